@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make              build/tracer
+# make test         unit tests (no root)
+# make test-live    tests with real processes (root)
+# make check        format, layers, warnings as errors, unit tests under sanitizers
+# make install      binary, man page, shell completion (prefix, DESTDIR)
+# V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 builds into build/san with ASan and UBSan.
+
+VERSION := 0.1.0
+O := build$(if $(SANITIZE),/san)
+prefix ?= /usr/local
+CC ?= gcc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+ARCH := x86
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-8s%s\n' '$(1)' '$(2)';)
+
+WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+	-Wformat=2 -Wwrite-strings -Wcast-align $(if $(WERROR),-Werror)
+CFLAGS ?= -O2 -g
+SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+LIBS := libbpf libdw libelf capstone ncursesw
+override CFLAGS += -std=c11 -D_GNU_SOURCE -DTRACER_VERSION='"$(VERSION)"' $(WARN) -I$(O) \
+	$(shell $(PKG_CONFIG) --cflags $(LIBS)) \
+	$(if $(SANITIZE),$(SANITIZERS))
+LDLIBS := $(shell $(PKG_CONFIG) --libs $(LIBS)) -liberty -lm -lpthread
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra -Wno-unused-parameter \
+	-Wno-address-of-packed-member -Wno-gnu-variable-sized-type-not-at-end $(if $(WERROR),-Werror) -Ivmlinux/$(ARCH) -Iinclude
+
+SOURCES := $(wildcard user/*.c user/*/*.c)
+OBJECTS := $(SOURCES:%.c=$(O)/%.o)
+LIBRARY := $(O)/libtracer.a
+UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+.PHONY: all test test-live check check-format format install uninstall clean targets
+all: $(O)/tracer
+
+$(O)/tracer: $(O)/user/main.o $(LIBRARY)
+	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS))
+	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
+
+SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h
+$(O)/%.o: %.c | $(SKELETONS)
+	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.bpf.o: bpf/%.bpf.c
+	@mkdir -p $(@D)
+	$(call say,BPF,$<)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -MT $@ -c -o $@ $<
+
+$(O)/%.skel.h: $(O)/%.bpf.o
+	$(call say,SKEL,$@)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+$(O)/unit/%: tests/unit/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
+
+test: $(UNIT)
+	$(Q)scripts/run-unit.sh $(UNIT)
+
+test-live: all targets
+	$(Q)scripts/run-live.sh
+
+targets:
+	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets
+
+format:
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux/')
+
+check-format:
+	$(Q)clang-format --dry-run -Werror $$(git ls-files '*.c' '*.h' | grep -v '^vmlinux/')
+
+check: check-format
+	$(Q)scripts/check-layers.sh
+	$(Q)$(MAKE) --no-print-directory WERROR=1 all
+	$(Q)$(MAKE) --no-print-directory SANITIZE=1 WERROR=1 test
+
+install: all
+	install -D -m 755 $(O)/tracer $(DESTDIR)$(prefix)/bin/tracer
+	install -D -m 644 docs/tracer.8 $(DESTDIR)$(prefix)/share/man/man8/tracer.8
+	install -D -m 644 scripts/tracer.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/tracer
+
+uninstall:
+	rm -f $(DESTDIR)$(prefix)/bin/tracer $(DESTDIR)$(prefix)/share/man/man8/tracer.8 \
+		$(DESTDIR)$(prefix)/share/bash-completion/completions/tracer
+
+clean:
+	rm -rf build
+
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d)

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * What an allocator call means, by the kinds of include/calls.h. call_enter() runs at the entry and
+ * returns 1 when the return side is of no interest (the session then never pays for it);
+ * call_leave() runs at the return.
+ */
+#ifndef BPF_CALL_H
+#define BPF_CALL_H
+
+#define MAP_FIXED_FLAG		 0x10
+#define MAP_FIXED_NOREPLACE_FLAG 0x100000
+
+static __always_inline __u64 product(__u64 a, __u64 b)
+{
+	__u64 a_high = a >> 32, b_high = b >> 32, middle;
+
+	/*
+	 * On overflow the call fails, and the size must not look like 0, which would release a
+	 * block. In halves: there is no 128-bit product here, and one of the high halves is 0
+	 * below, so the middle cannot overflow.
+	 */
+	if (a_high && b_high)
+		return ~0ull;
+	middle = a_high * (__u32)b + b_high * (__u32)a;
+	return middle >> 32 ? ~0ull : a * b;
+}
+
+/* Fills in the arguments. Returns false when the return side is of no interest. */
+static __always_inline bool arguments(struct pt_regs *ctx, struct pending *p, __u32 kind)
+{
+	switch (kind) {
+	case CALL_ALLOC_SIZE0: p->bytes = ctx->di; break;
+	case CALL_ALLOC_SIZE1: p->bytes = ctx->si; break;
+	case CALL_ALLOC_PRODUCT: p->bytes = product(ctx->di, ctx->si); break;
+	case CALL_POSIX_MEMALIGN:
+		p->pointer = ctx->di;
+		p->bytes = ctx->dx;
+		break;
+	case CALL_REALLOC_PRODUCT:
+		p->pointer = ctx->di;
+		p->bytes = product(ctx->si, ctx->dx);
+		p->entry_ns = bpf_ktime_get_ns();
+		return true;
+	case CALL_REALLOC:
+	case CALL_RESIZE:
+		p->pointer = ctx->di;
+		p->bytes = ctx->si;
+		p->entry_ns = bpf_ktime_get_ns();
+		return true;
+	case CALL_MMAP:
+		p->bytes = ctx->si;
+		p->map_flags = ctx->cx;
+		break;
+	case CALL_MUNMAP:
+		p->pointer = ctx->di;
+		p->old_bytes = ctx->si;
+		p->entry_ns = bpf_ktime_get_ns();
+		return true;
+	case CALL_MREMAP:
+		p->pointer = ctx->di;
+		p->old_bytes = ctx->si;
+		p->bytes = ctx->dx;
+		p->entry_ns = bpf_ktime_get_ns();
+		return true;
+	default: return false;
+	}
+	/* with ranges, inner calls to mmap must find their outer call, wanted or not */
+	return size_wanted(p->bytes) || config.ranges;
+}
+
+static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
+{
+	__u32 kind = COOKIE_KIND(cookie), id = COOKIE_ID(cookie);
+	struct thread *t;
+
+	if (!*(volatile __u32 *)&armed)
+		return 1;
+	t = thread_get();
+	if (!t)
+		return 1;
+	if (kind == CALL_MODULES) {
+		emit_process(EVENT_MODULES, t->number, bpf_get_current_task_btf(), 0, 0);
+		return 1;
+	}
+	if (pending_inside(t, ctx->sp, id))
+		return 1;
+	if (kind == CALL_FREE) {
+		if (ctx->di)
+			emit_free(t->number, id, ctx->di);
+		return 1;
+	}
+	if (!arguments(ctx, &t->pending, kind))
+		return 1;
+	t->pending.id = id;
+	t->pending.slot = ctx->sp;
+	return 0;
+}
+
+static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, __u64 result,
+					 __u32 flags, bool at_return)
+{
+	struct pending *p = &t->pending;
+	__u64 stack = 0;
+
+	if (!result) {
+		/* size 0 released the block; any other failure left it alone (but for reallocf) */
+		if (p->pointer && (!p->bytes || (flags & CALL_FREE_ON_FAIL)))
+			emit_realloc(t->number, 0, 0, 0, p);
+		return 0;
+	}
+	if (!size_wanted(p->bytes)) {
+		if (p->pointer)
+			emit_realloc(t->number, 0, 0, 0, p);
+		return 0;
+	}
+	stack = stack_of(ctx, t, at_return);
+	emit_realloc(t->number, result, p->bytes, stack, p);
+	return 0;
+}
+
+static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __u64 result,
+				       __u32 kind, bool at_return)
+{
+	struct pending *p = &t->pending;
+	bool fixed = p->map_flags & MAP_FIXED_FLAG;
+
+	if (kind == CALL_MUNMAP) {
+		if ((__s32)result == 0)
+			emit_range(EVENT_MUNMAP, t->number, 0, 0, 0, p);
+		return 0;
+	}
+	if (result == (__u64)-1)
+		return 0;
+	if (kind == CALL_MREMAP)
+		emit_range(EVENT_MREMAP, t->number, result, p->bytes, stack_of(ctx, t, at_return),
+			   p);
+	else
+		emit_alloc(EVENT_MMAP, t->number, p->id, result, p->bytes,
+			   stack_of(ctx, t, at_return), fixed ? EVENT_F_FIXED : 0);
+	return 0;
+}
+
+/* `slot` is the stack address that held the return address. */
+static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 slot, bool at_return)
+{
+	__u32 kind = COOKIE_KIND(cookie);
+	struct thread *t;
+	struct pending *p;
+	__u64 result = ctx->ax, block = 0;
+
+	if (!*(volatile __u32 *)&armed)
+		return 0;
+	t = thread_get();
+	if (!t)
+		return 0;
+	p = &t->pending;
+	if (p->slot != slot || p->id != COOKIE_ID(cookie))
+		return 0;
+	p->slot = 0;
+	switch (kind) {
+	case CALL_REALLOC:
+	case CALL_REALLOC_PRODUCT:
+		return leave_realloc(ctx, t, result, COOKIE_FLAGS(cookie), at_return);
+	case CALL_MMAP:
+	case CALL_MUNMAP:
+	case CALL_MREMAP: return leave_range(ctx, t, result, kind, at_return);
+	case CALL_RESIZE:
+		if (result >= p->bytes)
+			emit_alloc(EVENT_RESIZE, t->number, p->id, p->pointer, p->bytes, 0, 0);
+		return 0;
+	case CALL_POSIX_MEMALIGN:
+		if ((__s32)result != 0)
+			return 0;
+		if (bpf_probe_read_user(&block, sizeof(block), (void *)p->pointer)) {
+			count_current(COUNTER_RESULT_FAULT);
+			return 0;
+		}
+		break;
+	default: block = result;
+	}
+	if (block && size_wanted(p->bytes))
+		emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
+			   stack_of(ctx, t, at_return), 0);
+	return 0;
+}
+
+#endif /* BPF_CALL_H */

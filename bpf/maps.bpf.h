@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/* Every map and setting of the BPF side. */
+#ifndef BPF_MAPS_H
+#define BPF_MAPS_H
+
+const volatile struct config config = {};
+
+/*
+ * One switch for all programs, thrown when every probe stands, so that arming is one moment; and a
+ * number that grows whenever the set of traced processes changes, so that threads may remember what
+ * they belong to.
+ */
+__u32 armed = 0;
+__u32 generation = 1;
+/* The tracer's number of the process that comes next. User space starts with 1 and takes numbers
+ * here, too. */
+__u32 next_number = 1;
+__u64 counters[COUNTER_BPF_COUNT] = {};
+
+struct ring {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+};
+
+/* One ring for each CPU; the loader sets the number and puts them in. */
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__array(values, struct ring);
+} rings SEC(".maps");
+
+#define PROCESS_BORROWED                                                                           \
+	1u /* a vfork child: runs in its parent's memory under the parent's number */
+
+struct process {
+	__u32 number;
+	__u32 flags;
+	__u64 counters[COUNTER_BPF_COUNT];
+};
+
+/* Traced processes by tgid in the initial pid namespace. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 18);
+	__type(key, __u32);
+	__type(value, struct process);
+} processes SEC(".maps");
+
+/* The outermost allocator call that the thread is inside of. */
+struct pending {
+	__u64 slot; /* stack address of the return address; 0: none */
+	__u64 entry_ns;
+	__u64 pointer; /* old block, range, or where posix_memalign stores */
+	__u64 bytes;
+	__u64 old_bytes;
+	__u32 id; /* enum call_id */
+	__u32 map_flags;
+};
+
+/*
+ * What belongs to a thread. Scratch memory is here and not per CPU: since Linux 6.0 uprobe programs
+ * run with migration disabled but preemption on, so two threads of one CPU may interleave.
+ */
+struct thread {
+	__u32 generation;
+	__u32 number; /* of the traced process, 0: not traced */
+	struct pending pending;
+	struct event_stack stack;
+	__u64 pcs[STACK_MAX_FRAMES + 1];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, int);
+	__type(value, struct thread);
+} threads SEC(".maps");
+
+/*
+ * Ids of stacks whose frames are in a ring already, direct-mapped. A conflict only means that
+ * frames are sent again, so the number of distinct stacks has no limit.
+ */
+#define SENT_SLOTS (1 << 18)
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, SENT_SLOTS);
+	__type(key, __u32);
+	__type(value, __u64);
+} sent SEC(".maps");
+
+static __always_inline void count(struct process *process, __u32 id)
+{
+	if (id >= COUNTER_BPF_COUNT)
+		return;
+	__sync_fetch_and_add(&counters[id], 1);
+	if (process)
+		__sync_fetch_and_add(&process->counters[id], 1);
+}
+
+/* Rare path: finds the process only to charge a loss to it. */
+static __noinline int count_current(__u32 id)
+{
+	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+
+	count(bpf_map_lookup_elem(&processes, &tgid), id);
+	return 0;
+}
+
+#endif /* BPF_MAPS_H */

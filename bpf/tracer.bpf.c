@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause
+/*
+ * Everything that is hooked: allocator functions (uprobes, in the variant that the kernel offers
+ * best) and the three moments of a process's life. The programs decode and call; start reading at
+ * call.bpf.h.
+ */
+#include "vmlinux.h"
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_core_read.h>
+#include <bpf/bpf_tracing.h>
+#include "calls.h"
+#include "counters.h"
+#include "event.h"
+#include "config.h"
+#include "maps.bpf.h"
+#include "filter.bpf.h"
+#include "pending.bpf.h"
+#include "emit.bpf.h"
+#include "unwind.bpf.h"
+#include "call.bpf.h"
+#include "process.bpf.h"
+
+char LICENSE[] SEC("license") = "Dual BSD/GPL";
+
+/* Linux 6.13, uprobe sessions. */
+extern bool bpf_session_is_return(void) __ksym __weak;
+
+static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
+{
+	if (COOKIE_SIDE(cookie) == CALL_SIDE_RET) {
+		call_leave(ctx, cookie, ctx->sp, false);
+		return 1;
+	}
+	return call_enter(ctx, cookie);
+}
+
+/* Both sides in one program: loaded only where sessions work. After the return, sp is above the
+ * slot. */
+SEC("uprobe")
+int call_session(struct pt_regs *ctx)
+{
+	__u64 cookie = bpf_get_attach_cookie(ctx);
+
+	if (bpf_session_is_return())
+		return call_leave(ctx, cookie, ctx->sp - 8, true);
+	return enter_or_ret(ctx, cookie);
+}
+
+SEC("uprobe")
+int call_entry(struct pt_regs *ctx)
+{
+	enter_or_ret(ctx, bpf_get_attach_cookie(ctx));
+	return 0;
+}
+
+SEC("uretprobe")
+int call_return(struct pt_regs *ctx)
+{
+	return call_leave(ctx, bpf_get_attach_cookie(ctx), ctx->sp - 8, true);
+}
+
+SEC("tp_btf/sched_process_fork")
+int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
+{
+	return on_fork(parent, child);
+}
+
+SEC("tp_btf/sched_process_exec")
+int BPF_PROG(process_exec, struct task_struct *task)
+{
+	return on_exec(task);
+}
+
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(process_exit, struct task_struct *task)
+{
+	return on_exit(task);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Settings that user code writes into the BPF object before it is loaded. */
+#ifndef INCLUDE_CONFIG_H
+#define INCLUDE_CONFIG_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+struct config {
+	__u64 min_bytes; /* allocations outside [min_bytes, max_bytes] are not recorded */
+	__u64 max_bytes;
+	__u64 sample_bytes;    /* mean of the Poisson process, 0: record every allocation */
+	__u32 ring_wake_bytes; /* wake the consumer when a ring holds this much; 0: it polls */
+	__u32 follow;	       /* 1: children of fork are traced */
+	__u32 ranges;	       /* 1: mmap, munmap and mremap are traced */
+	__u32 max_frames;      /* depth of stacks, at most STACK_MAX_FRAMES */
+	char name[16];	       /* also trace processes that take this comm by exec; "": none */
+};
+
+#endif /* INCLUDE_CONFIG_H */

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Every record that the BPF programs send. Fixed width, explicit padding, sizes asserted; values
+ * append-only, because recordings keep them. Times are CLOCK_MONOTONIC nanoseconds
+ * (bpf_ktime_get_ns). `process` is the tracer's own number of a traced process (never a pid: pids
+ * are reused), 0 is none.
+ */
+#ifndef INCLUDE_EVENT_H
+#define INCLUDE_EVENT_H
+
+#ifndef __VMLINUX_H__
+#include <linux/types.h>
+#endif
+
+enum event_type {
+	EVENT_NONE = 0,
+	EVENT_ALLOC = 1,   /* struct event_alloc: a block was handed out */
+	EVENT_FREE = 2,	   /* struct event_free: a block is given back (time of the entry) */
+	EVENT_REALLOC = 3, /* struct event_realloc: succeeded; one or both addresses are set */
+	EVENT_RESIZE =
+		4, /* struct event_alloc: the block at `address` now has `size` bytes (in place) */
+	EVENT_STACK = 5,   /* struct event_stack: the frames behind a stack id */
+	EVENT_FORK = 6,	   /* struct event_fork */
+	EVENT_EXEC = 7,	   /* struct event_process */
+	EVENT_EXIT = 8,	   /* struct event_process: the last thread is gone */
+	EVENT_MODULES = 9, /* struct event_process: modules are being loaded or unloaded */
+	EVENT_MMAP = 10,   /* struct event_alloc: a range was mapped */
+	EVENT_MUNMAP = 11, /* struct event_range: succeeded */
+	EVENT_MREMAP = 12, /* struct event_range: succeeded */
+};
+
+struct event_header {
+	__u64 time_ns;
+	__u32 process;
+	__u32 tid;
+	__u16 size;  /* of the whole record, bytes */
+	__u8 type;   /* enum event_type */
+	__u8 call;   /* enum call_id */
+	__u32 flags; /* EVENT_F_* */
+};
+
+#define EVENT_F_FIXED	1u /* EVENT_MMAP: MAP_FIXED, replaces what was there */
+#define EVENT_F_STARTED 2u /* EVENT_EXEC: a process that was not traced before, found by its name  \
+			    */
+
+struct event_alloc {
+	struct event_header h;
+	__u64 address;
+	__u64 bytes; /* asked for */
+	__u64 stack;
+};
+
+struct event_free {
+	struct event_header h;
+	__u64 address;
+};
+
+/* old_address 0: a plain allocation; address 0: the old block was released and nothing returned
+ * (realloc(p, 0)). */
+struct event_realloc {
+	struct event_header h;
+	__u64 address;
+	__u64 bytes;
+	__u64 stack;
+	__u64 old_address;
+	__u64 entry_ns; /* the release of the old block takes effect then, on a block born before */
+};
+
+struct event_range {
+	struct event_header h;
+	__u64 address; /* EVENT_MREMAP: where the range is now */
+	__u64 bytes;
+	__u64 stack;
+	__u64 old_address; /* EVENT_MUNMAP: the range that went */
+	__u64 old_bytes;
+	__u64 entry_ns;
+};
+
+struct event_fork {
+	struct event_header h; /* process: the parent */
+	__u32 child;	       /* the tracer's number of the new process */
+	__u32 child_pid;       /* tgid in the initial pid namespace */
+};
+
+struct event_process {
+	struct event_header h;
+	__u32 pid;
+	__u32 exit_code; /* as wait() gives it; EVENT_EXIT only */
+	char comm[16];
+};
+
+#define STACK_MAX_FRAMES 127
+#define STACK_F_CUT	 1u /* deeper than STACK_MAX_FRAMES */
+#define STACK_F_FAILED	 2u /* the walk failed: what is there may be a part */
+#define STACK_F_POINTERS 4u /* walked by frame pointers: may skip frames that keep none */
+
+/* pcs[0] is the return address into the caller of the allocator; all pcs are return addresses. */
+struct event_stack {
+	struct event_header h; /* flags: STACK_F_* */
+	__u64 id;
+	__u32 frame_count;
+	__u32 pad;
+	__u64 pcs[];
+};
+
+_Static_assert(sizeof(struct event_header) == 24, "event_header");
+_Static_assert(sizeof(struct event_alloc) == 48, "event_alloc");
+_Static_assert(sizeof(struct event_free) == 32, "event_free");
+_Static_assert(sizeof(struct event_realloc) == 64, "event_realloc");
+_Static_assert(sizeof(struct event_range) == 72, "event_range");
+_Static_assert(sizeof(struct event_fork) == 32, "event_fork");
+_Static_assert(sizeof(struct event_process) == 48, "event_process");
+_Static_assert(sizeof(struct event_stack) == 40, "event_stack");
+
+#endif /* INCLUDE_EVENT_H */

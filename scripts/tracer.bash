@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of tracer for bash. Installed as share/bash-completion/completions/tracer; to try it: . scripts/tracer.bash
+# The option lists are compared with the option table by tests/unit/test_options.c.
+
+# The last item of a comma-separated list of process ids is completed; those before it are kept.
+_tracer_pids()
+{
+	local head="" last=$1
+	case $1 in
+	*,*)
+		head=${1%,*},
+		last=${1##*,}
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -P "$head" -W "$(ps -eo pid= 2>/dev/null)" -- "$last")
+}
+
+_tracer_value()
+{
+	local option=$1 cur=$2
+
+	case $option in
+	-p | --pid) _tracer_pids "$cur" ;;
+	-n | --name)
+		# compgen -W expands its words, and a process may call itself $(anything): only plain names.
+		mapfile -t COMPREPLY < <(compgen -W "$(ps -eo comm= 2>/dev/null |
+			LC_ALL=C grep -x '[A-Za-z0-9._:+@/-]*' | sort -u)" -- "$cur")
+		;;
+	-c | --command) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
+	-O | --object | --csv | --csv-blocks | --csv-timeline)
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+		;;
+	--sort)
+		mapfile -t COMPREPLY < <(compgen -W "outstanding count growth score rate oldest peak" -- "$cur")
+		;;
+	--attach-method) mapfile -t COMPREPLY < <(compgen -W "session multi perf" -- "$cur") ;;
+	# Numbers and expressions: nothing to offer, but not the list of options either.
+	-z | --min-size | -Z | --max-size | -i | --interval | -d | --duration | -T | --top) ;;
+	-o | --older | --skip | --leak-window | --leak-interval | --leak-threshold) ;;
+	*) return 1 ;;
+	esac
+}
+
+_tracer()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i
+	local options="--pid --name --command --user --follow --no-follow --object
+		--min-size --max-size --mmap
+		--interval --duration --top --sort --older --show-allocs --skip --batch --live
+		--csv --csv-blocks --csv-timeline
+		--leak-window --leak-interval --leak-threshold
+		--attach-method --dry-run --check --verbose --quiet --version --help
+		-p -n -c -u -f -O -z -Z -i -d -T -o -a -b -v -q -V -h"
+
+	COMPREPLY=()
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		[[ ${COMP_WORDS[i]} == -- ]] || continue
+		if ((i + 1 == COMP_CWORD)); then
+			mapfile -t COMPREPLY < <(compgen -c -- "$cur")
+		elif declare -F _command_offset >/dev/null; then
+			_command_offset $((i + 1))
+		else
+			compopt -o default 2>/dev/null
+		fi
+		return
+	done
+
+	# --csv=FILE comes as three words, because = breaks words.
+	if [[ $cur == = ]]; then
+		cur=
+	elif [[ $prev == = ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	[[ ${COMP_WORDS[COMP_CWORD]} == = ]] && prev=${COMP_WORDS[COMP_CWORD - 1]}
+	_tracer_value "$prev" "$cur" && return
+	mapfile -t COMPREPLY < <(compgen -W "$options --" -- "$cur")
+}
+
+complete -F _tracer tracer

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the live tests: one line for each, a summary at the end. Started by scripts/run-live.sh.
+
+A test is a function of a test_*.py file beside this one, marked with @test. It gets a Case, which starts programs and ends
+them when the test is over, whatever happened. A test that takes too long has failed.
+"""
+
+import glob
+import importlib
+import os
+import signal
+import sys
+import time
+import traceback
+
+import lib
+
+
+class TooLong(Exception):
+    pass
+
+
+def on_alarm(_signal, _frame):
+    raise TooLong()
+
+
+def load():
+    here = os.path.dirname(os.path.abspath(__file__))
+    tests = []
+    for path in sorted(glob.glob(os.path.join(here, "test_*.py"))):
+        module = importlib.import_module(os.path.basename(path)[:-3])
+        tests += [value for value in vars(module).values()
+                  if getattr(value, "is_test", False) and value.__module__ == module.__name__]
+    return tests
+
+
+def where(error):
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if "test_" in f.filename]
+    return f" ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
+
+
+def run_one(test):
+    """The result, one of ok, skip, not ok, and why."""
+    case = lib.Case(test.__name__)
+    result, why = "ok", ""
+    try:
+        signal.alarm(test.seconds)
+        test(case)
+    except lib.Skip as skip:
+        result, why = "skip", str(skip)
+    except TooLong as error:
+        result, why = "not ok", f"not finished after {test.seconds} s" + where(error)
+    except Exception as error:
+        text = str(error) if isinstance(error, lib.Failure) else f"{type(error).__name__}: {error}"
+        result, why = "not ok", text + where(error)
+    finally:
+        signal.alarm(0)
+        if result == "not ok":
+            case.print_outputs = True
+        report = case.close()
+    return result, why, report
+
+
+def main(arguments):
+    verbose = "-v" in arguments
+    words = [a for a in arguments if not a.startswith("-")]
+    tests = [t for t in load() if not words or any(w in t.__name__ for w in words)]
+    if "-l" in arguments:
+        print("\n".join(t.__name__ for t in tests))
+        return 0
+    signal.signal(signal.SIGALRM, on_alarm)
+    counts = {"ok": 0, "not ok": 0, "skip": 0}
+    for test in tests:
+        start = time.monotonic()
+        result, why, report = run_one(test)
+        counts[result] += 1
+        took = f" ({time.monotonic() - start:.1f} s)" if verbose else ""
+        print(f"{result} {test.__name__}{': ' + why if why else ''}{took}")
+        for line in report:
+            print(f"    {line}")
+    if counts["skip"]:
+        print(f"{counts['skip']} skipped, each with its reason above")
+    print(f"{counts['ok']} passed, {counts['not ok']} failed")
+    return 1 if counts["not ok"] or not counts["ok"] else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,265 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Drives the live view (screen_demo: a made-up heap) in tmux and compares what is on the screen. No root, no target.
+# Usage: tests/screen/screen.sh [PATH_OF_SCREEN_DEMO]
+
+demo=$(realpath "${1:-${O:-build}/screen_demo}")
+deadline_s=10
+passed=0
+failed=0
+socket=tracer-screen-$$
+work=$(mktemp -d)
+
+command -v tmux >/dev/null || { echo "tmux is not installed"; echo "0 passed, 1 failed"; exit 1; }
+[ -x "$demo" ] || { echo "cannot run '$demo': build it first"; echo "0 passed, 1 failed"; exit 1; }
+
+tm() { tmux -L "$socket" -f /dev/null "$@"; }
+cleanup() { tm kill-server 2>/dev/null; rm -rf "$work"; }
+trap cleanup EXIT
+keys() { tm send-keys -t t "$@"; }
+shot() { tm capture-pane -p -t t 2>/dev/null; }
+
+# A session that stays: the server would end, and race with the next start, when the last one goes.
+tm new-session -d -s holder 'sleep 1000'
+
+# start WIDTH HEIGHT ENVIRONMENT ARGUMENTS: an interactive shell without history, then the demo in it
+start() {
+	tm kill-session -t t 2>/dev/null
+	tm new-session -d -x "$1" -y "$2" -s t "env -u NO_COLOR PS1='ready> ' HISTFILE= bash --norc --noprofile -i"
+	until_shows 'ready>' || return 1
+	keys "clear; stty -a >$work/before; $3 $demo $4; echo status=\$?" Enter
+}
+
+# Waits until a line of the screen matches, or does not match any more.
+until_shows() { until_true "shot | grep -qE -- '$1'"; }
+until_gone() { until_true "! shot | grep -qE -- '$1'"; }
+until_true() {
+	local end=$((SECONDS + deadline_s))
+	until eval "$1"; do
+		[ $SECONDS -ge $end ] && return 1
+		sleep 0.05
+	done
+}
+
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+		shot | sed 's/^/    |/'
+	fi
+}
+
+# The first row below the titles, where the largest is.
+first_row() { shot | grep -A1 -E '^ *(# +)?(PROCESS +)?OUTSTAND' | tail -1; }
+first_row_has() { until_true "first_row | grep -qE -- '$1'"; }
+
+# Nothing is wider than the screen, and the bottom line is the keys'.
+fits() {
+	local width=$1
+	[ "$(shot | LC_ALL=C.UTF-8 wc -L)" -le "$width" ] && shot | grep -v '^$' | tail -1 | grep -q '^F1'
+}
+
+# The shell is back, with the screen and the modes as before.
+terminal_is_back() {
+	until_shows 'status=[0-9]' || return 1
+	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}')" = 010 ] || return 1
+	keys "stty -a >$work/after; echo compared" Enter
+	until_shows '^compared' && cmp -s "$work/before" "$work/after"
+}
+
+test_list() {
+	start 80 24 LANG=C.UTF-8
+	check "header names the process" until_shows '^tracer server \(4711\) .* up [0-9]+s  every 0.5s'
+	check "heap line has a history" until_shows '^Heap .* blocks  Growth \+.*/s  .*[▁█]'
+	check "rss, rates and leaks" until_shows '^RSS .* Allocs 12.3K/s  Frees 12.0K/s  Sites 12  Leaks 1'
+	check "losses and cost" until_shows '^Lost 0 events  Tracer 1.2% CPU, 11.8M'
+	check "sorted by outstanding" until_shows 'OUTSTAND▽'
+	check "largest site first" first_row_has 'leak +97 session_create'
+	check "names are cleaned" until_shows 'evil\?\[2J\?\]0;owned'
+	check "80x24 holds it" fits 80
+	check "it is updated" until_shows 'up ([4-9]|[1-9][0-9]+)s'
+}
+
+test_sorting() {
+	keys N
+	check "N sorts by count" until_shows ' COUNT▽'
+	keys I
+	check "I inverts" until_shows ' COUNT△'
+	check "smallest first" first_row_has '^ +0B +0 .*handler_005'
+	keys M
+	check "M sorts by outstanding" until_shows 'OUTSTAND▽'
+	keys '>'
+	check "> goes to the right" until_shows ' COUNT▽'
+	keys '<'
+	check "< goes to the left" until_shows 'OUTSTAND▽'
+	keys P
+	check "P sorts by growth" until_shows ' GROWTH▽'
+	keys T
+	check "T sorts by age" until_shows ' OLDEST▽'
+	check "oldest first" first_row_has handler_011
+	keys F6
+	check "F6 opens the menu" until_shows '^SORT BY'
+	keys Home Down Enter
+	check "the menu sorts" until_shows ' COUNT▽'
+	keys M
+	until_shows 'OUTSTAND▽'
+}
+
+test_pages() {
+	keys Enter
+	check "Enter opens the site" until_shows '^malloc in server \(4711\), site 1122334455667788'
+	check "whole stack" until_shows '^ +5  __libc_start_main\+0x85 \[libc.so.6\]'
+	check "inlined frame" until_shows 'accept_one \(inlined\) \[server\] \(/build/server/src/net.c:88\)'
+	check "figures below" until_shows '^ +Outstanding +[0-9.]+M +\([0-9]+ bytes in [0-9]+ blocks\)'
+	keys End
+	check "End scrolls" until_shows 'Leak score +97'
+	keys Escape
+	check "Esc goes back" until_shows 'OUTSTAND▽'
+	keys Down Enter
+	check "long names are wrapped whole" until_shows 'cache::Entry&&\)\+0x99'
+	check "a cut stack says so" until_shows '\[cut: deeper than 127 frames\]'
+	keys q
+	check "q goes back" until_shows 'OUTSTAND▽'
+	keys '?'
+	check "? shows help" until_shows '^Keys'
+	check "help lists keys" until_shows '^  M +sort by outstanding bytes'
+	keys Escape
+	until_shows 'OUTSTAND▽'
+}
+
+test_input() {
+	keys '\'
+	check "\\ opens the filter" until_shows '^Filter:'
+	keys serv
+	check "the filter acts at once" until_gone handler_
+	keys Enter
+	check "the filter stays and is shown" until_shows 'filter: serv$'
+	check "a match stays" until_shows session_create
+	keys Escape
+	check "Esc drops the filter" until_shows handler_004
+	keys '\' zzzz
+	check "no match is said" until_shows 'no call site matches'
+	keys Escape
+	check "Esc clears while typing" until_shows handler_004
+	keys /
+	until_shows '^Search:'
+	keys handler_008 Enter
+	until_gone '^Search:'
+	keys Enter
+	check "search finds and Enter opens it" until_shows '  0  handler_008\+0x4'
+	keys Escape
+	until_shows 'OUTSTAND'
+	keys d
+	check "d asks for the interval" until_shows '^Interval in seconds: 0.5'
+	keys C-u 0.2 Enter
+	check "the interval changes" until_shows 'every 0.2s'
+	keys d
+	until_shows '^Interval'
+	keys C-u 9x Enter
+	check "nonsense is refused" until_shows '^.9x. is no interval: 0.1 to 3600'
+	keys s
+	check "s asks for a snapshot" until_shows '^snapshot [0-9]+ written'
+	keys Space
+	check "Space pauses" until_shows 'PAUSED'
+	check "paused means still" stands_still
+	keys Space
+	check "Space goes on" until_gone 'PAUSED'
+}
+
+# Several intervals pass, seen by nothing but the clock: this is the one place that has to wait.
+stands_still() {
+	local before
+	before=$(shot)
+	sleep 1
+	[ "$before" = "$(shot)" ]
+}
+
+test_leaving() {
+	tm resize-window -t t -x 100 -y 30
+	check "it follows a larger size" until_true '[ "$(shot | grep -n "^F1Help" | cut -d: -f1)" = 30 ]'
+	tm resize-window -t t -x 40 -y 10
+	check "it follows a smaller size" until_true '[ "$(shot | grep -n "^F1Help" | cut -d: -f1)" = 10 ]'
+	check "40x10 holds it" fits 40
+	tm resize-window -t t -x 80 -y 24
+	until_shows '^Lost'
+	keys C-z
+	check "Ctrl-Z stops" until_shows 'Stopped'
+	keys 'clear; fg; echo status=$?' Enter
+	check "fg brings it back" until_shows '^Lost [0-9]'
+	keys C-l
+	check "Ctrl-L redraws" until_shows '^Lost [0-9]'
+	keys F10
+	check "F10 quits and restores" terminal_is_back
+	check "kept messages follow" until_shows '^tracer: a message from while'
+	check "status 0" until_shows 'status=0'
+}
+
+test_ways_out() {
+	local way
+	for way in segv:139 abort:134 exit:5; do
+		start 80 24 LANG=C.UTF-8 "${way%:*}"
+		check "${way%:*}: terminal restored" terminal_is_back
+		check "${way%:*}: status ${way#*:}" until_shows "status=${way#*:}"
+	done
+	for way in SEGV:139 QUIT:131; do
+		start 80 24 LANG=C.UTF-8
+		until_shows '^F1Help'
+		kill -"${way%:*}" "$(pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x "$(basename "$demo" | cut -c1-15)")"
+		check "sent ${way%:*}: terminal restored" terminal_is_back
+		check "sent ${way%:*}: status ${way#*:}" until_shows "status=${way#*:}"
+	done
+	start 80 24 LANG=C.UTF-8
+	until_shows '^F1Help'
+	keys C-c
+	check "Ctrl-C: terminal restored" terminal_is_back
+	start 80 24 TERM=no-such-terminal
+	check "an unknown terminal is said" until_shows '^tracer: cannot use terminal type .no-such-terminal.: it'
+	check "an unknown terminal: status 1" until_shows 'status=1'
+}
+
+test_terminals() {
+	start 80 24 'LANG=C LC_ALL=C'
+	check "without UTF-8: plain marks" until_shows 'OUTSTANDv'
+	check "without UTF-8: plain bars" until_shows '^Heap .*/s  [_.=+*#@-]+ '
+	check "without UTF-8: nothing else" until_true "! shot | LC_ALL=C grep -q '[^ -~]'"
+	keys q
+	start 80 24 'LANG=xx_YY.UTF-8'
+	check "a UTF-8 locale that is not installed" until_shows 'OUTSTAND▽'
+	keys q
+	start 80 24 'NO_COLOR=1 LANG=C.UTF-8'
+	until_shows '^F1Help'
+	check "NO_COLOR: no colours" until_true '! tm capture-pane -pe -t t | grep -qE "\[([0-9;]*;)?[34][0-7]m"'
+	keys q
+	start 80 24 LANG=C.UTF-8
+	until_shows '^F1Help'
+	check "else: colours" until_true 'tm capture-pane -pe -t t | grep -qE "\[([0-9;]*;)?[34][0-7]m"'
+	keys q
+	start 20 5 LANG=C.UTF-8 many
+	check "20x5 works" until_shows '^OUTSTAND▽'
+	keys End
+	check "20x5 scrolls" until_shows 'handler_'
+	keys q
+	start 160 40 LANG=C.UTF-8 two
+	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION +SOURCE'
+	check "wide: source" until_shows 'session.c:214'
+	check "two processes" until_shows '^tracer 2 processes '
+	keys q
+	start 80 24 LANG=C.UTF-8 empty
+	check "an empty heap" until_shows 'no allocation seen yet'
+	keys Enter Down End PgDn q
+	check "an empty heap: keys do no harm" until_shows 'status=0'
+}
+
+test_list
+test_sorting
+test_pages
+test_input
+test_leaving
+test_ways_out
+test_terminals
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

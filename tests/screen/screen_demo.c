@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The live view over a made-up heap that changes as time goes by: for tests/screen/screen.sh and
+ * for looking at it. The figures depend on the number of the snapshot only. Arguments: "empty" (no
+ * sites), "many" (1000 sites), "two" (two processes), "segv", "abort", "exit" (ways out, on the
+ * third snapshot).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../user/base/clock.h"
+#include "../../user/base/log.h"
+#include "../../user/base/xalloc.h"
+#include "../../user/view/screen.h"
+
+#define MANY_SITES 1000
+#define FRAMES	   6
+
+static struct frame_name server_frames[FRAMES] = {
+	{.pc = 0x401136,
+	 .function = "session_create",
+	 .offset = 0x26,
+	 .module = "server",
+	 .file = "/build/server/src/session.c",
+	 .line = 214},
+	{.pc = 0x401236,
+	 .function = "accept_one",
+	 .offset = 0x51,
+	 .module = "server",
+	 .file = "/build/server/src/net.c",
+	 .line = 88,
+	 .inlined = true},
+	{.pc = 0x401236,
+	 .function = "event_loop",
+	 .offset = 0x113,
+	 .module = "server",
+	 .file = "/build/server/src/net.c",
+	 .line = 301},
+	{.pc = 0x401336,
+	 .function = "main",
+	 .offset = 0x9b,
+	 .module = "server",
+	 .file = "/build/server/src/main.c",
+	 .line = 40},
+	{.pc = 0x7f0027b0, .module = "libc.so.6", .offset = 0x271ca},
+	{.pc = 0x7f0027c0, .function = "__libc_start_main", .offset = 0x85, .module = "libc.so.6"},
+};
+
+static struct frame_name cpp_frames[] = {
+	{.pc = 0x7f11,
+	 .skipped = true,
+	 .offset = 0x3d,
+	 .module = "libstdc++.so.6",
+	 .function = "std::__cxx11::basic_string<char, std::char_traits<char>, "
+		     "std::allocator<char> >::_M_create(unsigned long&, unsigned long)"},
+	{.pc = 0x4022,
+	 .offset = 0x99,
+	 .module = "server",
+	 .file = "cache.cc",
+	 .line = 77,
+	 .function = "cache::Store<std::__cxx11::basic_string<char>, cache::Entry>::insert("
+		     "std::__cxx11::basic_string<char> const&, cache::Entry&&)"},
+	{.pc = 0x4033, .function = "main", .offset = 0x12, .module = "server"},
+};
+
+static struct frame_name hostile_frames[] = {
+	{.pc = 0x5011,
+	 .function = "evil\x1b[2J\x1b]0;owned\a\n\xff\xe2\x80\xae",
+	 .offset = 1,
+	 .module = "bad\tname"},
+};
+
+static const struct stack_names stacks[] = {
+	{.site_id = 0x1122334455667788, .frame_count = FRAMES, .frames = server_frames},
+	{.site_id = 0x99aabbccddeeff00,
+	 .frame_count = 3,
+	 .frames = cpp_frames,
+	 .function_frame = 1},
+	{.site_id = 0xdeadbeef, .frame_count = 1, .frames = hostile_frames},
+	{.site_id = 0x5},
+};
+
+struct demo {
+	uint32_t sites, processes;
+	uint64_t number; /* of the next snapshot */
+	uint64_t started_ns;
+	struct frame_name frames[MANY_SITES];
+	struct stack_names many[MANY_SITES];
+	char names[MANY_SITES][24];
+};
+
+static const struct stack_names *demo_names(void *context, const struct snapshot_site *site)
+{
+	struct demo *d = context;
+
+	return site->stack < 4 ? &stacks[site->stack] : &d->many[site->stack];
+}
+
+static void make_names(struct demo *d)
+{
+	uint32_t i;
+
+	for (i = 0; i < MANY_SITES; i++) {
+		snprintf(d->names[i], sizeof(d->names[i]), "handler_%03u", i);
+		d->frames[i] = (struct frame_name){.pc = 0x1000 + i,
+						   .function = d->names[i],
+						   .offset = 4,
+						   .module = "plugin.so"};
+		d->many[i] = (struct stack_names){
+			.site_id = i, .frame_count = 1, .frames = &d->frames[i]};
+	}
+}
+
+static void fill_site(const struct demo *d, struct snapshot_site *site, uint32_t i)
+{
+	static const uint8_t calls[] = {CALL_ID_MALLOC, CALL_ID_NEW_ARRAY, CALL_ID_CALLOC,
+					CALL_ID_POSIX_MEMALIGN};
+	uint64_t n = d->number, grows = i % 3 == 0;
+	struct totals *t = &site->totals;
+
+	*site = (struct snapshot_site){.site = i + 1, .stack = i, .call = calls[i % 4]};
+	site->process = i % d->processes;
+	site->rank = i + 1;
+	t->outstanding_count = i == 5 ? 0 : 4000 / (i + 1) + (grows ? n * 10 : n % 3);
+	t->outstanding_bytes = t->outstanding_count * (1000 + i * 7);
+	t->alloc_count = t->outstanding_count + n * 100;
+	t->alloc_bytes = t->alloc_count * (1000 + i * 7);
+	t->free_count = n * 100;
+	t->free_bytes = t->alloc_bytes - t->outstanding_bytes;
+	t->peak_bytes = t->outstanding_bytes + 4096;
+	t->temporary_count = n * 20;
+	site->growth_bytes_per_s = grows ? 10.0 * (1000 + i * 7) : 0;
+	site->allocs_per_s = 110.0 / (i + 1);
+	site->score = grows ? 97.0 / (i / 3 + 1) : 3;
+	site->verdict = i == 0 ? VERDICT_LEAK : grows ? VERDICT_GROWING : (enum verdict)(i % 2);
+	site->oldest_s = t->outstanding_count ? (double)n * (i + 1) : -1;
+	site->version = n;
+	site->stack_flags = i == 1 ? STACK_F_CUT : 0;
+}
+
+static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
+{
+	struct snapshot_process *p = &s->processes[i];
+	size_t j;
+
+	*p = (struct snapshot_process){.index = i + 1, .number = i + 1, .pid = 4711 + i};
+	strcpy(p->comm, i ? "worker" : "server");
+	for (j = 0; j < s->site_count; j++) {
+		if (s->sites[j].process != i)
+			continue;
+		p->totals.outstanding_bytes += s->sites[j].totals.outstanding_bytes;
+		p->totals.outstanding_count += s->sites[j].totals.outstanding_count;
+		p->growth_bytes_per_s += s->sites[j].growth_bytes_per_s;
+		p->site_count++;
+		p->leak_site_count += s->sites[j].verdict == VERDICT_LEAK;
+	}
+	p->allocs_per_s = 12345;
+	p->frees_per_s = 12001;
+	p->lost_events = d->number > 20 ? 3 : 0;
+	p->unknown_frees = 17;
+	p->rss_bytes = 64000000 + d->number * 1000;
+}
+
+static struct snapshot *make_snapshot(struct demo *d)
+{
+	struct snapshot *s = xcalloc(1, sizeof(*s));
+	uint32_t i;
+
+	s->time_ns = clock_monotonic_ns();
+	s->realtime_ns = clock_realtime_ns();
+	s->elapsed_s = (double)d->number;
+	s->tracer_cpu_percent = 1.2;
+	s->tracer_rss_bytes = 12345678;
+	s->sites = xcalloc(d->sites + 1, sizeof(*s->sites));
+	s->site_count = d->sites;
+	s->processes = xcalloc(d->processes, sizeof(*s->processes));
+	s->process_count = d->processes;
+	for (i = 0; i < d->sites; i++)
+		fill_site(d, &s->sites[i], i);
+	for (i = 0; i < d->processes; i++)
+		fill_process(d, s, i);
+	d->number++;
+	return s;
+}
+
+static void leave(const char *way)
+{
+	volatile int *volatile nowhere = NULL;
+
+	if (strcmp(way, "segv") == 0)
+		*nowhere = 1;
+	if (strcmp(way, "abort") == 0)
+		abort();
+	if (strcmp(way, "exit") == 0)
+		exit(5);
+}
+
+static volatile sig_atomic_t resized;
+
+static void on_resize(int signal)
+{
+	(void)signal;
+	resized = 1;
+}
+
+static void run(struct demo *d, struct screen *screen, const char *way)
+{
+	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
+	enum screen_request request = SCREEN_REFRESH;
+
+	while (request != SCREEN_QUIT) {
+		int ready;
+
+		if (request == SCREEN_SNAPSHOT)
+			screen_message(screen, "snapshot %u written", (unsigned int)d->number);
+		if (request != SCREEN_NOTHING)
+			screen_draw(screen, make_snapshot(d));
+		if (d->number == 4)
+			leave(way);
+		ready = poll(&p, 1, (int)(screen_interval(screen) * 1000));
+		if (resized)
+			screen_resize(screen);
+		resized = 0;
+		request = SCREEN_NOTHING;
+		if (ready > 0)
+			request = screen_key(screen);
+		else if (ready == 0)
+			request = SCREEN_REFRESH;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 0.5};
+	const char *way = argc > 1 ? argv[1] : "";
+	struct sigaction action = {.sa_handler = on_resize};
+	struct demo *d = xcalloc(1, sizeof(*d));
+	struct screen *screen;
+
+	d->sites = strcmp(way, "empty") == 0 ? 0 : strcmp(way, "many") == 0 ? MANY_SITES : 12;
+	d->processes = strcmp(way, "two") == 0 ? 2 : 1;
+	make_names(d);
+	sigaction(SIGWINCH, &action, NULL);
+	screen = screen_open(&options, demo_names, d);
+	if (!screen) {
+		free(d);
+		return 1;
+	}
+	log_info("a message from while the screen was up");
+	run(d, screen, way);
+	screen_close(screen);
+	free(d);
+	return 0;
+}

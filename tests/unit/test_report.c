@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The batch report to the letter, from hand-made snapshots. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../../user/view/report.h"
+
+static struct frame_name leak_frames[] = {
+	{.pc = 0x401100,
+	 .function = "grow",
+	 .offset = 0x1a,
+	 .module = "app",
+	 .file = "app.c",
+	 .line = 7,
+	 .inlined = true},
+	{.pc = 0x401100,
+	 .function = "serve",
+	 .offset = 0x1a,
+	 .module = "app",
+	 .file = "app.c",
+	 .line = 9},
+	{.pc = 0x401200, .function = "main", .offset = 0x20, .module = "app"},
+	{.pc = 0x7f00, .module = "libc.so.6", .offset = 0xf00},
+	{.pc = 0xdead},
+};
+static struct frame_name hostile_frames[] = {
+	{.pc = 1,
+	 .function = "evil\n\x1b[2J",
+	 .offset = 1,
+	 .module = "m\tm",
+	 .file = "\x1b",
+	 .line = 1},
+};
+
+static const struct stack_names stacks[] = {
+	{.site_id = 0xabc, .frame_count = 5, .frames = leak_frames},
+	{.site_id = 0xdef, .frame_count = 1, .frames = hostile_frames},
+	{.site_id = 0x123},
+};
+
+static const struct stack_names *names(void *context, const struct snapshot_site *site)
+{
+	(void)context;
+	return &stacks[site->stack];
+}
+
+struct fixture {
+	struct snapshot s;
+	struct snapshot_process processes[2];
+	struct snapshot_site sites[4];
+	struct report_options options;
+	struct buffer out;
+};
+
+static void set_site(struct fixture *f, size_t i, uint32_t stack, uint64_t bytes, uint64_t count)
+{
+	f->sites[i] = (struct snapshot_site){
+		.site = (uint32_t)i + 1,
+		.stack = stack,
+		.call = CALL_ID_MALLOC,
+		.totals = {.outstanding_bytes = bytes, .outstanding_count = count},
+		.oldest_s = 1,
+	};
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_non_null(f);
+	setenv("TZ", "UTC", 1);
+	f->s.realtime_ns = (12 * 3600 + 34 * 60 + 56) * 1000000000ull;
+	f->s.processes = f->processes;
+	f->s.process_count = 1;
+	f->processes[0].pid = 4711;
+	strcpy(f->processes[0].comm, "app");
+	f->s.sites = f->sites;
+	f->options.top = 10;
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	buffer_done(&f->out);
+	free(f);
+	return 0;
+}
+
+#define HEADER "[12:34:56] Top 10 stacks with outstanding allocations:\n"
+
+static void expect(struct fixture *f, const char *text)
+{
+	buffer_reset(&f->out);
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	assert_string_equal(f->out.data, text);
+}
+
+static void report_write__no_sites__header_only(void **state)
+{
+	expect(*state, HEADER);
+}
+
+static void report_write__whole_stack__frames_as_in_the_contract(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 0, 30000, 1);
+	f->s.site_count = 1;
+	expect(f, HEADER "\t30000 bytes in 1 allocations from stack\n"
+			 "\t\tgrow (inlined) [app] (app.c:7)\n"
+			 "\t\tserve+0x1a [app] (app.c:9)\n"
+			 "\t\tmain+0x20 [app]\n"
+			 "\t\t0x7f00 [libc.so.6]\n"
+			 "\t\t0xdead\n");
+}
+
+static void report_write__unknown_stack__says_lost(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 5, 1);
+	f->s.site_count = 1;
+	expect(f, HEADER "\t5 bytes in 1 allocations from stack\n\t\t[stack not known: lost]\n");
+}
+
+static void report_write__nothing_outstanding__site_left_out(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 0, 0);
+	f->sites[0].totals.alloc_count = 9;
+	set_site(f, 1, 2, 0, 1);
+	f->s.site_count = 2;
+	expect(f, HEADER "\t0 bytes in 1 allocations from stack\n\t\t[stack not known: lost]\n");
+}
+
+static void report_write__more_sites_than_top__largest_are_listed(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 5, 1);
+	set_site(f, 1, 2, 50, 2);
+	set_site(f, 2, 2, 500, 3);
+	f->s.site_count = 3;
+	f->options.top = 2;
+	expect(f, "[12:34:56] Top 2 stacks with outstanding allocations:\n"
+		  "\t500 bytes in 3 allocations from stack\n\t\t[stack not known: lost]\n"
+		  "\t50 bytes in 2 allocations from stack\n\t\t[stack not known: lost]\n");
+}
+
+static void report_write__hostile_names__no_control_characters(void **state)
+{
+	struct fixture *f = *state;
+	size_t i;
+
+	set_site(f, 0, 1, 5, 1);
+	f->s.site_count = 1;
+	f->options.show_process = true;
+	strcpy(f->processes[0].comm, "a\x1b[b");
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	for (i = 0; i < f->out.length; i++) {
+		char c = f->out.data[i];
+
+		assert_true(c == '\n' || c == '\t' || (c >= ' ' && c < 127));
+	}
+	assert_non_null(strstr(f->out.data, "\t4711 a?[b\n"));
+	assert_non_null(strstr(f->out.data, "\t\tevil??[2J+0x1 [m?m] (?:1)\n"));
+}
+
+static void report_write__cut_stack__last_line_says_why(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 0, 5, 1);
+	f->s.site_count = 1;
+	f->sites[0].stack_flags = STACK_F_CUT;
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	assert_non_null(strstr(f->out.data, "\t\t0xdead\n\t\t[cut: deeper than 127 frames]\n"));
+}
+
+static void report_write__failed_walk__names_the_module(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 1, 5, 1);
+	f->s.site_count = 1;
+	f->sites[0].stack_flags = STACK_F_FAILED;
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	assert_non_null(strstr(f->out.data, "\t\t[cut: no unwind information for m?m]\n"));
+}
+
+static void report_write__show_allocs__blocks_before_frames(void **state)
+{
+	static const struct report_block blocks[] = {
+		{.address = 0x10, .bytes = 1, .age_s = 1, .site = 1},
+		{.address = 0xabc0, .bytes = 3, .age_s = 12.34, .site = 2},
+		{.address = 0xabd0, .bytes = 4, .age_s = 0, .site = 2},
+		{.address = 0x20, .bytes = 1, .age_s = 1, .site = 3},
+	};
+	struct fixture *f = *state;
+
+	set_site(f, 1, 2, 7, 2);
+	f->sites[0] = f->sites[1];
+	f->s.site_count = 1;
+	f->options.blocks = blocks;
+	f->options.block_count = 4;
+	f->options.show_allocs = true;
+	expect(f, HEADER "\t7 bytes in 2 allocations from stack\n"
+			 "\t\taddr = 0xabc0 size = 3 age = 12.3s\n"
+			 "\t\taddr = 0xabd0 size = 4 age = 0.0s\n"
+			 "\t\t[stack not known: lost]\n");
+}
+
+static void report_write__only_blocks__figures_and_order_are_those_of_blocks(void **state)
+{
+	static const struct report_block blocks[] = {
+		{.address = 0x10, .bytes = 1, .site = 2},
+		{.address = 0x20, .bytes = 10, .site = 3},
+	};
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 900, 9);
+	set_site(f, 1, 2, 800, 8);
+	set_site(f, 2, 2, 700, 7);
+	f->s.site_count = 3;
+	f->options.blocks = blocks;
+	f->options.block_count = 2;
+	f->options.only_blocks = true;
+	expect(f, HEADER "\t10 bytes in 1 allocations from stack\n\t\t[stack not known: lost]\n"
+			 "\t1 bytes in 1 allocations from stack\n\t\t[stack not known: lost]\n");
+}
+
+static void report_write__losses__said_with_their_cause(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.counts[COUNTER_RING_FULL] = 5;
+	f->s.counts[COUNTER_NO_MEMORY] = 2;
+	f->s.counts[COUNTER_STACK_CUT] = 9;
+	f->s.counts[COUNTER_UNKNOWN_FREE] = 3;
+	expect(f, HEADER "\t(7 events lost: ring_full 5, no_memory 2; figures are too low by that "
+			 "much)\n"
+			 "\t(3 frees of unknown blocks: from before the attach or filtered)\n");
+}
+
+static void report_write__lost_in_a_process_only__said_without_cause(void **state)
+{
+	struct fixture *f = *state;
+
+	f->processes[0].lost_events = 4;
+	expect(f, HEADER "\t(4 events lost; figures are too low by that much)\n");
+}
+
+static void report_write__verbose__figures_and_all_counters(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 5, 1);
+	f->sites[0].totals.alloc_count = 3;
+	f->sites[0].totals.alloc_bytes = 15;
+	f->sites[0].verdict = VERDICT_LEAK;
+	f->sites[0].score = 97;
+	f->s.site_count = 1;
+	f->s.counts[COUNTER_STACK_CUT] = 9;
+	f->options.verbose = true;
+	expect(f, HEADER "\t5 bytes in 1 allocations from stack\n"
+			 "\t\t[allocated 15 bytes in 3, freed 0 bytes in 0, peak 0 bytes, "
+			 "temporary 0, growth 0B/s, oldest 1.0s, verdict leak, score 97]\n"
+			 "\t\t[stack not known: lost]\n"
+			 "\t(stack_cut 9: stacks cut at the largest depth)\n");
+}
+
+static void report_write__attached_first_report__says_what_is_missing(void **state)
+{
+	struct fixture *f = *state;
+
+	f->processes[0].attached = true;
+	f->processes[0].notable_first = true;
+	f->s.sampled = true;
+	f->s.sample_bytes = 4096;
+	expect(f,
+	       HEADER "\t(sampled: one sample per 4096 bytes on average, figures are estimates)\n"
+		      "\t(4711 app: its heap from before the attach is not shown)\n");
+}
+
+static void report_write__mapped_range__marked_on_its_own_line(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 2, 4096, 1);
+	f->sites[0].range = true;
+	f->s.site_count = 1;
+	expect(f, HEADER "\t4096 bytes in 1 allocations from stack\n\t\t[mapped range]\n"
+			 "\t\t[stack not known: lost]\n");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(report_write__no_sites__header_only),
+		TEST(report_write__whole_stack__frames_as_in_the_contract),
+		TEST(report_write__unknown_stack__says_lost),
+		TEST(report_write__nothing_outstanding__site_left_out),
+		TEST(report_write__more_sites_than_top__largest_are_listed),
+		TEST(report_write__hostile_names__no_control_characters),
+		TEST(report_write__cut_stack__last_line_says_why),
+		TEST(report_write__failed_walk__names_the_module),
+		TEST(report_write__show_allocs__blocks_before_frames),
+		TEST(report_write__only_blocks__figures_and_order_are_those_of_blocks),
+		TEST(report_write__losses__said_with_their_cause),
+		TEST(report_write__lost_in_a_process_only__said_without_cause),
+		TEST(report_write__verbose__figures_and_all_counters),
+		TEST(report_write__attached_first_report__says_what_is_missing),
+		TEST(report_write__mapped_range__marked_on_its_own_line),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Heap -> snapshot, in one pass over processes and sites. Blocks are never walked: what is needed
+ * of them is in the sites' totals and generations.
+ *
+ * Invariant: process k of the snapshot is process k + 1 of the heap; sites with activity are all
+ * there.
+ */
+#include "build.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/clock.h"
+
+static void add_totals(struct totals *to, const struct totals *t)
+{
+	to->outstanding_bytes += t->outstanding_bytes;
+	to->outstanding_count += t->outstanding_count;
+	to->alloc_bytes += t->alloc_bytes;
+	to->alloc_count += t->alloc_count;
+	to->free_bytes += t->free_bytes;
+	to->free_count += t->free_count;
+	to->peak_bytes += t->peak_bytes;
+	to->temporary_count += t->temporary_count;
+}
+
+static uint64_t lost_events(const struct heap_process *p)
+{
+	uint64_t sum = 0;
+
+#define X(id, name, lost, help) sum += lost ? p->counts[COUNTER_##id] : 0;
+	COUNTERS_USER(X)
+#undef X
+	return sum;
+}
+
+static void copy_process(struct snapshot_process *to, const struct heap_process *p, uint32_t index)
+{
+	to->index = index;
+	to->number = p->number;
+	to->pid = p->pid;
+	memcpy(to->comm, p->comm, sizeof(to->comm));
+	to->exited = p->exited;
+	to->exit_code = p->exit_code;
+	to->totals = p->totals;
+	add_totals(&to->totals, &p->ranges_totals);
+	to->ranges_bytes = p->ranges_totals.outstanding_bytes;
+	to->event_count = p->event_count;
+	to->lost_events = lost_events(p);
+	to->unknown_frees = p->counts[COUNTER_UNKNOWN_FREE];
+	to->rss_bytes = UINT64_MAX;
+}
+
+/* Seconds since the oldest outstanding block was born, to one generation; -1: none is. */
+static double oldest_age_s(const struct heap *h, const struct site *s, uint64_t now_ns)
+{
+	uint64_t start;
+	uint32_t number;
+
+	if (!s->totals.outstanding_count || !generations_oldest(&s->generations, &number))
+		return -1;
+	start = heap_generation_start(h, number);
+	if (start < s->first_ns)
+		start = s->first_ns; /* a generation may be longer than the site is old */
+	return now_ns > start ? (double)(now_ns - start) / NS_PER_S : 0;
+}
+
+static void copy_site(struct snapshot_site *to, const struct heap *h, const struct site *s,
+		      uint32_t index, uint64_t now_ns)
+{
+	to->site = index;
+	to->process = s->process - 1;
+	to->stack = s->stack;
+	to->call = s->call;
+	to->range = s->range;
+	to->totals = s->totals;
+	to->oldest_s = oldest_age_s(h, s, now_ns);
+	to->version = s->version;
+}
+
+struct rank_key {
+	uint64_t bytes;
+	uint32_t process;
+	uint32_t position;
+};
+
+static int compare_ranks(const void *left, const void *right)
+{
+	const struct rank_key *a = left, *b = right;
+
+	if (a->process != b->process)
+		return a->process < b->process ? -1 : 1;
+	if (a->bytes != b->bytes)
+		return a->bytes > b->bytes ? -1 : 1;
+	return (a->position > b->position) - (a->position < b->position);
+}
+
+static int set_ranks(struct snapshot *s)
+{
+	struct rank_key *keys = malloc((s->site_count + 1) * sizeof(*keys));
+	uint32_t rank = 0;
+
+	if (!keys)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < s->site_count; i++)
+		keys[i] = (struct rank_key){.bytes = s->sites[i].totals.outstanding_bytes,
+					    .process = s->sites[i].process,
+					    .position = i};
+	qsort(keys, s->site_count, sizeof(*keys), compare_ranks);
+	for (size_t i = 0; i < s->site_count; i++) {
+		rank = i && keys[i].process == keys[i - 1].process ? rank + 1 : 1;
+		s->sites[keys[i].position].rank = rank;
+	}
+	free(keys);
+	return 0;
+}
+
+static void copy_heap(struct snapshot *s, struct heap *h)
+{
+	uint32_t sites = heap_site_count(h);
+
+	s->process_count = heap_process_count(h);
+	for (uint32_t i = 0; i < s->process_count; i++)
+		copy_process(&s->processes[i], heap_process(h, i + 1), i + 1);
+	for (uint32_t i = 1; i <= sites; i++) {
+		const struct site *site = heap_site(h, i);
+
+		if (!site->version)
+			continue; /* no event at it succeeded */
+		copy_site(&s->sites[s->site_count++], h, site, i, s->time_ns);
+		if (site->totals.outstanding_count)
+			s->processes[site->process - 1].site_count++;
+	}
+	for (int id = COUNTER_USER_FIRST; id < COUNTER_COUNT; id++)
+		s->counts[id] = heap_counter(h, (enum counter_id)id);
+}
+
+int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, uint64_t now_ns)
+{
+	memset(s, 0, sizeof(*s));
+	s->time_ns = now_ns;
+	s->processes = calloc(heap_process_count(h) + 1, sizeof(*s->processes));
+	s->sites = calloc(heap_site_count(h) + 1, sizeof(*s->sites));
+	if (!s->processes || !s->sites) {
+		snapshot_free(s);
+		return -ENOMEM;
+	}
+	copy_heap(s, h);
+	if (set_ranks(s)) {
+		snapshot_free(s);
+		return -ENOMEM;
+	}
+	if (growth)
+		growth_fill(growth, h, s, now_ns);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].verdict == VERDICT_LEAK)
+			s->processes[s->sites[i].process].leak_site_count++;
+	return 0;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One moment of the heap, copied out so that reports, exports and the view work without the lock:
+ * all figures of an output come from one snapshot and agree with each other.
+ */
+#ifndef ANALYSE_SNAPSHOT_H
+#define ANALYSE_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../heap/heap.h"
+
+enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
+const char *verdict_name(enum verdict v);
+
+enum sort_key {
+	SORT_OUTSTANDING = 0,
+	SORT_COUNT = 1,
+	SORT_GROWTH = 2,
+	SORT_SCORE = 3,
+	SORT_RATE = 4,
+	SORT_OLDEST = 5,
+	SORT_PEAK = 6,
+	SORT_KEYS
+};
+/* False when there is no such key. */
+bool sort_key_parse(const char *name, enum sort_key *key);
+const char *sort_key_name(enum sort_key key);
+
+struct snapshot_site {
+	uint32_t site;	  /* heap index */
+	uint32_t process; /* index into snapshot.processes */
+	uint32_t stack;	  /* heap index */
+	uint8_t call;
+	bool range;
+	uint32_t rank; /* 1 is the site with most outstanding bytes of its process */
+	struct totals totals;
+	double growth_bytes_per_s;
+	double allocs_per_s; /* over the last interval */
+	double score;	     /* 0..100 */
+	enum verdict verdict;
+	double oldest_s; /* < 0: nothing outstanding */
+	uint64_t version;
+	uint32_t stack_flags; /* STACK_F_* of the stack; with names of no frames: not known */
+};
+
+struct snapshot_process {
+	uint32_t index; /* heap index */
+	uint32_t number, pid;
+	char comm[16];
+	bool exited;
+	int exit_code;
+	struct totals totals;  /* heap class and mmap class together */
+	uint64_t ranges_bytes; /* outstanding of the mmap class alone */
+	uint64_t event_count, lost_events;
+	uint64_t unknown_frees;
+	double alloc_bytes_per_s, allocs_per_s, frees_per_s, growth_bytes_per_s;
+	uint32_t site_count;	  /* with outstanding blocks */
+	uint32_t leak_site_count; /* verdict leak */
+	uint64_t rss_bytes;	  /* UINT64_MAX: unknown */
+	bool attached;		  /* was running before: its heap from before is not seen */
+	bool notable_first;	  /* the sentence about that was not printed yet */
+};
+
+struct snapshot {
+	uint64_t time_ns;     /* event clock */
+	uint64_t realtime_ns; /* UTC */
+	double elapsed_s;     /* since tracing began */
+	double tracer_cpu_percent;
+	uint64_t tracer_rss_bytes;
+	uint64_t counts[COUNTER_COUNT]; /* all counters, kernel and user side */
+	bool sampled;
+	uint64_t sample_bytes;
+	struct snapshot_process *processes;
+	size_t process_count;
+	struct snapshot_site *sites; /* all with activity; order: as sorted last */
+	size_t site_count;
+};
+
+void snapshot_free(struct snapshot *s);
+/* Sorts sites, largest first (`inverted`: smallest first); equal keys by process, then site, so
+ * that order is stable. */
+void snapshot_sort(struct snapshot *s, enum sort_key key, bool inverted);
+
+#endif /* ANALYSE_SNAPSHOT_H */

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The merge: a binary heap over the heads of the rings. The reasoning is in order.h. */
+#include "order.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int order_init(struct order *o, struct ring *rings, size_t count)
+{
+	*o = (struct order){.rings = rings, .ring_count = count};
+	o->heads = calloc(count ? count : 1, sizeof(*o->heads));
+	return o->heads ? 0 : -ENOMEM;
+}
+
+void order_done(struct order *o)
+{
+	free(o->heads);
+	o->heads = NULL;
+}
+
+static void sift_down(struct order *o, size_t i)
+{
+	struct order_head moving = o->heads[i];
+
+	for (;;) {
+		size_t child = 2 * i + 1;
+
+		if (child >= o->head_count)
+			break;
+		if (child + 1 < o->head_count &&
+		    o->heads[child + 1].time_ns < o->heads[child].time_ns)
+			child++;
+		if (moving.time_ns <= o->heads[child].time_ns)
+			break;
+		o->heads[i] = o->heads[child];
+		i = child;
+	}
+	o->heads[i] = moving;
+}
+
+/* Reads the head of a ring. False when it has none; a busy one lowers the watermark. */
+static bool read_head(struct order *o, uint32_t index, struct order_head *head)
+{
+	struct ring *r = &o->rings[index];
+	const struct event_header *event;
+
+	switch (ring_peek(r, &event, &o->bad_count)) {
+	case RING_EMPTY: return false;
+	case RING_BUSY:
+		if (r->last_ns < o->watermark_ns)
+			o->watermark_ns = r->last_ns;
+		return false;
+	case RING_RECORD: break;
+	}
+	*head = (struct order_head){.time_ns = event->time_ns, .event = event, .ring = index};
+	if (event->time_ns < r->last_ns)
+		o->late_count++;
+	else
+		r->last_ns = event->time_ns;
+	return true;
+}
+
+void order_begin(struct order *o, uint64_t now_ns)
+{
+	size_t i;
+
+	o->watermark_ns = now_ns;
+	o->head_count = 0;
+	for (i = 0; i < o->ring_count; i++)
+		o->rings[i].limit = __atomic_load_n(o->rings[i].producer, __ATOMIC_ACQUIRE);
+	for (i = 0; i < o->ring_count; i++) {
+		if (read_head(o, (uint32_t)i, &o->heads[o->head_count]))
+			o->head_count++;
+	}
+	for (i = o->head_count / 2; i-- > 0;)
+		sift_down(o, i);
+}
+
+size_t order_next(struct order *o, const struct event_header **events, size_t max)
+{
+	size_t n = 0;
+
+	while (n < max && o->head_count && o->heads[0].time_ns <= o->watermark_ns) {
+		struct order_head *top = &o->heads[0];
+
+		events[n++] = top->event;
+		ring_advance(&o->rings[top->ring]);
+		if (!read_head(o, top->ring, top))
+			*top = o->heads[--o->head_count];
+		sift_down(o, 0);
+	}
+	return n;
+}
+
+void order_release(struct order *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->ring_count; i++)
+		ring_release(&o->rings[i]);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The thread that empties the rings into the heap. It does nothing else, so that no report, symbol
+ * or screen delays it. Everybody else touches the heap between consumer_lock() and
+ * consumer_unlock().
+ */
+#ifndef USER_CONSUMER_H
+#define USER_CONSUMER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../include/event.h"
+#include "heap/heap.h"
+#include "probe/loader.h"
+
+struct consumer;
+
+/* What the owner must know of the life of processes, in order. */
+struct notice {
+	uint64_t time_ns;
+	uint32_t process; /* number; for EVENT_FORK the parent's */
+	uint32_t child;	  /* EVENT_FORK: number of the child */
+	uint32_t pid;	  /* of the child (EVENT_FORK) or of the process */
+	uint32_t exit_code;
+	uint8_t type; /* EVENT_FORK, EVENT_EXEC, EVENT_EXIT, EVENT_MODULES */
+	uint32_t flags;
+	char comm[16];
+};
+
+/* NULL after a message. The loader and the heap are borrowed until consumer_stop(). */
+struct consumer *consumer_start(struct loader *loader, struct heap *heap);
+/* Ends the thread after everything in the rings has been applied. NULL is fine. */
+void consumer_stop(struct consumer *c);
+
+void consumer_lock(struct consumer *c);
+void consumer_unlock(struct consumer *c);
+/* Returns when all records that were submitted before the call have been applied. Not under the
+ * lock. */
+void consumer_sync(struct consumer *c);
+
+/* Readable when there are notices. */
+int consumer_notice_fd(const struct consumer *c);
+/* Moves the notices out; *notices from malloc, the caller frees. */
+size_t consumer_take_notices(struct consumer *c, struct notice **notices);
+
+/* Events older than one before them of the same CPU, records that make no sense. */
+uint64_t consumer_late_count(struct consumer *c);
+uint64_t consumer_bad_count(struct consumer *c);
+
+#endif /* USER_CONSUMER_H */

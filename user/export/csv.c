@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The CSV files: which rows there are and what stands in each column. Input is one snapshot (and
+ * the outstanding blocks of that moment); csv_file.c takes the bytes.
+ *
+ * Invariants: all rows of one write carry one time, and the times of two writes to a file differ
+ * and increase, also when the clock is set back. Numbers do not depend on the locale: only integers
+ * are ever formatted.
+ */
+#include "csv.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../base/buffer.h"
+#include "../base/clock.h"
+#include "../base/xalloc.h"
+#include "../probe/plan.h"
+#include "csv_file.h"
+
+struct csv {
+	enum csv_kind kind;
+	struct csv_file file;
+	uint64_t last_ms; /* time of the rows written last */
+	struct buffer rows, cell;
+};
+
+static const char *const headers[] = {
+	[CSV_SITES] = "time,elapsed_s,pid,comm,site,rank,outstanding_bytes,outstanding_count,"
+		      "alloc_bytes,alloc_count,free_bytes,free_count,peak_bytes,temporary_count,"
+		      "growth_bytes_per_s,leak_score,verdict,oldest_s,sampled,api,function,source,"
+		      "module,stack\n",
+	[CSV_BLOCKS] = "time,pid,address,bytes,age_s,tid,site\n",
+	[CSV_TIMELINE] = "time,elapsed_s,pid,comm,outstanding_bytes,outstanding_count,"
+			 "alloc_bytes_per_s,allocs_per_s,frees_per_s,growth_bytes_per_s,rss_bytes,"
+			 "sites,leak_sites,lost_events,tracer_cpu_percent,tracer_rss_bytes\n",
+};
+
+struct csv *csv_open(enum csv_kind kind, const char *path)
+{
+	struct csv *c = xcalloc(1, sizeof(*c));
+
+	c->kind = kind;
+	if (csv_file_open(&c->file, path, headers[kind]) == 0)
+		return c;
+	free(c);
+	return NULL;
+}
+
+int csv_reopen(struct csv *c)
+{
+	return csv_file_reopen(&c->file, headers[c->kind]);
+}
+
+int csv_close(struct csv *c)
+{
+	int err;
+
+	if (!c)
+		return 0;
+	err = csv_file_close(&c->file);
+	buffer_done(&c->rows);
+	buffer_done(&c->cell);
+	free(c);
+	return err;
+}
+
+bool csv_failed(const struct csv *c)
+{
+	return csv_file_failed(&c->file);
+}
+
+static void add_u64(struct buffer *out, uint64_t value)
+{
+	buffer_printf(out, ",%" PRIu64, value);
+}
+
+static void add_known_u64(struct buffer *out, uint64_t value)
+{
+	if (value == UINT64_MAX)
+		buffer_add_char(out, ',');
+	else
+		add_u64(out, value);
+}
+
+/* At most three decimals, never an exponent; printf's own decimal point would follow the locale. */
+static void add_decimal(struct buffer *out, double value)
+{
+	const double largest = 9e15;
+	uint64_t thousandths;
+	double magnitude = fabs(value);
+	unsigned int decimals;
+
+	buffer_add_char(out, ',');
+	if (!isfinite(value))
+		return;
+	if (magnitude >= largest) {
+		buffer_printf(out, "%.0f", value);
+		return;
+	}
+	thousandths = (uint64_t)(magnitude * 1000 + 0.5);
+	if (thousandths == 0) {
+		buffer_add_char(out, '0');
+		return;
+	}
+	buffer_printf(out, "%s%" PRIu64, value < 0 ? "-" : "", thousandths / 1000);
+	decimals = (unsigned int)(thousandths % 1000);
+	if (decimals == 0)
+		return;
+	buffer_printf(out, ".%03u", decimals);
+	while (out->data[out->length - 1] == '0')
+		out->data[--out->length] = '\0';
+}
+
+static void add_quoted(struct buffer *out, const char *text)
+{
+	const char *p;
+
+	buffer_add_char(out, ',');
+	if (!text[strcspn(text, ",\"\r\n")]) {
+		buffer_add_string(out, text);
+		return;
+	}
+	buffer_add_char(out, '"');
+	for (p = text; *p; p++) {
+		if (*p == '"')
+			buffer_add_char(out, '"');
+		buffer_add_char(out, *p);
+	}
+	buffer_add_char(out, '"');
+}
+
+/* The scratch cell, empty. */
+static struct buffer *cell_begin(struct csv *c)
+{
+	buffer_reset(&c->cell);
+	buffer_add(&c->cell, "", 0);
+	return &c->cell;
+}
+
+static void cell_end(struct csv *c)
+{
+	add_quoted(&c->rows, c->cell.length ? c->cell.data : "");
+}
+
+static void add_text(struct csv *c, const char *text)
+{
+	struct buffer *cell = cell_begin(c);
+
+	if (text)
+		buffer_add_clean(cell, text);
+	cell_end(c);
+}
+
+static void add_frame_name(struct buffer *out, const struct frame_name *frame)
+{
+	if (frame->function) {
+		buffer_add_clean(out, frame->function);
+	} else if (frame->module) {
+		buffer_add_clean(out, frame->module);
+		buffer_printf(out, "+0x%" PRIx64, frame->offset);
+	}
+}
+
+static void add_stack(struct csv *c, const struct stack_names *names)
+{
+	struct buffer *cell = cell_begin(c);
+	size_t i, start;
+
+	for (i = names->frame_count; i-- > 0;) {
+		start = cell->length;
+		add_frame_name(cell, &names->frames[i]);
+		if (cell->length == start)
+			buffer_add_string(cell, "[unknown]");
+		for (; start < cell->length; start++) {
+			if (cell->data[start] == ';')
+				cell->data[start] = ':';
+		}
+		if (i > 0)
+			buffer_add_char(cell, ';');
+	}
+	cell_end(c);
+}
+
+/* function,source,module,stack */
+static void add_names(struct csv *c, const struct stack_names *names)
+{
+	const struct frame_name *frame = NULL;
+	struct buffer *cell;
+
+	if (names->frame_count > 0)
+		frame = &names->frames[names->function_frame < names->frame_count
+					       ? names->function_frame
+					       : 0];
+	cell = cell_begin(c);
+	if (frame)
+		add_frame_name(cell, frame);
+	cell_end(c);
+	cell = cell_begin(c);
+	if (frame && frame->file) {
+		buffer_add_clean(cell, frame->file);
+		if (frame->line > 0)
+			buffer_printf(cell, ":%d", frame->line);
+	}
+	cell_end(c);
+	add_text(c, frame ? frame->module : NULL);
+	add_stack(c, names);
+}
+
+static void add_totals(struct buffer *out, const struct totals *t)
+{
+	add_u64(out, t->outstanding_bytes);
+	add_u64(out, t->outstanding_count);
+	add_u64(out, t->alloc_bytes);
+	add_u64(out, t->alloc_count);
+	add_u64(out, t->free_bytes);
+	add_u64(out, t->free_count);
+	add_u64(out, t->peak_bytes);
+	add_u64(out, t->temporary_count);
+}
+
+static void add_process(struct csv *c, const struct snapshot_process *process)
+{
+	if (!process) {
+		buffer_add_string(&c->rows, ",,");
+		return;
+	}
+	add_u64(&c->rows, process->pid);
+	add_text(c, process->comm);
+}
+
+static const struct snapshot_process *site_process(const struct snapshot *s,
+						   const struct snapshot_site *site)
+{
+	return site->process < s->process_count ? &s->processes[site->process] : NULL;
+}
+
+static void add_site(struct csv *c, const struct snapshot *s, const struct snapshot_site *site,
+		     const char *time, const struct stack_names *names)
+{
+	struct buffer *out = &c->rows;
+
+	buffer_add_string(out, time);
+	add_decimal(out, s->elapsed_s);
+	add_process(c, site_process(s, site));
+	buffer_printf(out, ",%016" PRIx64 ",%" PRIu32, names->site_id, site->rank);
+	add_totals(out, &site->totals);
+	add_decimal(out, site->growth_bytes_per_s);
+	add_decimal(out, site->score);
+	add_text(c, verdict_name(site->verdict));
+	add_decimal(out, site->oldest_s < 0 ? (double)NAN : site->oldest_s);
+	add_u64(out, s->sampled ? 1 : 0);
+	add_text(c, site->call < CALL_ID_COUNT ? call_name((enum call_id)site->call) : NULL);
+	add_names(c, names);
+	buffer_add_char(out, '\n');
+}
+
+/* The time of the rows to come, and the row buffer emptied. */
+static void rows_begin(struct csv *c, const struct snapshot *s, char time[25])
+{
+	uint64_t ms = s->realtime_ns / NS_PER_MS;
+
+	if (ms <= c->last_ms)
+		ms = c->last_ms + 1;
+	clock_format_utc(ms * NS_PER_MS, time);
+	buffer_reset(&c->rows);
+}
+
+static int rows_end(struct csv *c, const struct snapshot *s)
+{
+	uint64_t ms = s->realtime_ns / NS_PER_MS;
+
+	if (c->rows.length == 0)
+		return 0;
+	c->last_ms = ms <= c->last_ms ? c->last_ms + 1 : ms;
+	return csv_file_write(&c->file, c->rows.data, c->rows.length);
+}
+
+int csv_write_sites(struct csv *c, const struct snapshot *s, uint64_t since_version,
+		    report_names_fn *names, void *context)
+{
+	char time[25];
+	size_t i;
+
+	if (csv_file_error(&c->file))
+		return csv_file_error(&c->file);
+	rows_begin(c, s, time);
+	for (i = 0; i < s->site_count; i++) {
+		const struct snapshot_site *site = &s->sites[i];
+
+		if (since_version == 0 || site->version > since_version)
+			add_site(c, s, site, time, names(context, site));
+	}
+	return rows_end(c, s);
+}
+
+static int compare_sites(const void *left, const void *right)
+{
+	const struct snapshot_site *const *a = left, *const *b = right;
+
+	return (*a)->site == (*b)->site ? 0 : (*a)->site < (*b)->site ? -1 : 1;
+}
+
+static const struct snapshot_site **sites_by_number(const struct snapshot *s)
+{
+	const struct snapshot_site **sites = xcalloc(s->site_count + 1, sizeof(*sites));
+	size_t i;
+
+	for (i = 0; i < s->site_count; i++)
+		sites[i] = &s->sites[i];
+	qsort(sites, s->site_count, sizeof(*sites), compare_sites);
+	return sites;
+}
+
+static const struct snapshot_site *find_site(const struct snapshot_site **sites, size_t count,
+					     uint32_t number)
+{
+	const struct snapshot_site wanted = {.site = number};
+	const struct snapshot_site *key = &wanted;
+	const struct snapshot_site *const *found;
+
+	found = bsearch(&key, sites, count, sizeof(*sites), compare_sites);
+	return found ? *found : NULL;
+}
+
+static void add_block(struct csv *c, const struct snapshot *s, const char *time,
+		      const struct report_block *block, const struct snapshot_site *site,
+		      const char *site_id)
+{
+	const struct snapshot_process *process = site ? site_process(s, site) : NULL;
+	struct buffer *out = &c->rows;
+
+	buffer_add_string(out, time);
+	add_known_u64(out, process ? process->pid : UINT64_MAX);
+	buffer_printf(out, ",0x%" PRIx64, block->address);
+	add_u64(out, block->bytes);
+	add_decimal(out, block->age_s);
+	add_u64(out, block->tid);
+	buffer_add_char(out, ',');
+	buffer_add_string(out, site_id);
+	buffer_add_char(out, '\n');
+}
+
+static void site_id_format(const struct snapshot_site *site, report_names_fn *names, void *context,
+			   struct buffer *out)
+{
+	buffer_reset(out);
+	buffer_add(out, "", 0);
+	if (site)
+		buffer_printf(out, "%016" PRIx64, names(context, site)->site_id);
+}
+
+int csv_write_blocks(struct csv *c, const struct snapshot *s, const struct report_block *blocks,
+		     size_t count, report_names_fn *names, void *context)
+{
+	const struct snapshot_site **sites, *site = NULL;
+	char time[25];
+	size_t i;
+
+	if (csv_file_error(&c->file))
+		return csv_file_error(&c->file);
+	sites = sites_by_number(s);
+	rows_begin(c, s, time);
+	for (i = 0; i < count; i++) {
+		/* Blocks come site by site: most rows need no new look-up. */
+		if (i == 0 || blocks[i].site != blocks[i - 1].site) {
+			site = find_site(sites, s->site_count, blocks[i].site);
+			site_id_format(site, names, context, &c->cell);
+		}
+		add_block(c, s, time, &blocks[i], site, c->cell.data);
+	}
+	free(sites);
+	return rows_end(c, s);
+}
+
+static void add_timeline_row(struct csv *c, const struct snapshot *s,
+			     const struct snapshot_process *process, const char *time)
+{
+	struct buffer *out = &c->rows;
+
+	buffer_add_string(out, time);
+	add_decimal(out, s->elapsed_s);
+	add_process(c, process);
+	add_u64(out, process->totals.outstanding_bytes);
+	add_u64(out, process->totals.outstanding_count);
+	add_decimal(out, process->alloc_bytes_per_s);
+	add_decimal(out, process->allocs_per_s);
+	add_decimal(out, process->frees_per_s);
+	add_decimal(out, process->growth_bytes_per_s);
+	add_known_u64(out, process->rss_bytes);
+	add_u64(out, process->site_count);
+	add_u64(out, process->leak_site_count);
+	add_u64(out, process->lost_events);
+	add_decimal(out, s->tracer_cpu_percent);
+	add_known_u64(out, s->tracer_rss_bytes);
+	buffer_add_char(out, '\n');
+}
+
+int csv_write_timeline(struct csv *c, const struct snapshot *s)
+{
+	char time[25];
+	size_t i;
+
+	if (csv_file_error(&c->file))
+		return csv_file_error(&c->file);
+	rows_begin(c, s, time);
+	for (i = 0; i < s->process_count; i++)
+		add_timeline_row(c, s, &s->processes[i], time);
+	return rows_end(c, s);
+}

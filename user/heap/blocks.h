@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Outstanding blocks of one process: address -> block, at most 40 bytes a block at steady load.
+ * Grows in small steps (segments), so that no insertion stalls for long, and has no limit but
+ * memory. Zero-initialised is empty and valid. Pointers into the table are valid until the next
+ * insertion or removal. One thread at a time.
+ */
+#ifndef HEAP_BLOCKS_H
+#define HEAP_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct block {
+	uint64_t address; /* 0: not in use */
+	uint64_t bytes;
+	uint64_t born_ns;
+	uint32_t site;
+	uint32_t tid;
+};
+_Static_assert(sizeof(struct block) == 32, "block");
+
+struct blocks_segment;
+
+struct blocks {
+	struct blocks_segment **segments; /* 1 << depth entries; neighbours may be the same one */
+	uint32_t depth;
+	uint64_t count;
+	uint64_t seed;	 /* of the hash; to be set while empty, so that no target can aim at one
+			    segment */
+	uint64_t memory; /* bytes in use by the table */
+};
+
+void blocks_done(struct blocks *b);
+struct block *blocks_find(const struct blocks *b, uint64_t address);
+/* Inserts a block whose address (not 0) is not there. NULL when out of memory (nothing changed). */
+struct block *blocks_insert(struct blocks *b, const struct block *block);
+/* Removes what blocks_find() returned; memory shrinks in steps when most of it is unused. */
+void blocks_remove(struct blocks *b, struct block *block);
+/* 0 or -ENOMEM (then *to is empty). *to must be empty. */
+int blocks_copy(struct blocks *to, const struct blocks *from);
+/* For an address needed soon: its place in the index, and later (when that has arrived) its block.
+ */
+void blocks_prefetch(const struct blocks *b, uint64_t address);
+void blocks_prefetch_block(const struct blocks *b, uint64_t address);
+size_t blocks_memory(const struct blocks *b);
+
+/* for (size_t it = 0; (block = blocks_next(b, &it));) — any order; no insertion or removal
+ * meanwhile. */
+struct block *blocks_next(const struct blocks *b, size_t *iterator);
+/* Tests: NULL or what is wrong. */
+const char *blocks_check(const struct blocks *b);
+
+#endif /* HEAP_BLOCKS_H */

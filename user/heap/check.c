@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * heap_check(): every invariant of the heap against a walk over all that is in it. For tests; slow.
+ */
+#include "tables.h"
+#include <stdlib.h>
+#include <string.h>
+
+struct sum {
+	uint64_t bytes, count;
+};
+
+static const char *count_one(const struct heap *h, uint32_t process, struct sum *sums,
+			     uint32_t site, uint64_t bytes, bool range)
+{
+	if (!site || site > h->sites.count)
+		return "a block has no site";
+	if (site_at(h, site)->process != process)
+		return "a block is at a site of another process";
+	if (site_at(h, site)->range != range)
+		return "a site is of the wrong class";
+	sums[site].bytes += bytes;
+	sums[site].count++;
+	return NULL;
+}
+
+static const char *walk_process(const struct heap *h, uint32_t process, struct sum *sums)
+{
+	const struct heap_process *p = h->processes[process];
+	const char *wrong = blocks_check(&p->blocks);
+	const struct block *block;
+
+	if (!wrong)
+		wrong = ranges_check(&p->ranges);
+	for (size_t it = 0; !wrong && (block = blocks_next(&p->blocks, &it));)
+		wrong = count_one(h, process, sums, block->site, block->bytes, false);
+	for (size_t i = 0; !wrong && i < p->ranges.count; i++)
+		wrong = count_one(h, process, sums, p->ranges.v[i].site, p->ranges.v[i].bytes,
+				  true);
+	return wrong;
+}
+
+static const char *check_totals(const struct totals *t)
+{
+	if (t->alloc_bytes - t->free_bytes != t->outstanding_bytes ||
+	    t->alloc_count - t->free_count != t->outstanding_count)
+		return "alloc - free is not outstanding";
+	if (t->peak_bytes < t->outstanding_bytes)
+		return "the peak is below what is outstanding";
+	return t->temporary_count > t->free_count ? "more temporary blocks than freed ones" : NULL;
+}
+
+static const char *check_site(const struct heap *h, const struct site *s, const struct sum *sum)
+{
+	const char *wrong = check_totals(&s->totals);
+
+	if (wrong)
+		return wrong;
+	if (s->totals.outstanding_bytes != sum->bytes || s->totals.outstanding_count != sum->count)
+		return "a site's outstanding is not that of its blocks";
+	if (generations_older(&s->generations, UINT32_MAX) != sum->count)
+		return "a site's generations are not its blocks";
+	if (s->stack > h->stacks.count || (s->stack && stack_at(h, s->stack)->id != s->stack_id))
+		return "a site's stack is another one";
+	for (uint32_t i = 1; i < s->generations.count; i++)
+		if (s->generations.v[i - 1].number >= s->generations.v[i].number)
+			return "generations are not sorted";
+	return NULL;
+}
+
+static void add_totals(struct totals *to, const struct totals *t)
+{
+	to->outstanding_bytes += t->outstanding_bytes;
+	to->outstanding_count += t->outstanding_count;
+	to->alloc_bytes += t->alloc_bytes;
+	to->alloc_count += t->alloc_count;
+	to->free_bytes += t->free_bytes;
+	to->free_count += t->free_count;
+	to->temporary_count += t->temporary_count;
+}
+
+static bool same_totals(const struct totals *a, struct totals b)
+{
+	b.peak_bytes = a->peak_bytes;
+	return !memcmp(a, &b, sizeof(b));
+}
+
+static const char *check_process(const struct heap *h, uint32_t process, const struct sum *sums)
+{
+	const struct heap_process *p = h->processes[process];
+	struct totals class[2] = {{0}};
+	uint32_t sites = 0;
+
+	for (uint32_t i = p->first_site; i; i = site_at(h, i)->next) {
+		const struct site *s = site_at(h, i);
+		const char *wrong = check_site(h, s, &sums[i]);
+
+		if (wrong)
+			return wrong;
+		if (s->process != process || sites++ > h->sites.count)
+			return "a process has sites of another one";
+		add_totals(&class[s->range], &s -> totals);
+	}
+	if (sites != p->site_count)
+		return "a process has another number of sites than counted";
+	if (!same_totals(&p->totals, class[0]) || !same_totals(&p->ranges_totals, class[1]))
+		return "the totals of a process are not those of its sites";
+	return check_totals(&p->totals) ? check_totals(&p->totals)
+					: check_totals(&p->ranges_totals);
+}
+
+const char *heap_check(struct heap *h)
+{
+	struct sum *sums = calloc((size_t)h->sites.count + 1, sizeof(*sums));
+	const char *wrong = sums ? NULL : "no memory for the check";
+
+	for (uint32_t i = 1; !wrong && i <= h->process_count; i++) {
+		wrong = heap_find_process(h, h->processes[i]->number) == i
+				? walk_process(h, i, sums)
+				: "a process is not found by its number";
+		if (!wrong)
+			wrong = check_process(h, i, sums);
+	}
+	free(sums);
+	return wrong;
+}

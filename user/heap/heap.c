@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The heap as an object: life, clock, processes, and what readers ask it for. Changes are made by
+ * apply.c and the files it calls.
+ *
+ * Invariant: process, site and stack numbers count from 1 without gaps and never change; pointers
+ * to them are valid until heap_free().
+ */
+#include "tables.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct heap *heap_new(const struct heap_options *options)
+{
+	struct heap *h = calloc(1, sizeof(*h));
+
+	if (!h)
+		return NULL;
+	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
+	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
+		h->seed = (uintptr_t)h;
+	pool_init(&h->sites, sizeof(struct site));
+	pool_init(&h->stacks, sizeof(struct heap_stack));
+	return h;
+}
+
+void heap_free(struct heap *h)
+{
+	if (!h)
+		return;
+	for (uint32_t i = 1; i <= h->sites.count; i++)
+		generations_done(&site_at(h, i)->generations);
+	for (uint32_t i = 1; i <= h->process_count; i++) {
+		blocks_done(&h->processes[i]->blocks);
+		ranges_done(&h->processes[i]->ranges);
+		free(h->processes[i]->reuses);
+		free(h->processes[i]);
+	}
+	free(h->processes);
+	index_done(&h->process_index);
+	index_done(&h->site_index);
+	index_done(&h->stack_index);
+	pool_done(&h->sites);
+	pool_done(&h->stacks);
+	stacks_done(h);
+	free(h);
+}
+
+void heap_advance(struct heap *h, uint64_t time_ns)
+{
+	if (!h->started) {
+		h->started = true;
+		h->first_ns = time_ns;
+	}
+	if (time_ns > h->now_ns)
+		h->now_ns = time_ns;
+	if (time_ns >= h->generation_end) {
+		h->generation = heap_generation(h, time_ns);
+		h->generation_start = heap_generation_start(h, h->generation);
+		h->generation_end = h->generation_start + h->generation_ns;
+	}
+}
+
+uint32_t heap_generation(const struct heap *h, uint64_t time_ns)
+{
+	uint64_t number;
+
+	if (time_ns <= h->first_ns)
+		return 0;
+	number = (time_ns - h->first_ns) / h->generation_ns;
+	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+}
+
+uint64_t heap_generation_start(const struct heap *h, uint32_t number)
+{
+	return h->first_ns + number * h->generation_ns;
+}
+
+struct process_key {
+	const struct heap *heap;
+	uint32_t number;
+};
+
+static bool process_matches(const void *context, uint32_t ref)
+{
+	const struct process_key *key = context;
+
+	return key->heap->processes[ref]->number == key->number;
+}
+
+uint32_t heap_find_process(const struct heap *h, uint32_t number)
+{
+	struct process_key key = {.heap = h, .number = number};
+
+	return index_find(&h->process_index, index_hash(h->seed, number, 0), process_matches, &key);
+}
+
+struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *index)
+{
+	if (!h->recent || h->processes[h->recent]->number != number) {
+		*index = heap_find_process(h, number);
+		if (!*index)
+			return NULL;
+		h->recent = *index;
+	}
+	*index = h->recent;
+	return h->processes[*index];
+}
+
+static int reserve_process(struct heap *h)
+{
+	uint32_t capacity = h->process_capacity ? h->process_capacity * 2 : 16;
+	struct heap_process **v;
+
+	if (h->process_count + 1 < h->process_capacity)
+		return 0;
+	v = realloc(h->processes, capacity * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	h->processes = v;
+	h->process_capacity = capacity;
+	return 0;
+}
+
+static uint32_t new_process(struct heap *h, uint32_t number)
+{
+	struct heap_process *p = reserve_process(h) ? NULL : calloc(1, sizeof(*p));
+
+	if (!p)
+		return 0;
+	if (index_insert(&h->process_index, index_hash(h->seed, number, 0), h->process_count + 1)) {
+		free(p);
+		return 0;
+	}
+	p->number = number;
+	p->blocks.seed = h->seed;
+	h->processes[++h->process_count] = p;
+	return h->process_count;
+}
+
+/* When it is there already (a fork event was faster) only pid and name are brought up to date. */
+uint32_t heap_add_process(struct heap *h, uint32_t number, uint32_t pid, const char *comm,
+			  uint64_t now_ns)
+{
+	uint32_t index = heap_find_process(h, number);
+
+	if (!index) {
+		index = new_process(h, number);
+		if (!index) {
+			errno = ENOMEM;
+			return 0;
+		}
+		h->processes[index]->started_ns = now_ns;
+		if (!h->started)
+			heap_advance(h, now_ns);
+	}
+	h->processes[index]->pid = pid;
+	if (comm)
+		heap_set_comm(h, index, comm);
+	h->version++;
+	return index;
+}
+
+void heap_set_comm(struct heap *h, uint32_t process, const char *comm)
+{
+	char *to = h->processes[process]->comm;
+	size_t length = strnlen(comm, sizeof(h->processes[process]->comm) - 1);
+
+	memset(to, 0, sizeof(h->processes[process]->comm));
+	memcpy(to, comm, length);
+}
+
+uint64_t heap_now(const struct heap *h)
+{
+	return h->now_ns;
+}
+
+uint64_t heap_version(const struct heap *h)
+{
+	return h->version;
+}
+
+uint32_t heap_process_count(const struct heap *h)
+{
+	return h->process_count;
+}
+
+struct heap_process *heap_process(struct heap *h, uint32_t index)
+{
+	return h->processes[index];
+}
+
+uint32_t heap_site_count(const struct heap *h)
+{
+	return h->sites.count;
+}
+
+struct site *heap_site(struct heap *h, uint32_t index)
+{
+	return site_at(h, index);
+}
+
+uint32_t heap_stack_count(const struct heap *h)
+{
+	return h->stacks.count;
+}
+
+const struct heap_stack *heap_stack(const struct heap *h, uint32_t index)
+{
+	return stack_at(h, index);
+}
+
+/* Not counted as they come: the frames may arrive later. */
+static uint64_t allocs_without_stack(const struct heap *h)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 1; i <= h->sites.count; i++) {
+		const struct site *s = site_at(h, i);
+
+		if (!s->stack || !stack_at(h, s->stack)->frame_count)
+			count += s->totals.alloc_count;
+	}
+	return count;
+}
+
+uint64_t heap_counter(const struct heap *h, enum counter_id id)
+{
+	uint64_t sum = h->counts[id];
+
+	for (uint32_t i = 1; i <= h->process_count; i++)
+		sum += h->processes[i]->counts[id];
+	return id == COUNTER_STACK_UNKNOWN ? sum + allocs_without_stack(h) : sum;
+}
+
+size_t heap_memory(const struct heap *h)
+{
+	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->stacks) +
+		     index_memory(&h->process_index) + index_memory(&h->site_index) +
+		     index_memory(&h->stack_index) + h->frames_memory +
+		     h->process_capacity * sizeof(*h->processes);
+
+	for (uint32_t i = 1; i <= h->process_count; i++) {
+		const struct heap_process *p = h->processes[i];
+
+		sum += sizeof(*p) + blocks_memory(&p->blocks) +
+		       p->ranges.capacity * sizeof(*p->ranges.v);
+	}
+	for (uint32_t i = 1; i <= h->sites.count; i++)
+		sum += site_at(h, i)->generations.capacity * sizeof(struct generation);
+	return sum;
+}

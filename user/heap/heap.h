@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The heap as the events tell it: what is outstanding, by which call site, in which process.
+ *
+ * heap_apply() is the only writer. Plain C over plain structs: no libbpf, no clock of its own (time
+ * is the events' time), so that every rule is tested from written event lists. One thread at a
+ * time: the owner locks.
+ *
+ *   process ── blocks (address -> block)     own table for each process: addresses of processes
+ * never meet │    └─ ranges (mmap class) └──── sites (process, stack, call) -> running totals
+ *   stacks  ── (process, 64-bit id) -> frames
+ *
+ * Invariant of every site and process at any time: alloc - free = outstanding, in bytes and in
+ * blocks.
+ */
+#ifndef HEAP_HEAP_H
+#define HEAP_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../../include/calls.h"
+#include "../../include/counters.h"
+#include "../../include/event.h"
+#include "blocks.h"
+#include "ranges.h"
+#include "generations.h"
+
+struct heap;
+
+struct totals {
+	uint64_t outstanding_bytes, outstanding_count;
+	uint64_t alloc_bytes, alloc_count;
+	uint64_t free_bytes, free_count;
+	uint64_t peak_bytes;	  /* largest outstanding_bytes so far */
+	uint64_t temporary_count; /* freed before the thread that allocated it allocated again */
+};
+
+/* One call site of one process. Index 0 is never used. Sites are never removed. */
+struct site {
+	uint32_t process; /* index of heap_process */
+	uint32_t stack;	  /* index of heap_stack; 0: the stack is not known */
+	uint8_t call;	  /* enum call_id */
+	bool range;	  /* of the mmap class */
+	uint32_t next;	  /* the next site of the same process; 0: the last */
+	struct totals totals;
+	uint64_t first_ns, last_ns; /* first and last event */
+	uint64_t version;	    /* heap version at the last change, for "changed since" */
+	struct generations
+		generations; /* outstanding blocks by the leak interval they were born in */
+	uint64_t stack_id;   /* as in events; the key together with process and call */
+};
+
+/* The frames behind a stack id. frame_count 0: they have not arrived (yet). Index 0 is never used.
+ */
+struct heap_stack {
+	uint64_t id;
+	uint32_t process; /* index: addresses mean something in one process only */
+	uint32_t flags;	  /* STACK_F_* */
+	uint32_t frame_count;
+	uint64_t *pcs; /* owned by the heap, stable until heap_free */
+};
+
+struct reuses;
+
+/* One traced process, also after it has ended. Index 0 is never used. */
+struct heap_process {
+	uint32_t number; /* the tracer's number, as in events */
+	uint32_t pid;
+	char comm[16];
+	bool exited;
+	int exit_code; /* wait status, valid when exited */
+	uint64_t started_ns, ended_ns;
+	struct totals totals;		/* of the heap class; peak is that of the process */
+	struct totals ranges_totals;	/* of the mmap class */
+	uint64_t event_count;		/* recorded allocations plus recorded frees, both classes */
+	uint64_t counts[COUNTER_COUNT]; /* COUNTER_USER_* of this process */
+	uint32_t site_count;		/* sites that had activity */
+	uint32_t exec_count;
+	struct blocks blocks;
+	struct ranges ranges;
+	/* the last block of a few threads, to tell temporary allocations; indexed by a hash of tid
+	 */
+	struct {
+		uint32_t tid;
+		uint64_t address;
+	} last[64];
+	uint32_t parent; /* index: stacks of the same id are taken from there; 0: none, or since an
+			    exec */
+	uint32_t first_site; /* then site.next; newest first */
+	struct reuses
+		*reuses; /* blocks that were closed by a reuse of their address; NULL: none yet */
+};
+
+struct heap_options {
+	uint64_t generation_ns; /* length of a generation: the leak interval */
+};
+
+/* NULL and errno on failure. */
+struct heap *heap_new(const struct heap_options *options);
+void heap_free(struct heap *h);
+
+/*
+ * Adds a process before its first event can arrive. Returns its index, 0 with errno when out of
+ * memory. heap_apply() adds children by EVENT_FORK itself (blocks and totals are inherited: they
+ * count as allocated at the fork, but are no events of the child).
+ */
+uint32_t heap_add_process(struct heap *h, uint32_t number, uint32_t pid, const char *comm,
+			  uint64_t now_ns);
+void heap_set_comm(struct heap *h, uint32_t process, const char *comm);
+
+/* Applies one record (checked: size, type, call; bad ones are counted). The record is not kept. */
+void heap_apply(struct heap *h, const struct event_header *event);
+/* Same for a batch in time order; prefetches. */
+void heap_apply_batch(struct heap *h, const struct event_header *const *events, size_t count);
+
+/*
+ * The generation that an event time falls into, and when a generation began. Generations are
+ * counted from the first event or process.
+ */
+uint32_t heap_generation(const struct heap *h, uint64_t time_ns);
+uint64_t heap_generation_start(const struct heap *h, uint32_t number);
+
+/* Newest event time seen. */
+uint64_t heap_now(const struct heap *h);
+/* Increases with each change; sites carry the version of their last change. */
+uint64_t heap_version(const struct heap *h);
+
+uint32_t heap_process_count(const struct heap *h); /* valid indices: 1 .. count */
+struct heap_process *heap_process(struct heap *h, uint32_t index);
+uint32_t heap_find_process(const struct heap *h, uint32_t number); /* index or 0 */
+uint32_t heap_site_count(const struct heap *h);
+struct site *heap_site(struct heap *h, uint32_t index);
+uint32_t heap_stack_count(const struct heap *h);
+const struct heap_stack *heap_stack(const struct heap *h, uint32_t index);
+/* Counts of no process in particular, and the sum over processes. */
+uint64_t heap_counter(const struct heap *h, enum counter_id id);
+/* Bytes that all tables use now. */
+size_t heap_memory(const struct heap *h);
+
+/* Checks every invariant (tests): totals against a walk over all blocks. Returns NULL or what is
+ * wrong. */
+const char *heap_check(struct heap *h);
+
+#endif /* HEAP_HEAP_H */

@@ -1,0 +1,551 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The command line. ROWS is the only list of options: the getopt tables, the values' checks,
+ * --help, the completion and the test of the manual page come from it. Input is argv, read with
+ * getopt_long in order ("-" in the option string), so INTERVAL and COUNT may stand anywhere before
+ * "--" and everything behind it is the command. Options that this version does not have, and those
+ * of memleak that it will not have, are rows as well: their help text says what to use instead.
+ * Invariant: after `true` all values are in their range and no two options contradict each other;
+ * after `false` exactly one line was written.
+ */
+#include "options.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "option_value.h"
+#include "base/buffer.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "base/xalloc.h"
+
+#define HELP_COLUMN 30
+#define HELP_WIDTH  80
+
+/* getopt_long's values of the long options; letters are below. */
+#define LONG_FIRST 256
+
+static const char *const group_titles[GROUPS] = {
+	[GROUP_TARGET] = "What to trace",      [GROUP_RECORD] = "What to record",
+	[GROUP_REPORT] = "Reports and screen", [GROUP_OUTPUT] = "Files (FILE - is stdout)",
+	[GROUP_LEAK] = "Leak detection",       [GROUP_OTHER] = "Other",
+};
+
+#define AT(field) offsetof(struct options, field)
+#define NO_FIELD  0, 0
+
+/* clang-format off */
+static const struct option_row rows[] = {
+	{'p', "pid", "PID[,PID...]", GROUP_TARGET, KIND_PIDS, NO_FIELD,
+	 "attach to these running processes"},
+	{'n', "name", "NAME", GROUP_TARGET, KIND_TEXT, AT(name), 0,
+	 "attach to every process of this name, also to those started later"},
+	{'c', "command", "STRING", GROUP_TARGET, KIND_COMMAND, NO_FIELD,
+	 "start this command, words split as a shell does; like '-- COMMAND'"},
+	{'u', "user", "NAME", GROUP_TARGET, KIND_TEXT, AT(user), 0,
+	 "run the command as this user (default: the user who called sudo)"},
+	{'f', "follow", NULL, GROUP_TARGET, KIND_FOLLOW, AT(follow), 0,
+	 "trace children too (default for a command and -n)"},
+	{0, "no-follow", NULL, GROUP_TARGET, KIND_NO_FOLLOW, AT(follow), 0,
+	 "do not trace children (default for -p)"},
+	{'O', "object", "PATH", GROUP_TARGET, KIND_LIST, AT(objects), AT(object_count),
+	 "also treat PATH as an allocator library; repeatable"},
+
+	{'z', "min-size", "N", GROUP_RECORD, KIND_SIZE, AT(min_bytes), 0,
+	 "only allocations of at least N bytes; k, M, G accepted"},
+	{'Z', "max-size", "N", GROUP_RECORD, KIND_SIZE, AT(max_bytes), 0,
+	 "only allocations of at most N bytes"},
+	{0, "mmap", NULL, GROUP_RECORD, KIND_FLAG, AT(mmap), 0,
+	 "also trace mmap, munmap and mremap, as a class of their own"},
+	{'s', "sample", "BYTES", GROUP_RECORD, KIND_LATER, NO_FIELD,
+	 "every allocation is recorded; -z SIZE leaves out the small ones"},
+	{0, "max-overhead", "PERCENT", GROUP_RECORD, KIND_LATER, NO_FIELD,
+	 "-z SIZE lowers the cost, -d SECONDS bounds it in time"},
+	{'r', "read", "FILE", GROUP_TARGET, KIND_LATER, NO_FIELD,
+	 "trace the process itself, with -p PID"},
+
+	{'i', "interval", "SECONDS", GROUP_REPORT, KIND_INTERVAL, AT(interval_s), 0,
+	 "time between two reports and CSV snapshots; also the argument INTERVAL "
+	 "(default: 1 on the screen, 5 in batch mode)"},
+	{'d', "duration", "SECONDS", GROUP_REPORT, KIND_SECONDS, AT(duration_s), 0,
+	 "stop after this long"},
+	{'T', "top", "N", GROUP_REPORT, KIND_COUNT, AT(top), 0,
+	 "call sites in a report (default: 10)"},
+	{0, "sort", "KEY", GROUP_REPORT, KIND_SORT, NO_FIELD,
+	 "outstanding, count, growth, score, rate, oldest or peak (default: outstanding)"},
+	{'o', "older", "MS", GROUP_REPORT, KIND_MS, AT(older_ms), 0,
+	 "only outstanding blocks at least this many milliseconds old"},
+	{'a', "show-allocs", NULL, GROUP_REPORT, KIND_FLAG, AT(show_allocs), 0,
+	 "list each outstanding block under its stack"},
+	{0, "skip", "REGEX", GROUP_REPORT, KIND_REGEX, AT(skips), AT(skip_count),
+	 "functions never taken as a site's function, such as xmalloc; repeatable"},
+	{'b', "batch", NULL, GROUP_REPORT, KIND_FLAG, AT(batch), 0,
+	 "text reports on stdout, no screen (default without a terminal and with a command)"},
+	{0, "live", NULL, GROUP_REPORT, KIND_FLAG, AT(live), 0,
+	 "the screen, also with a command; redirect the command's output"},
+
+	{0, "csv", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv), 0,
+	 "CSV of the call sites, at every interval"},
+	{0, "csv-blocks", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_blocks), 0,
+	 "CSV of the outstanding blocks, at the end"},
+	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_timeline), 0,
+	 "CSV of the totals of each process, at every interval"},
+	{'w', "write", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
+	{0, "max-file-size", "SIZE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "-d SECONDS bounds the outputs"},
+	{0, "json", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
+	{0, "folded", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
+	 "--csv FILE has the stacks in the same form, in its last column"},
+	{0, "folded-value", "KEY", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
+	 "--csv FILE has a column for each value"},
+	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
+	{0, "html", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE or the screen"},
+	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+
+	{0, "leak-window", "SECONDS", GROUP_LEAK, KIND_INTERVAL, AT(leak_window_s), 0,
+	 "how far back growth is measured (default: 30)"},
+	{0, "leak-interval", "SECONDS", GROUP_LEAK, KIND_INTERVAL, AT(leak_interval_s), 0,
+	 "time between two samples (default: 1)"},
+	{0, "leak-threshold", "RATIO", GROUP_LEAK, KIND_RATIO, AT(leak_threshold), 0,
+	 "growth within the window, as a part of the site's bytes, that counts (default: 0.1)"},
+	{0, "alert", "RULE", GROUP_LEAK, KIND_LATER, NO_FIELD, "watch the figures of --csv-timeline FILE"},
+	{0, "on-alert", "COMMAND", GROUP_LEAK, KIND_LATER, NO_FIELD,
+	 "watch the figures of --csv-timeline FILE"},
+	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_LATER, NO_FIELD,
+	 "-o MS leaves out young blocks, --sort growth shows what changes"},
+	{0, "diff", "A B", GROUP_LEAK, KIND_LATER, NO_FIELD,
+	 "compare the files of --csv by their column 'site', which is the same in every run"},
+	{0, "pools", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD,
+	 "--csv FILE has temporary_count, --sort rate shows the busy sites"},
+	{0, "suppress", "FILE", GROUP_LEAK, KIND_LATER, NO_FIELD, "filter the output of --csv"},
+	{0, "go-workload", "KIND", GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+
+	{0, "attach-method", "METHOD", GROUP_OTHER, KIND_METHOD, NO_FIELD,
+	 "session, multi or perf (default: the best that works)"},
+	{0, "dry-run", NULL, GROUP_OTHER, KIND_FLAG, AT(dry_run), 0,
+	 "say what would be probed, where and why; attach nothing"},
+	{0, "check", NULL, GROUP_OTHER, KIND_CHECK, NO_FIELD,
+	 "say which kernel features and privileges are there, and what each lack costs"},
+	{'v', "verbose", NULL, GROUP_OTHER, KIND_FLAG, AT(verbose), 0, "more messages"},
+	{'q', "quiet", NULL, GROUP_OTHER, KIND_FLAG, AT(quiet), 0, "only errors and the summary"},
+	{'V', "version", NULL, GROUP_OTHER, KIND_VERSION, NO_FIELD, "print the version"},
+	{'h', "help", NULL, GROUP_OTHER, KIND_HELP, NO_FIELD, "print this help"},
+
+	{'t', "trace", NULL, GROUP_OTHER, KIND_MEMLEAK, NO_FIELD,
+	 "--csv-timeline FILE has figures over time, -v more messages"},
+	{'C', "combined-only", NULL, GROUP_OTHER, KIND_MEMLEAK, NO_FIELD,
+	 "not needed, totals of each call site are always kept"},
+	{'F', "wa-missing-free", NULL, GROUP_OTHER, KIND_MEMLEAK, NO_FIELD,
+	 "not needed, missed frees are noticed and counted"},
+	{'S', "symbols-prefix", NULL, GROUP_OTHER, KIND_MEMLEAK, NO_FIELD,
+	 "not needed, allocators are found by themselves; -O PATH adds one"},
+	{'P', "percpu", NULL, GROUP_OTHER, KIND_MEMLEAK, NO_FIELD,
+	 "not needed, only allocations of processes are traced, not the kernel's"},
+};
+/* clang-format on */
+
+#define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
+
+struct parser {
+	struct options *o;
+	/* How the option was written, for messages; NULL: not given. */
+	const char *given[ROW_COUNT];
+	const char *positionals[2];
+	size_t positional_count;
+	bool done; /* --help or --version: nothing after it is read */
+};
+
+static const struct option_row *row_by_name(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++)
+		if (rows[i].name && !strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+/* Of what getopt_long returns or leaves in optopt. */
+static const struct option_row *row_by_value(int value)
+{
+	size_t i;
+
+	if (value >= LONG_FIRST && (size_t)(value - LONG_FIRST) < ROW_COUNT)
+		return &rows[value - LONG_FIRST];
+	for (i = 0; i < ROW_COUNT; i++)
+		if (rows[i].letter && rows[i].letter == value)
+			return &rows[i];
+	return NULL;
+}
+
+static bool is_hidden(const struct option_row *row)
+{
+	return row->kind == KIND_LATER || row->kind == KIND_MEMLEAK;
+}
+
+/* Hidden ones take an optional argument: whether or not it was written, their own message comes. */
+static void build_getopt_tables(struct option longs[ROW_COUNT + 1], char letters[3 * ROW_COUNT + 3])
+{
+	char *next = letters;
+	size_t i, count = 0;
+
+	/* '-': everything in order; ':': a missing argument is told from an unknown option. */
+	*next++ = '-';
+	*next++ = ':';
+	memset(longs, 0, (ROW_COUNT + 1) * sizeof(*longs));
+	for (i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+		int has = is_hidden(row) ? optional_argument
+					 : (row->argument ? required_argument : no_argument);
+
+		if (row->name)
+			longs[count++] = (struct option){row->name, has, NULL, LONG_FIRST + (int)i};
+		if (!row->letter)
+			continue;
+		*next++ = row->letter;
+		if (has != no_argument)
+			*next++ = ':';
+		if (has == optional_argument)
+			*next++ = ':';
+	}
+	*next = '\0';
+}
+
+static bool bad_option(int result, char **argv)
+{
+	const struct option_row *row = row_by_value(optopt);
+
+	if (result == ':' && row)
+		log_error("option --%s needs an argument: --%s %s", row->name, row->name,
+			  row->argument);
+	else if (row)
+		log_error("option --%s takes no argument: write it without '='", row->name);
+	else if (optopt)
+		log_error("there is no option '-%c': tracer --help lists all", optopt);
+	else
+		log_error("there is no option '%s', or several begin so: tracer --help lists all",
+			  argv[optind - 1]);
+	return false;
+}
+
+static bool add_positional(struct parser *p, const char *text)
+{
+	double seconds;
+
+	if (!p->positional_count && !units_parse_double(text, &seconds)) {
+		log_error("cannot use '%s' as INTERVAL: write seconds, or a command after --, such "
+			  "as tracer -- %s",
+			  text, text);
+		return false;
+	}
+	if (p->positional_count == 2) {
+		log_error(
+			"cannot use '%s': only INTERVAL and COUNT may be given without an option, "
+			"and a command after --",
+			text);
+		return false;
+	}
+	p->positionals[p->positional_count++] = text;
+	return true;
+}
+
+static bool add_option(struct parser *p, const struct option_row *row, const char *text)
+{
+	size_t i = (size_t)(row - rows);
+
+	if (!option_value_parse(p->o, row, text, p->given[i] != NULL))
+		return false;
+	p->given[i] = text ? text : "";
+	p->done = row->kind == KIND_HELP || row->kind == KIND_VERSION;
+	return true;
+}
+
+static bool add_command(struct parser *p, char **argv)
+{
+	if (!argv[0]) {
+		log_error("cannot start a command: nothing follows --; write tracer -- COMMAND "
+			  "ARG...");
+		return false;
+	}
+	if (p->o->command) {
+		log_error("cannot use --command together with -- %s: give one command", argv[0]);
+		return false;
+	}
+	p->o->command = argv;
+	return true;
+}
+
+/* Leaves at the first error, at --help and --version, and behind "--". */
+static bool read_arguments(struct parser *p, int argc, char **argv)
+{
+	struct option longs[ROW_COUNT + 1];
+	char letters[3 * ROW_COUNT + 3];
+	int result, before;
+
+	build_getopt_tables(longs, letters);
+	optind = 0; /* starts anew, also when another argv was read before */
+	opterr = 0;
+	for (;;) {
+		before = optind ? optind : 1;
+		result = getopt_long(argc, argv, letters, longs, NULL);
+		if (result == -1)
+			break;
+		if (result == '?' || result == ':')
+			return bad_option(result, argv);
+		if (result == 1 ? !add_positional(p, optarg)
+				: !add_option(p, row_by_value(result), optarg))
+			return false;
+		if (p->done)
+			return true;
+	}
+	/* The end of argv leaves optind alone, "--" is stepped over. */
+	return optind == before || add_command(p, argv + optind);
+}
+
+static bool is_given(const struct parser *p, const char *name)
+{
+	return p->given[row_by_name(name) - rows];
+}
+
+static bool read_positionals(struct parser *p)
+{
+	const struct option_row *interval = row_by_name("interval");
+	const char *text = p->positionals[0];
+	double before = p->o->interval_s;
+	uint64_t count;
+
+	if (!text)
+		return true;
+	if (!option_value_parse(p->o, interval, text, false))
+		return false;
+	if (is_given(p, "interval") && (p->o->interval_s < before || p->o->interval_s > before)) {
+		log_error("cannot use INTERVAL %s together with --interval %s: give one of them",
+			  text, p->given[interval - rows]);
+		return false;
+	}
+	text = p->positionals[1];
+	if (!text)
+		return true;
+	if (!units_parse_u64(text, &count) || !count) {
+		log_error("cannot use '%s' as COUNT: write how many reports are wanted, from 1",
+			  text);
+		return false;
+	}
+	p->o->report_count = count;
+	return true;
+}
+
+static bool check_pairs(const struct parser *p)
+{
+	static const struct {
+		const char *a, *b, *advice;
+	} pairs[] = {
+		{"pid", "name", "start the tracer once for each"},
+		{"follow", "no-follow", "give one of them"},
+		{"batch", "live", "give one of them"},
+		{"quiet", "verbose", "give one of them"},
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		if (!is_given(p, pairs[i].a) || !is_given(p, pairs[i].b))
+			continue;
+		log_error("cannot use --%s together with --%s: %s", pairs[i].a, pairs[i].b,
+			  pairs[i].advice);
+		return false;
+	}
+	return true;
+}
+
+static bool check_target(const struct parser *p)
+{
+	const struct options *o = p->o;
+	const char *command = o->shell_argv ? "--command" : "-- COMMAND";
+
+	if (o->command && (o->pid_count || o->name)) {
+		log_error(
+			"cannot use --%s together with %s: attach to what runs, or start something",
+			o->name ? "name" : "pid", command);
+		return false;
+	}
+	if (o->user && !o->command) {
+		log_error("cannot use --user without a command: write tracer -u %s -- COMMAND",
+			  o->user);
+		return false;
+	}
+	if (o->command || o->pid_count || o->name || o->mode == MODE_CHECK)
+		return true;
+	if (p->positional_count)
+		log_error("no target: write tracer -p %s if '%s' is a process, or -n NAME, or -- "
+			  "COMMAND",
+			  p->positionals[0], p->positionals[0]);
+	else
+		log_error(
+			"no target: write tracer -p PID, -n NAME or -- COMMAND; --help says more");
+	return false;
+}
+
+/* Two outputs into one file would mix their lines. */
+static bool check_files(const struct options *o)
+{
+	const struct {
+		const char *name, *path;
+	} files[] = {
+		{"csv", o->csv}, {"csv-blocks", o->csv_blocks}, {"csv-timeline", o->csv_timeline}};
+	const size_t count = sizeof(files) / sizeof(files[0]);
+	size_t i, j;
+
+	for (i = 0; i < count; i++) {
+		if (files[i].path && o->live && !strcmp(files[i].path, "-")) {
+			log_error("cannot use --live together with --%s -: the screen needs the "
+				  "terminal; name a file",
+				  files[i].name);
+			return false;
+		}
+		for (j = i + 1; j < count; j++) {
+			if (!files[i].path || !files[j].path ||
+			    strcmp(files[i].path, files[j].path) != 0)
+				continue;
+			log_error("cannot write --%s and --%s both to '%s': name another file for "
+				  "one",
+				  files[i].name, files[j].name, files[i].path);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check_ranges(const struct options *o)
+{
+	if (o->min_bytes > o->max_bytes) {
+		log_error("cannot use --min-size %llu together with --max-size %llu: no size is in "
+			  "this range; exchange them",
+			  (unsigned long long)o->min_bytes, (unsigned long long)o->max_bytes);
+		return false;
+	}
+	if (o->leak_interval_s > o->leak_window_s) {
+		log_error(
+			"cannot use --leak-interval %g together with --leak-window %g: the window "
+			"needs at least one interval",
+			o->leak_interval_s, o->leak_window_s);
+		return false;
+	}
+	return true;
+}
+
+bool options_parse(struct options *o, int argc, char **argv)
+{
+	struct parser p = {.o = o};
+
+	*o = (struct options){
+		.follow = -1,
+		.max_bytes = UINT64_MAX,
+		.top = 10,
+		.leak_window_s = 30,
+		.leak_interval_s = 1,
+		.leak_threshold = 0.1,
+	};
+	if (!read_arguments(&p, argc, argv))
+		return false;
+	if (p.done)
+		return true;
+	return read_positionals(&p) && check_pairs(&p) && check_target(&p) && check_files(o) &&
+	       check_ranges(o);
+}
+
+void options_done(struct options *o)
+{
+	size_t i;
+
+	if (!o)
+		return;
+	free(o->pids);
+	free(o->objects);
+	free(o->skips);
+	for (i = 0; o->shell_argv && o->shell_argv[i]; i++)
+		free(o->shell_argv[i]);
+	free(o->shell_argv);
+	*o = (struct options){0};
+}
+
+/* The help text in its column, broken between words. */
+static void add_wrapped(struct buffer *b, size_t column, const char *text)
+{
+	while (*text) {
+		size_t word = strcspn(text, " ");
+
+		if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
+			buffer_add_char(b, '\n');
+			column = 0;
+		} else if (column > HELP_COLUMN) {
+			buffer_add_char(b, ' ');
+			column++;
+		}
+		for (; column < HELP_COLUMN; column++)
+			buffer_add_char(b, ' ');
+		buffer_add(b, text, word);
+		column += word;
+		text += word + strspn(text + word, " ");
+	}
+	buffer_add_char(b, '\n');
+}
+
+static void add_row_help(struct buffer *b, const struct option_row *row)
+{
+	size_t start = b->length, width;
+
+	if (row->letter)
+		buffer_printf(b, "  -%c, --%s", row->letter, row->name);
+	else
+		buffer_printf(b, "      --%s", row->name);
+	if (row->argument)
+		buffer_printf(b, " %s", row->argument);
+	width = b->length - start;
+	if (width > HELP_COLUMN - 2) {
+		buffer_add_char(b, '\n');
+		width = 0;
+	}
+	add_wrapped(b, width, row->help);
+}
+
+void options_print_help(void)
+{
+	struct buffer b = {0};
+	size_t group, i;
+
+	buffer_add_string(
+		&b,
+		"tracer finds where a process's memory goes: which call stacks hold it, how fast\n"
+		"each of them grows, and which ones leak.\n\n"
+		"Usage:\n"
+		"  tracer -p PID[,PID...] [options] [INTERVAL [COUNT]]\n"
+		"  tracer -n NAME         [options] [INTERVAL [COUNT]]\n"
+		"  tracer [options] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n");
+	for (group = 0; group < GROUPS; group++) {
+		buffer_printf(&b, "\n%s:\n", group_titles[group]);
+		for (i = 0; i < ROW_COUNT; i++)
+			if (rows[i].group == group && !is_hidden(&rows[i]))
+				add_row_help(&b, &rows[i]);
+	}
+	buffer_add_string(&b, "\nINTERVAL is in seconds, COUNT is the number of reports. Exit "
+			      "status: 0 done,\n1 failure, 2 usage. More: man tracer\n");
+	fputs(b.data, stdout);
+	buffer_done(&b);
+}
+
+void options_print_list(void)
+{
+	size_t i;
+
+	for (i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+		char letter[3] = {'-', row->letter, '\0'};
+
+		if (!is_hidden(row))
+			printf("%s\t--%s\t%s\t%s\n", row->letter ? letter : "", row->name,
+			       row->argument ? row->argument : "", row->help);
+	}
+}

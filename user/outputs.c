@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Takes snapshots and hands them to the report and the CSV files. Figures come from the heap under
+ * its lock; names are looked up afterwards, without it.
+ */
+#include "outputs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "analyse/build.h"
+#include "base/buffer.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/units.h"
+#include "base/xalloc.h"
+#include "export/csv.h"
+#include "target/process.h"
+#include "view/report.h"
+
+/* Modules of a process are read again at most this often when an address lies in none of them. */
+#define MAPS_AGAIN_NS NS_PER_S
+
+struct outputs {
+	const struct options *options;
+	struct tracker *tracker;
+	struct growth *growth;
+	struct csv *sites, *blocks, *timeline;
+	struct buffer text;
+	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
+	uint64_t written_version; /* sites changed after it are due in the next CSV snapshot */
+	bool failed;
+	bool to_stdout; /* a file is stdout: no reports there */
+};
+
+static bool is_stdout(const char *path)
+{
+	return path && !strcmp(path, "-");
+}
+
+static bool open_files(struct outputs *o)
+{
+	const struct options *opt = o->options;
+
+	if (opt->csv && !(o->sites = csv_open(CSV_SITES, opt->csv)))
+		return false;
+	if (opt->csv_blocks && !(o->blocks = csv_open(CSV_BLOCKS, opt->csv_blocks)))
+		return false;
+	return !opt->csv_timeline || (o->timeline = csv_open(CSV_TIMELINE, opt->csv_timeline));
+}
+
+struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
+			     struct growth *growth)
+{
+	struct outputs *o = xcalloc(1, sizeof(*o));
+
+	o->options = options;
+	o->tracker = tracker;
+	o->growth = growth;
+	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
+		       is_stdout(options->csv_timeline);
+	if (!open_files(o)) {
+		outputs_close(o);
+		return NULL;
+	}
+	return o;
+}
+
+static void close_one(struct outputs *o, struct csv **c)
+{
+	if (*c && csv_close(*c))
+		o->failed = true;
+	*c = NULL;
+}
+
+bool outputs_close(struct outputs *o)
+{
+	bool ok;
+
+	if (!o)
+		return true;
+	close_one(o, &o->sites);
+	close_one(o, &o->blocks);
+	close_one(o, &o->timeline);
+	ok = !o->failed;
+	buffer_done(&o->text);
+	free(o);
+	return ok;
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+void outputs_begin(struct outputs *o)
+{
+	o->begun_ns = o->last_ns = clock_monotonic_ns();
+	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
+}
+
+/* ---- snapshots ---- */
+
+static void fill_own(struct outputs *o, struct snapshot *s)
+{
+	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
+	double wall = (double)(now - o->last_ns);
+
+	s->realtime_ns = clock_realtime_ns();
+	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
+	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
+	s->tracer_rss_bytes = process_rss(getpid());
+	o->last_ns = now;
+	o->last_cpu_ns = cpu;
+}
+
+static void fill_counts(struct outputs *o, struct snapshot *s)
+{
+	uint64_t kernel[COUNTER_BPF_COUNT];
+	size_t i;
+
+	loader_counts(o->tracker->loader, kernel);
+	for (i = 0; i < COUNTER_BPF_COUNT; i++)
+		s->counts[i] += kernel[i];
+	s->counts[COUNTER_LATE_EVENT] += consumer_late_count(o->tracker->consumer);
+	s->counts[COUNTER_BAD_RECORD] += consumer_bad_count(o->tracker->consumer);
+}
+
+static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
+{
+#define X(id, name, lost, help) ((lost) ? counts[COUNTER_##id] : 0) +
+	return COUNTERS_BPF(X) 0;
+#undef X
+}
+
+static void fill_process(struct outputs *o, struct snapshot_process *p)
+{
+	struct tracked *t = tracker_find_number(o->tracker, p->number);
+	uint64_t counts[COUNTER_BPF_COUNT];
+
+	p->rss_bytes = UINT64_MAX;
+	if (!t)
+		return;
+	if (!t->ended) {
+		loader_process_counts(o->tracker->loader, t->pid, counts);
+		p->rss_bytes = process_rss(t->pid);
+	} else {
+		memcpy(counts, t->counts, sizeof(counts));
+	}
+	p->lost_events += lost_in_kernel(counts);
+	p->attached = t->attached;
+	p->notable_first = t->attached && !t->notable_said;
+	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
+}
+
+void outputs_snapshot(struct outputs *o, struct snapshot *s)
+{
+	struct tracker *t = o->tracker;
+	uint64_t now;
+	size_t i;
+	int err;
+
+	memset(s, 0, sizeof(*s));
+	consumer_sync(t->consumer);
+	now = clock_monotonic_ns();
+	consumer_lock(t->consumer);
+	err = snapshot_build(s, t->heap, o->growth, now);
+	consumer_unlock(t->consumer);
+	if (err)
+		log_error("cannot take a snapshot: %s", strerror(-err));
+	fill_own(o, s);
+	fill_counts(o, s);
+	for (i = 0; i < s->process_count; i++)
+		fill_process(o, &s->processes[i]);
+}
+
+static void read_maps_again(struct outputs *o, uint32_t number, const uint64_t *pcs, size_t count)
+{
+	struct tracked *t = tracker_find_number(o->tracker, number);
+	size_t i;
+
+	if (!t || t->ended || clock_monotonic_ns() - t->maps_read_ns < MAPS_AGAIN_NS)
+		return;
+	for (i = 0; i < count && i < 8; i++) {
+		if (names_knows(o->tracker->names, number, pcs[i]))
+			continue;
+		tracker_read_modules(o->tracker, t);
+		return;
+	}
+}
+
+const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
+{
+	struct outputs *o = outputs;
+	struct tracker *t = o->tracker;
+	struct heap_stack stack = {0};
+	uint32_t number;
+
+	consumer_lock(t->consumer);
+	number = heap_process(t->heap, heap_site(t->heap, site->site)->process)->number;
+	if (site->stack)
+		stack = *heap_stack(t->heap, site->stack);
+	consumer_unlock(t->consumer);
+	read_maps_again(o, number, stack.pcs, stack.frame_count);
+	return names_stack(t->names, number, stack.id, site->call, stack.pcs, stack.frame_count,
+			   stack.flags);
+}
+
+/* ---- blocks ---- */
+
+struct collect {
+	struct report_block *v;
+	size_t count, capacity;
+	uint64_t now_ns, older_ns;
+};
+
+static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uint64_t born_ns,
+			uint32_t tid, uint32_t site)
+{
+	uint64_t age = c->now_ns > born_ns ? c->now_ns - born_ns : 0;
+
+	if (age < c->older_ns)
+		return;
+	if (c->count == c->capacity) {
+		c->capacity = c->capacity ? c->capacity * 2 : 1024;
+		c->v = xrealloc(c->v, c->capacity * sizeof(*c->v));
+	}
+	c->v[c->count++] = (struct report_block){.address = address,
+						 .bytes = bytes,
+						 .age_s = (double)age / 1e9,
+						 .tid = tid,
+						 .site = site};
+}
+
+static void collect_process(struct collect *c, struct heap_process *p)
+{
+	struct block *b;
+	size_t it = 0, i;
+
+	while ((b = blocks_next(&p->blocks, &it)))
+		collect_one(c, b->address, b->bytes, b->born_ns, b->tid, b->site);
+	for (i = 0; i < p->ranges.count; i++) {
+		const struct range *r = &p->ranges.v[i];
+
+		collect_one(c, r->start, r->bytes, r->born_ns, r->tid, r->site);
+	}
+}
+
+static int by_site(const void *a, const void *b)
+{
+	const struct report_block *x = a, *y = b;
+
+	if (x->site != y->site)
+		return x->site < y->site ? -1 : 1;
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void collect_blocks(struct outputs *o, const struct snapshot *s, struct collect *c)
+{
+	struct tracker *t = o->tracker;
+	uint32_t i;
+
+	*c = (struct collect){.now_ns = s->time_ns, .older_ns = o->options->older_ms * NS_PER_MS};
+	consumer_lock(t->consumer);
+	for (i = 1; i <= heap_process_count(t->heap); i++)
+		collect_process(c, heap_process(t->heap, i));
+	consumer_unlock(t->consumer);
+	qsort(c->v, c->count, sizeof(*c->v), by_site);
+}
+
+/* ---- writing ---- */
+
+static void fail(struct outputs *o, int err)
+{
+	if (err)
+		o->failed = true;
+}
+
+static void write_stdout(struct outputs *o)
+{
+	size_t done = 0;
+
+	while (done < o->text.length) {
+		ssize_t n = write(STDOUT_FILENO, o->text.data + done, o->text.length - done);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			log_error("cannot write 'standard output': %s", strerror(errno));
+			o->failed = true;
+			return;
+		}
+		done += (size_t)n;
+	}
+}
+
+static void write_report(struct outputs *o, struct snapshot *s, const struct collect *c)
+{
+	struct report_options r = {
+		.top = o->options->top,
+		.sort = o->options->sort,
+		.verbose = o->options->verbose,
+		.show_process = s->process_count > 1,
+		.blocks = c->v,
+		.block_count = c->count,
+		.show_allocs = o->options->show_allocs,
+		.only_blocks = o->options->older_ms > 0,
+	};
+	struct tracked *t;
+
+	buffer_reset(&o->text);
+	report_write(&o->text, s, &r, outputs_names, o);
+	write_stdout(o);
+	for (t = o->tracker->first; t; t = t->next)
+		t->notable_said = true;
+}
+
+static void write_all(struct outputs *o, struct snapshot *s, bool report, bool final)
+{
+	const struct options *opt = o->options;
+	struct collect c = {0};
+	bool want_report = report && !o->to_stdout && !o->failed;
+
+	if (want_report && (opt->show_allocs || opt->older_ms))
+		collect_blocks(o, s, &c);
+	if (want_report)
+		write_report(o, s, &c);
+	if (o->timeline)
+		fail(o, csv_write_timeline(o->timeline, s));
+	if (o->sites)
+		fail(o, csv_write_sites(o->sites, s, final ? 0 : o->written_version, outputs_names,
+					o));
+	if (o->blocks && final) {
+		if (!c.v)
+			collect_blocks(o, s, &c);
+		fail(o, csv_write_blocks(o->blocks, s, c.v, c.count, outputs_names, o));
+	}
+	free(c.v);
+}
+
+static uint64_t newest_version(const struct snapshot *s)
+{
+	uint64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < s->site_count; i++) {
+		if (s->sites[i].version > newest)
+			newest = s->sites[i].version;
+	}
+	return newest;
+}
+
+void outputs_interval(struct outputs *o, struct snapshot *s, bool report)
+{
+	write_all(o, s, report, false);
+	o->written_version = newest_version(s);
+}
+
+void outputs_final(struct outputs *o, struct snapshot *s, bool report)
+{
+	write_all(o, s, report, true);
+}
+
+void outputs_reopen(struct outputs *o)
+{
+	if (o->sites)
+		fail(o, csv_reopen(o->sites));
+	if (o->blocks)
+		fail(o, csv_reopen(o->blocks));
+	if (o->timeline)
+		fail(o, csv_reopen(o->timeline));
+	o->written_version = 0;
+}
+
+bool outputs_failed(const struct outputs *o)
+{
+	return o->failed;
+}
+
+static size_t stacks_outstanding(const struct snapshot *s, size_t process)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->site_count; i++) {
+		if (s->sites[i].process == process && s->sites[i].totals.outstanding_count)
+			n++;
+	}
+	return n;
+}
+
+void outputs_summary(struct outputs *o, const struct snapshot *s)
+{
+	size_t i;
+
+	(void)o;
+	for (i = 0; i < s->process_count; i++) {
+		const struct snapshot_process *p = &s->processes[i];
+
+		log_always("%u (%s): %llu events, %llu lost, %llu bytes outstanding in %llu "
+			   "allocations from %zu stacks",
+			   p->pid, p->comm, (unsigned long long)p->event_count,
+			   (unsigned long long)p->lost_events,
+			   (unsigned long long)p->totals.outstanding_bytes,
+			   (unsigned long long)p->totals.outstanding_count,
+			   stacks_outstanding(s, i));
+	}
+}

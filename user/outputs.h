@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Everything that is written at an interval and at the end: batch report and CSV files. The main
+ * thread only. */
+#ifndef USER_OUTPUTS_H
+#define USER_OUTPUTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "analyse/growth.h"
+#include "options.h"
+#include "tracker.h"
+
+struct outputs;
+
+/* Creates the files. NULL after a message. All pointers are borrowed. */
+struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
+			     struct growth *growth);
+/* Closes. Returns false when something could not be written (said). */
+bool outputs_close(struct outputs *o);
+
+/* Tracing has begun now. */
+void outputs_begin(struct outputs *o);
+/* A snapshot of everything that was recorded until now. */
+void outputs_snapshot(struct outputs *o, struct snapshot *s);
+/* Names of a site's stack, as report_names_fn. */
+const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
+
+/* One interval: rows into the CSV files and, when `report`, a report on stdout. */
+void outputs_interval(struct outputs *o, struct snapshot *s, bool report);
+/* The last one. */
+void outputs_final(struct outputs *o, struct snapshot *s, bool report);
+/* SIGHUP. */
+void outputs_reopen(struct outputs *o);
+bool outputs_failed(const struct outputs *o);
+/* One line per process on stderr. */
+void outputs_summary(struct outputs *o, const struct snapshot *s);
+
+#endif /* USER_OUTPUTS_H */

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * From the allocator functions of a process to attached probes: plan, compare with the process's
+ * memory, link. One attachment for each process; detached when it is freed. One thread at a time
+ * for each attachment.
+ */
+#ifndef PROBE_ATTACH_H
+#define PROBE_ATTACH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "../target/discover.h"
+#include "loader.h"
+#include "plan.h"
+
+struct attachment;
+
+struct attachment *attachment_new(struct loader *loader, pid_t pid);
+/* Detaches. Slow with perf events (in parallel then). NULL is fine. */
+void attachment_free(struct attachment *a);
+
+/*
+ * Attaches all modules of `targets` that are not attached yet. Returns 0, or -errno when the
+ * process is gone or nothing could be attached (said on stderr once, with the object). What is
+ * refused or slow is told: log_warn, or log_verbose when `known` (children, later modules) so that
+ * nothing is said twice.
+ */
+int attachment_update(struct attachment *a, const struct targets *targets, bool known);
+/* Same places as another process's (a fork child: same mappings), without looking at files again.
+ */
+int attachment_copy(struct attachment *a, const struct attachment *from);
+bool attachment_has(const struct attachment *a, dev_t device, ino_t inode);
+size_t attachment_probe_count(const struct attachment *a);
+size_t attachment_module_count(const struct attachment *a);
+
+/* --dry-run: one line for each function: name, module, offset, chosen offset, instruction, cost or
+ * refusal. */
+void attach_print_plan(const struct targets *targets);
+
+#endif /* PROBE_ATTACH_H */

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Opens the skeleton, chooses the programs of the attach method, gives every CPU its ring and
+ * loads. The rings share one total, so that machines with many CPUs do not pay for each of them.
+ */
+#include "loader.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../../include/calls.h"
+#include "../../include/event.h"
+#include "../base/log.h"
+#include "link.h"
+#include "tracer.skel.h"
+
+#define RING_TOTAL_DEFAULT ((size_t)128 << 20)
+#define RING_MIN	   ((size_t)256 << 10)
+#define RING_MAX	   ((size_t)32 << 20)
+/* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
+#define RING_SMALL ((size_t)2 << 20)
+
+/* Must match struct process of bpf/maps.bpf.h. */
+struct process_value {
+	uint32_t number, flags;
+	uint64_t counters[COUNTER_BPF_COUNT];
+};
+
+struct loader {
+	struct tracer_bpf *skel;
+	enum probe_method method;
+	int *ring_fds;
+	size_t ring_count, ring_bytes;
+};
+
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
+{
+	char line[1024];
+	size_t n;
+
+	if (level == LIBBPF_DEBUG || (level == LIBBPF_INFO && log_level() < LOG_VERBOSE))
+		return 0;
+	vsnprintf(line, sizeof(line), format, args);
+	n = strlen(line);
+	while (n && line[n - 1] == '\n')
+		line[--n] = 0;
+	if (log_level() >= LOG_VERBOSE)
+		log_verbose("%s", line);
+	return 0;
+}
+
+static size_t ring_size(size_t total, size_t cpus)
+{
+	size_t size = RING_MIN, want = (total ? total : RING_TOTAL_DEFAULT) / cpus;
+
+	while (size * 2 <= want && size * 2 <= RING_MAX)
+		size *= 2;
+	/* an asked-for total may be below the default minimum (tests force losses with it) */
+	while (total && size > want && size > 4096)
+		size /= 2;
+	return size;
+}
+
+static int make_rings(struct loader *l, size_t total)
+{
+	int cpus = libbpf_num_possible_cpus(), i;
+
+	if (cpus <= 0)
+		return -ENOENT;
+	l->ring_bytes = ring_size(total, (size_t)cpus);
+	l->ring_fds = calloc((size_t)cpus, sizeof(int));
+	if (!l->ring_fds)
+		return -ENOMEM;
+	for (i = 0; i < cpus; i++) {
+		int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, (uint32_t)l->ring_bytes,
+					NULL);
+
+		if (fd < 0)
+			return -errno;
+		l->ring_fds[l->ring_count++] = fd;
+	}
+	return bpf_map__set_max_entries(l->skel->maps.rings, (uint32_t)cpus);
+}
+
+static int put_rings(struct loader *l)
+{
+	int map = bpf_map__fd(l->skel->maps.rings);
+	uint32_t i;
+
+	for (i = 0; i < l->ring_count; i++) {
+		if (bpf_map_update_elem(map, &i, &l->ring_fds[i], BPF_ANY))
+			return -errno;
+	}
+	return 0;
+}
+
+static void choose_programs(struct loader *l)
+{
+	bool session = l->method == PROBE_SESSION;
+
+	bpf_program__set_autoload(l->skel->progs.call_session, session);
+	bpf_program__set_autoload(l->skel->progs.call_entry, !session);
+	bpf_program__set_autoload(l->skel->progs.call_return, !session);
+	if (session)
+		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
+						      ATTACH_UPROBE_SESSION);
+	if (l->method == PROBE_MULTI) {
+		bpf_program__set_expected_attach_type(l->skel->progs.call_entry,
+						      ATTACH_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(l->skel->progs.call_return,
+						      ATTACH_UPROBE_MULTI);
+	}
+}
+
+static int configure(struct loader *l, const struct loader_options *options)
+{
+	struct config *config = (struct config *)&l->skel->rodata->config;
+	int err = make_rings(l, options->ring_total_bytes);
+
+	if (err)
+		return err;
+	*config = options->config;
+	if (!config->max_frames)
+		config->max_frames = STACK_MAX_FRAMES;
+	config->ring_wake_bytes = l->ring_bytes < RING_SMALL ? (uint32_t)(l->ring_bytes / 4) : 0;
+	choose_programs(l);
+	return 0;
+}
+
+static int attach_life(struct loader *l)
+{
+	struct tracer_bpf *s = l->skel;
+
+	s->links.process_fork = bpf_program__attach(s->progs.process_fork);
+	if (!s->links.process_fork)
+		return -errno;
+	s->links.process_exec = bpf_program__attach(s->progs.process_exec);
+	if (!s->links.process_exec)
+		return -errno;
+	s->links.process_exit = bpf_program__attach(s->progs.process_exit);
+	return s->links.process_exit ? 0 : -errno;
+}
+
+static struct loader *give_up(struct loader *l, const char *what, int err)
+{
+	log_error("cannot %s the BPF programs: %s%s", what, strerror(-err),
+		  err == -EPERM || err == -EACCES ? ": run as root (sudo tracer ...)"
+						  : ": see tracer --check");
+	loader_close(l);
+	return NULL;
+}
+
+struct loader *loader_open(const struct loader_options *options)
+{
+	struct loader *l = calloc(1, sizeof(*l));
+	int err;
+
+	if (!l)
+		return NULL;
+	libbpf_set_print(print_libbpf);
+	l->method = options->method;
+	l->skel = tracer_bpf__open();
+	if (!l->skel)
+		return give_up(l, "open", -errno);
+	err = configure(l, options);
+	if (err)
+		return give_up(l, "configure", err);
+	err = tracer_bpf__load(l->skel);
+	if (err)
+		return give_up(l, "load", err);
+	err = put_rings(l);
+	if (err)
+		return give_up(l, "connect", err);
+	err = attach_life(l);
+	if (err)
+		return give_up(l, "attach", err);
+	return l;
+}
+
+void loader_close(struct loader *l)
+{
+	size_t i;
+
+	if (!l)
+		return;
+	tracer_bpf__destroy(l->skel);
+	for (i = 0; i < l->ring_count; i++)
+		close(l->ring_fds[i]);
+	free(l->ring_fds);
+	free(l);
+}
+
+enum probe_method loader_method(const struct loader *l)
+{
+	return l->method;
+}
+
+size_t loader_ring_count(const struct loader *l)
+{
+	return l->ring_count;
+}
+
+int loader_ring_fd(const struct loader *l, size_t cpu)
+{
+	return l->ring_fds[cpu];
+}
+
+size_t loader_ring_bytes(const struct loader *l)
+{
+	return l->ring_bytes;
+}
+
+size_t loader_kernel_bytes(const struct loader *l)
+{
+	return l->ring_count * l->ring_bytes + (size_t)bpf_map__max_entries(l->skel->maps.sent) *
+						       bpf_map__value_size(l->skel->maps.sent);
+}
+
+int loader_entry_program(const struct loader *l)
+{
+	return bpf_program__fd(l->method == PROBE_SESSION ? l->skel->progs.call_session
+							  : l->skel->progs.call_entry);
+}
+
+int loader_return_program(const struct loader *l)
+{
+	return l->method == PROBE_SESSION ? -1 : bpf_program__fd(l->skel->progs.call_return);
+}
+
+uint32_t loader_take_number(struct loader *l)
+{
+	return __atomic_fetch_add(&l->skel->data->next_number, 1, __ATOMIC_SEQ_CST);
+}
+
+static void bump_generation(struct loader *l)
+{
+	__atomic_fetch_add(&l->skel->data->generation, 1, __ATOMIC_SEQ_CST);
+}
+
+static int put_process(struct loader *l, pid_t tgid, uint32_t number, uint32_t flags)
+{
+	struct process_value value = {.number = number, .flags = flags};
+	uint32_t key = (uint32_t)tgid;
+
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.processes), &key, &value, BPF_ANY))
+		return -errno;
+	bump_generation(l);
+	return 0;
+}
+
+int loader_add_process(struct loader *l, pid_t tgid, uint32_t number)
+{
+	return put_process(l, tgid, number, 0);
+}
+
+int loader_borrow_process(struct loader *l, pid_t tgid, uint32_t number)
+{
+	return put_process(l, tgid, number, 1);
+}
+
+static bool find(const struct loader *l, pid_t tgid, struct process_value *value)
+{
+	uint32_t key = (uint32_t)tgid;
+
+	return !bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.processes), &key, value);
+}
+
+uint32_t loader_find_process(const struct loader *l, pid_t tgid)
+{
+	struct process_value value;
+
+	return find(l, tgid, &value) ? value.number : 0;
+}
+
+void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number)
+{
+	uint32_t key = (uint32_t)tgid;
+
+	if (loader_find_process(l, tgid) != number)
+		return;
+	bpf_map_delete_elem(bpf_map__fd(l->skel->maps.processes), &key);
+	bump_generation(l);
+}
+
+void loader_process_counts(const struct loader *l, pid_t tgid, uint64_t counts[COUNTER_BPF_COUNT])
+{
+	struct process_value value;
+
+	memset(counts, 0, COUNTER_BPF_COUNT * sizeof(*counts));
+	if (find(l, tgid, &value))
+		memcpy(counts, value.counters, sizeof(value.counters));
+}
+
+void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT])
+{
+	size_t i;
+
+	for (i = 0; i < COUNTER_BPF_COUNT; i++)
+		counts[i] = __atomic_load_n(&l->skel->bss->counters[i], __ATOMIC_RELAXED);
+}
+
+void loader_arm(struct loader *l, bool on)
+{
+	__atomic_store_n(&l->skel->bss->armed, on ? 1u : 0u, __ATOMIC_SEQ_CST);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The BPF object: configured, loaded, armed. It does nothing until loader_arm(), and probes are
+ * attached by attach.h. Calls from any thread; two at once only for different processes.
+ */
+#ifndef PROBE_LOADER_H
+#define PROBE_LOADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "../../include/config.h"
+#include "../../include/counters.h"
+#include "features.h"
+
+struct loader;
+
+struct loader_options {
+	struct config config;
+	enum probe_method method;
+	size_t ring_total_bytes; /* over all CPUs; 0: default */
+};
+
+/* NULL after a message that says what to do. */
+struct loader *loader_open(const struct loader_options *options);
+void loader_close(struct loader *l);
+
+enum probe_method loader_method(const struct loader *l);
+size_t loader_ring_count(const struct loader *l);
+int loader_ring_fd(const struct loader *l, size_t cpu);
+size_t loader_ring_bytes(const struct loader *l);
+/* Kernel memory of rings and tables, bytes. */
+size_t loader_kernel_bytes(const struct loader *l);
+
+/* Programs to attach: at entries and rets; at returns (-1 with sessions, where one program does
+ * both). */
+int loader_entry_program(const struct loader *l);
+int loader_return_program(const struct loader *l);
+
+/* A number for a new process: never 0, never used before. */
+uint32_t loader_take_number(struct loader *l);
+/* From now on events of tgid carry this number. 0 or -errno. */
+int loader_add_process(struct loader *l, pid_t tgid, uint32_t number);
+/* Its thread group has the number already (set by the kernel side at fork)? */
+uint32_t loader_find_process(const struct loader *l, pid_t tgid);
+/* A vfork child allocates in its parent's memory. */
+int loader_borrow_process(struct loader *l, pid_t tgid, uint32_t number);
+/* Only while the entry still belongs to `number`: pids are reused. */
+void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number);
+/* Kernel-side counters of one process; zeros when it is not there. */
+void loader_process_counts(const struct loader *l, pid_t tgid, uint64_t counts[COUNTER_BPF_COUNT]);
+void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT]);
+
+/* The one moment at which tracing begins or ends for all probes. */
+void loader_arm(struct loader *l, bool on);
+
+#endif /* PROBE_LOADER_H */

@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * open: check the targets, load, attach, arm. run: one poll() loop over signals, notices of the
+ * consumer, ends of processes, keys and clocks. close: disarm, last snapshot, last outputs,
+ * summary, detach. Everything that can fail before the targets are touched is done first.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "analyse/growth.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "consumer.h"
+#include "launch.h"
+#include "outputs.h"
+#include "probe/attach.h"
+#include "probe/features.h"
+#include "probe/loader.h"
+#include "symbol/names.h"
+#include "target/process.h"
+#include "tracker.h"
+#include "view/screen.h"
+
+struct session {
+	const struct options *options;
+	struct tracker tracker;
+	struct growth *growth;
+	struct outputs *outputs;
+	struct launch *launch;
+	struct screen *screen;
+	int signal_fd;
+	uint64_t begun_ns, interval_ns, sample_ns;
+	uint64_t next_report_ns, next_sample_ns, end_ns;
+	uint64_t report_count;
+	bool screen_wanted, stop, failed;
+};
+
+int session_check(void)
+{
+	struct features f;
+
+	features_try(&f, 0);
+	if (!f.session)
+		f.multi = f.perf = 0;
+	return features_print(&f) ? 0 : 1;
+}
+
+/* ---- open ---- */
+
+static bool by_name(const struct session *s)
+{
+	return s->options->name != NULL;
+}
+
+static bool follows(const struct options *o)
+{
+	return o->follow >= 0 ? o->follow : o->command || o->name;
+}
+
+static bool check_targets(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->pid_count; i++) {
+		if (!tracker_check(o->pids[i]))
+			return false;
+	}
+	return true;
+}
+
+static enum probe_method choose_method(const struct options *o)
+{
+	enum probe_method wanted = (enum probe_method)o->method;
+	struct features f;
+	int err;
+
+	features_try(&f, wanted);
+	if (!f.privileged) {
+		log_error("cannot load BPF programs: %s: run as root (sudo tracer ...); tracer "
+			  "--check says more",
+			  f.program_error[0] ? f.program_error : "permission denied");
+		return 0;
+	}
+	if (!f.btf) {
+		log_error("cannot read '/sys/kernel/btf/vmlinux': this kernel has no type "
+			  "information (BTF): use a kernel "
+			  "with CONFIG_DEBUG_INFO_BTF");
+		return 0;
+	}
+	if (!wanted)
+		wanted = features_best(&f);
+	err = wanted == PROBE_SESSION ? f.session : wanted == PROBE_MULTI ? f.multi : f.perf;
+	if (wanted && !err)
+		return wanted;
+	log_error("cannot attach by '%s': %s: leave --attach-method out, or see tracer --check",
+		  wanted ? probe_method_name(wanted) : "any method", strerror(err ? -err : ENOSYS));
+	return 0;
+}
+
+static struct loader *load(const struct options *o)
+{
+	struct loader_options lo = {
+		.config = {.min_bytes = o->min_bytes,
+			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
+			   .follow = follows(o),
+			   .ranges = o->mmap},
+		.method = choose_method(o),
+	};
+	const char *rings = getenv("TRACER_RING_BYTES");
+
+	if (!lo.method)
+		return NULL;
+	if (o->name)
+		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
+	if (rings)
+		lo.ring_total_bytes = strtoull(rings, NULL, 10);
+	return loader_open(&lo);
+}
+
+static bool add_skips(struct session *s)
+{
+	const char *error;
+	size_t i;
+
+	for (i = 0; i < s->options->skip_count; i++) {
+		if (!names_add_skip(s->tracker.names, s->options->skips[i], &error)) {
+			log_error("cannot use '%s' for --skip: %s", s->options->skips[i], error);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool open_stages(struct session *s)
+{
+	const struct options *o = s->options;
+	struct tracker *t = &s->tracker;
+	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9)};
+	struct growth_options go = {.window_s = o->leak_window_s,
+				    .interval_s = o->leak_interval_s,
+				    .threshold = o->leak_threshold};
+
+	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
+						.object_count = o->object_count,
+						.ranges = o->mmap};
+	t->follow = follows(o);
+	t->heap = heap_new(&ho);
+	t->names = names_new();
+	s->growth = growth_new(&go);
+	if (!t->heap || !t->names || !s->growth) {
+		log_error("cannot begin: out of memory");
+		return false;
+	}
+	if (!add_skips(s))
+		return false;
+	s->outputs = outputs_open(o, t, s->growth);
+	if (!s->outputs)
+		return false;
+	t->loader = load(o);
+	if (!t->loader)
+		return false;
+	t->consumer = consumer_start(t->loader, t->heap);
+	return t->consumer != NULL;
+}
+
+static bool attach_pids(struct session *s)
+{
+	size_t i;
+
+	for (i = 0; i < s->options->pid_count; i++) {
+		if (!tracker_attach(&s->tracker, s->options->pids[i]))
+			return false;
+		if (follows(s->options))
+			launch_watch(s->launch, s->options->pids[i]);
+	}
+	return true;
+}
+
+static bool attach_name(struct session *s)
+{
+	pid_t *pids = NULL;
+	int n = process_find_by_name(s->options->name, &pids), i;
+	size_t attached = 0;
+
+	for (i = 0; i < n; i++) {
+		if (pids[i] == getpid())
+			continue;
+		if (tracker_attach(&s->tracker, pids[i]))
+			attached++;
+	}
+	free(pids);
+	if (!attached)
+		log_info("no process is called '%s' yet: waiting for one to start",
+			 s->options->name);
+	return true;
+}
+
+static bool attach_targets(struct session *s)
+{
+	const struct options *o = s->options;
+
+	s->launch = launch_new(&s->tracker, follows(o));
+	if (o->command)
+		return launch_command(s->launch, o->command, o->user) == 0;
+	if (o->name)
+		return attach_name(s);
+	return attach_pids(s);
+}
+
+static void announce(struct session *s)
+{
+	struct tracked *t;
+
+	for (t = s->tracker.first; t; t = t->next) {
+		if (!s->options->command)
+			tracker_announce(&s->tracker, t);
+	}
+}
+
+/* Signals are read from a descriptor, so that no handler runs anywhere. */
+static int open_signals(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static bool wants_screen(const struct options *o)
+{
+	const char *files[] = {o->csv, o->csv_blocks, o->csv_timeline};
+	size_t i;
+
+	for (i = 0; i < 3; i++) {
+		if (files[i] && !strcmp(files[i], "-"))
+			return false;
+	}
+	if (o->batch || (o->command && !o->live))
+		return false;
+	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
+static void sample(struct session *s, uint64_t now)
+{
+	consumer_lock(s->tracker.consumer);
+	growth_sample(s->growth, s->tracker.heap, now);
+	consumer_unlock(s->tracker.consumer);
+}
+
+static void begin(struct session *s)
+{
+	const struct options *o = s->options;
+	double interval = o->interval_s > 0 ? o->interval_s : s->screen_wanted ? 1 : 5;
+
+	s->interval_ns = (uint64_t)(interval * 1e9);
+	s->sample_ns = (uint64_t)(o->leak_interval_s * 1e9);
+	s->begun_ns = clock_monotonic_ns();
+	s->next_report_ns = s->begun_ns + s->interval_ns;
+	s->next_sample_ns = s->begun_ns + s->sample_ns;
+	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
+	outputs_begin(s->outputs);
+	sample(s, s->begun_ns);
+	loader_arm(s->tracker.loader, true);
+	announce(s);
+	if (o->command)
+		launch_go(s->launch);
+}
+
+static bool open_screen(struct session *s)
+{
+	struct screen_options so = {.sort = s->options->sort,
+				    .interval_s = (double)s->interval_ns / 1e9,
+				    .follow = follows(s->options)};
+
+	if (!s->screen_wanted)
+		return true;
+	s->screen = screen_open(&so, outputs_names, s->outputs);
+	return s->screen != NULL;
+}
+
+static bool session_open(struct session *s)
+{
+	if (!check_targets(s->options) || !open_stages(s) || !attach_targets(s))
+		return false;
+	s->screen_wanted = wants_screen(s->options);
+	begin(s);
+	return open_screen(s);
+}
+
+/* ---- run ---- */
+
+static void draw(struct session *s)
+{
+	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+
+	outputs_snapshot(s->outputs, snapshot);
+	screen_draw(s->screen, snapshot);
+}
+
+static void report(struct session *s, bool count)
+{
+	struct snapshot snapshot;
+
+	outputs_snapshot(s->outputs, &snapshot);
+	outputs_interval(s->outputs, &snapshot, !s->screen);
+	snapshot_free(&snapshot);
+	if (s->screen)
+		draw(s);
+	if (count && s->options->report_count && ++s->report_count >= s->options->report_count)
+		s->stop = true;
+	if (outputs_failed(s->outputs))
+		s->failed = s->stop = true;
+}
+
+static void on_signal(struct session *s, const struct signalfd_siginfo *info)
+{
+	switch (info->ssi_signo) {
+	case SIGINT:
+		/* from the terminal it goes to the command as well, and the command's end is ours
+		 */
+		if (!s->options->command || info->ssi_code != SI_KERNEL)
+			s->stop = true;
+		break;
+	case SIGTERM: s->stop = true; break;
+	case SIGHUP:
+		outputs_reopen(s->outputs);
+		if (s->screen && !isatty(STDIN_FILENO))
+			s->stop = true;
+		break;
+	case SIGUSR1: report(s, false); break;
+	case SIGWINCH:
+		if (s->screen)
+			screen_resize(s->screen);
+		break;
+	default: break;
+	}
+}
+
+static void read_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info))
+		on_signal(s, &info);
+}
+
+static void read_keys(struct session *s)
+{
+	switch (screen_key(s->screen)) {
+	case SCREEN_QUIT: s->stop = true; break;
+	case SCREEN_REFRESH: draw(s); break;
+	case SCREEN_SNAPSHOT: report(s, false); break;
+	case SCREEN_NOTHING: break;
+	}
+	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
+}
+
+/* Processes whose end the kernel tells by pidfd. Their last events are applied first. */
+static void collect_ended(struct session *s)
+{
+	struct tracked *t;
+	struct pollfd p;
+	bool synced = false;
+
+	for (t = s->tracker.first; t; t = t->next) {
+		p = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
+		if (t->ended || t->pidfd < 0 || poll(&p, 1, 0) <= 0)
+			continue;
+		if (!synced) {
+			consumer_sync(s->tracker.consumer);
+			tracker_notices(&s->tracker);
+			synced = true;
+		}
+		tracker_end(&s->tracker, t, false, 0);
+		if (s->screen)
+			screen_message(s->screen, "%d (%s) has ended", (int)t->pid, t->comm);
+	}
+}
+
+static int timeout_ms(const struct session *s)
+{
+	uint64_t now = clock_monotonic_ns(), next = s->next_report_ns;
+
+	if (s->next_sample_ns < next)
+		next = s->next_sample_ns;
+	if (s->end_ns < next)
+		next = s->end_ns;
+	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
+}
+
+/* Deadlines keep their beat; those that were missed are skipped. */
+static uint64_t next_beat(uint64_t beat, uint64_t step, uint64_t now)
+{
+	return beat + ((now - beat) / step + 1) * step;
+}
+
+static void on_clock(struct session *s)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now >= s->next_sample_ns) {
+		sample(s, now);
+		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
+	}
+	if (now >= s->end_ns) {
+		s->stop = true;
+		return;
+	}
+	if (now >= s->next_report_ns) {
+		s->next_report_ns = next_beat(s->next_report_ns, s->interval_ns, now);
+		report(s, true);
+	}
+}
+
+static size_t fill_polls(struct session *s, struct pollfd **polls)
+{
+	size_t n = 3, i = 3;
+	struct tracked *t;
+
+	for (t = s->tracker.first; t; t = t->next)
+		n += t->pidfd >= 0;
+	*polls = xrealloc(*polls, n * sizeof(**polls));
+	(*polls)[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	(*polls)[1] =
+		(struct pollfd){.fd = consumer_notice_fd(s->tracker.consumer), .events = POLLIN};
+	(*polls)[2] = (struct pollfd){.fd = s->screen ? STDIN_FILENO : -1, .events = POLLIN};
+	for (t = s->tracker.first; t; t = t->next) {
+		if (t->pidfd >= 0)
+			(*polls)[i++] = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
+	}
+	return n;
+}
+
+static bool is_over(struct session *s)
+{
+	return s->stop || (!s->tracker.live_count && !by_name(s));
+}
+
+static void session_loop(struct session *s)
+{
+	struct pollfd *polls = NULL;
+
+	if (s->screen)
+		draw(s);
+	while (!is_over(s)) {
+		size_t n = fill_polls(s, &polls);
+
+		if (poll(polls, n, timeout_ms(s)) < 0 && errno != EINTR)
+			break;
+		read_signals(s);
+		launch_handle(s->launch);
+		if (polls[1].revents)
+			tracker_notices(&s->tracker);
+		collect_ended(s);
+		if (s->screen && polls[2].revents)
+			read_keys(s);
+		if (!is_over(s))
+			on_clock(s);
+	}
+	free(polls);
+}
+
+/* ---- close ---- */
+
+static void say_command_status(struct session *s)
+{
+	struct tracked *t = s->tracker.first;
+	int status;
+
+	if (!s->options->command || !t)
+		return;
+	if (!launch_ended(s->launch, &status))
+		log_always("%d (%s) runs on", (int)t->pid, t->comm);
+	else if (WIFSIGNALED(status))
+		log_always("%d (%s) was killed by signal %d (%s)", (int)t->pid, t->comm,
+			   WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_always("%d (%s) exited with status %d", (int)t->pid, t->comm,
+			   WEXITSTATUS(status));
+}
+
+static void finish(struct session *s)
+{
+	bool done = s->options->report_count && s->report_count >= s->options->report_count;
+	bool screen = s->screen != NULL;
+	struct snapshot snapshot;
+
+	screen_close(s->screen);
+	s->screen = NULL;
+	loader_arm(s->tracker.loader, false);
+	launch_handle(s->launch);
+	consumer_sync(s->tracker.consumer);
+	tracker_notices(&s->tracker);
+	sample(s, clock_monotonic_ns());
+	outputs_snapshot(s->outputs, &snapshot);
+	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
+	say_command_status(s);
+	outputs_summary(s->outputs, &snapshot);
+	snapshot_free(&snapshot);
+}
+
+static void session_close(struct session *s)
+{
+	tracker_done(&s->tracker);
+	consumer_stop(s->tracker.consumer);
+	loader_close(s->tracker.loader);
+	launch_free(s->launch);
+	if (!outputs_close(s->outputs))
+		s->failed = true;
+	growth_free(s->growth);
+	names_free(s->tracker.names);
+	heap_free(s->tracker.heap);
+	if (s->signal_fd >= 0)
+		close(s->signal_fd);
+}
+
+static int dry_run(const struct options *o)
+{
+	struct discover_options d = {.objects = (const char *const *)o->objects,
+				     .object_count = o->object_count,
+				     .ranges = o->mmap};
+	size_t i;
+
+	if (!o->pid_count) {
+		log_error("cannot plan for a process that does not run yet: use --dry-run with -p "
+			  "PID");
+		return 2;
+	}
+	for (i = 0; i < o->pid_count; i++) {
+		struct targets targets = {0};
+		int err = tracker_check(o->pids[i]) ? discover_process(o->pids[i], &d, &targets)
+						    : -ESRCH;
+
+		if (!err && !targets.module_count) {
+			log_error("cannot find an allocator in process %d: looked at %s: name a "
+				  "library with -O PATH",
+				  (int)o->pids[i],
+				  targets.looked_at ? targets.looked_at : "no file at all");
+			err = -ENOENT;
+		} else if (!err) {
+			attach_print_plan(&targets);
+		}
+		targets_done(&targets);
+		if (err)
+			return 1;
+	}
+	return 0;
+}
+
+int session_run(const struct options *options)
+{
+	struct session s = {.options = options, .signal_fd = -1};
+
+	if (options->dry_run)
+		return dry_run(options);
+	tracker_init(&s.tracker);
+	s.signal_fd = open_signals();
+	if (session_open(&s)) {
+		session_loop(&s);
+		finish(&s);
+	} else {
+		s.failed = true;
+	}
+	session_close(&s);
+	return s.failed ? 1 : 0;
+}

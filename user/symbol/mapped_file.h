@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Opens files as a process has them mapped: the very file, also deleted or in a container. Any
+ * thread. */
+#ifndef SYMBOL_MAPPED_FILE_H
+#define SYMBOL_MAPPED_FILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* A descriptor for reading a regular file, or -errno. start, end, path and inode as in
+ * /proc/PID/maps. */
+int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, uint64_t inode,
+		     bool deleted);
+/*
+ * The tracer's own vdso as a file, when the process has the same one mapped there; -ENOENT when it
+ * has another. Code that the kernel gives to every process is in no file.
+ */
+int mapped_file_copy_vdso(pid_t pid, uint64_t start, uint64_t end);
+
+#endif /* SYMBOL_MAPPED_FILE_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Names for stacks: modules of processes (what was mapped where, kept after a process has ended),
+ * functions, files and lines, demangled. Names from a target are passed on as they are: whoever
+ * writes them cleans them.
+ *
+ * Files are kept open from the moment they are seen mapped, because /proc/PID is gone when a short
+ * process has ended. Opening debug information is lazy and its memory is bounded; results are
+ * cached. One thread at a time.
+ */
+#ifndef SYMBOL_NAMES_H
+#define SYMBOL_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct names;
+
+struct frame_name {
+	uint64_t pc;	      /* as recorded: a return address */
+	const char *function; /* demangled, without offset; NULL: not known */
+	uint64_t offset;      /* of pc in the function, else in the module's file */
+	const char *module;   /* base name of the file; NULL: not in a known module */
+	const char *file;     /* source file as in the debug information; NULL: not known */
+	int line;	      /* 0: not known */
+	bool inlined;	      /* this function was inlined into the next frame's */
+	bool skipped;	      /* allocator internals and wrappers: never a site's function */
+};
+
+/* All strings belong to the names object and live until names_free. */
+struct stack_names {
+	uint64_t site_id; /* same code, same id, in every run: build IDs and offsets only */
+	size_t frame_count;
+	struct frame_name *frames; /* innermost first, inlined frames included */
+	size_t function_frame;	   /* index of the first frame that is not skipped */
+};
+
+struct names *names_new(void);
+void names_free(struct names *n);
+/* Adds a POSIX extended regular expression for --skip. False with a message in *error (static). */
+bool names_add_skip(struct names *n, const char *regex, const char **error);
+
+/*
+ * Reads /proc/PID/maps now and remembers the modules of process `number`; again after each change.
+ * Modules that have gone keep their place until something else is mapped over it. 0 or -errno.
+ */
+int names_read_process(struct names *n, uint32_t number, pid_t pid);
+/* The child starts with the parent's modules. */
+void names_fork(struct names *n, uint32_t parent, uint32_t child);
+/* After exec: forgets the modules. */
+void names_exec(struct names *n, uint32_t number);
+/* True when the address lies in a known module (else: names_read_process may help). */
+bool names_knows(const struct names *n, uint32_t number, uint64_t address);
+
+/*
+ * Names of a stack, computed once for (number, stack_id) and cached. call is folded into the site
+ * id, so that malloc and calloc of one place are two sites. frame_count 0: a stack that is not
+ * known, with site id of the call alone. Never NULL. flags: STACK_F_*.
+ */
+const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
+				      uint8_t call, const uint64_t *pcs, size_t frame_count,
+				      uint32_t flags);
+/* Only the site id: needs no symbols, cheap. */
+uint64_t names_site_id(struct names *n, uint32_t number, uint8_t call, const uint64_t *pcs,
+		       size_t frame_count);
+size_t names_memory(const struct names *n);
+
+#endif /* SYMBOL_NAMES_H */

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Lines and inlined functions of one file from its DWARF. Strings live as long as the scopes. One
+ * thread at a time. */
+#ifndef SYMBOL_SCOPES_H
+#define SYMBOL_SCOPES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <elfutils/libdwfl.h>
+#include "debug.h"
+
+struct scopes;
+
+/* NULL when there is no debug information. The module must live longer. */
+struct scopes *scopes_new(Dwfl_Module *module);
+void scopes_free(struct scopes *s);
+/*
+ * Innermost first; the last frame is the function that is there in machine code (function NULL: not
+ * known). 0 when the debug information does not cover the address.
+ */
+size_t scopes_find(struct scopes *s, uint64_t address, struct debug_frame frames[DEBUG_MAX_FRAMES]);
+size_t scopes_memory(const struct scopes *s);
+
+#endif /* SYMBOL_SCOPES_H */

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The functions of a file's symbol tables, sorted. Names are borrowed from the module. One thread
+ * at a time. */
+#ifndef SYMBOL_SYMBOLS_H
+#define SYMBOL_SYMBOLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <elfutils/libdwfl.h>
+
+struct symbols;
+
+/* Never NULL; empty when the file has no symbols. The module must live longer. */
+struct symbols *symbols_new(Dwfl_Module *module);
+void symbols_free(struct symbols *s);
+/* The function that contains the address, and where it starts; NULL: none. */
+const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *start);
+size_t symbols_memory(const struct symbols *s);
+
+#endif /* SYMBOL_SYMBOLS_H */

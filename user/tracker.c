@@ -1,0 +1,438 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * One list of processes, in the order in which they came; entries stay until the end, because
+ * reports name them. The kernel side gives numbers to children itself (fork tracepoint), so their
+ * first events have an owner before this code hears of them. Children that ptrace holds (launch.c)
+ * get their probes before they run; others are noticed late, from the consumer's notices, and
+ * counted as such.
+ */
+#include "tracker.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/xalloc.h"
+#include "target/process.h"
+
+void tracker_init(struct tracker *t)
+{
+	t->first = NULL;
+	t->tail = &t->first;
+}
+
+static void *free_attachment(void *arg)
+{
+	attachment_free(arg);
+	return NULL;
+}
+
+void tracker_done(struct tracker *t)
+{
+	struct tracked *p, *next;
+
+	for (p = t->first; p; p = next) {
+		next = p->next;
+		attachment_free(p->attachment);
+		if (p->pidfd >= 0)
+			close(p->pidfd);
+		free(p);
+	}
+	free(t->barren);
+	t->first = NULL;
+	t->tail = &t->first;
+}
+
+struct tracked *tracker_find_pid(struct tracker *t, pid_t pid)
+{
+	struct tracked *p;
+
+	for (p = t->first; p; p = p->next) {
+		if (p->pid == pid && !p->ended)
+			return p;
+	}
+	return NULL;
+}
+
+struct tracked *tracker_find_number(struct tracker *t, uint32_t number)
+{
+	struct tracked *p;
+
+	for (p = t->first; p; p = p->next) {
+		if (p->number == number && !p->borrowed)
+			return p;
+	}
+	return NULL;
+}
+
+static void read_comm(pid_t pid, char comm[16])
+{
+	struct process_info info;
+
+	if (!process_read(pid, &info))
+		memcpy(comm, info.comm, 16);
+}
+
+static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const char *comm)
+{
+	struct tracked *p = xcalloc(1, sizeof(*p));
+
+	p->pid = pid;
+	p->number = number;
+	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	snprintf(p->comm, sizeof(p->comm), "%s", comm);
+	p->attachment = attachment_new(t->loader, pid);
+	*t->tail = p;
+	t->tail = &p->next;
+	t->live_count++;
+	return p;
+}
+
+static void heap_add(struct tracker *t, const struct tracked *p)
+{
+	consumer_lock(t->consumer);
+	if (!heap_find_process(t->heap, p->number) &&
+	    !heap_add_process(t->heap, p->number, (uint32_t)p->pid, p->comm, clock_monotonic_ns()))
+		log_error("cannot add process %d: out of memory", (int)p->pid);
+	consumer_unlock(t->consumer);
+}
+
+static bool refuse(pid_t pid, const char *comm, const char *why)
+{
+	if (comm[0])
+		log_error("cannot attach to process %d (%s): %s", (int)pid, comm, why);
+	else
+		log_error("cannot attach to process %d: %s", (int)pid, why);
+	return false;
+}
+
+static bool refuse_errno(pid_t pid, const char *comm, int err)
+{
+	switch (err) {
+	case -ESRCH: return refuse(pid, comm, "no such process (it may have ended): see ps -e");
+	case -EACCES:
+	case -EPERM: return refuse(pid, comm, "permission denied: run as root (sudo tracer ...)");
+	case -ENOEXEC:
+		return refuse(pid, comm, "not a 64-bit x86 program: only those can be traced");
+	case -EINVAL:
+		return refuse(pid, comm,
+			      "it is a kernel thread and has no heap: choose a user process");
+	default: return refuse(pid, comm, strerror(-err));
+	}
+}
+
+bool tracker_check(pid_t pid)
+{
+	struct process_info info = {0};
+	char why[96];
+	int err = process_read(pid, &info);
+
+	if (err)
+		return refuse_errno(pid, "", err);
+	if (info.kernel_thread)
+		return refuse_errno(pid, info.comm, -EINVAL);
+	if (info.zombie)
+		return refuse(pid, info.comm,
+			      "it has ended and waits for its parent: nothing is left to trace");
+	if (info.tgid && info.tgid != pid) {
+		snprintf(why, sizeof(why), "it is a thread: use the process, -p %d",
+			 (int)info.tgid);
+		return refuse(pid, info.comm, why);
+	}
+	if (pid == getpid())
+		return refuse(pid, info.comm, "it is this tracer itself");
+	return true;
+}
+
+static void remember_barren(struct tracker *t, const struct targets *targets, dev_t device,
+			    ino_t inode)
+{
+	size_t i;
+
+	if (!inode)
+		return;
+	for (i = 0; i < targets->module_count; i++) {
+		if (targets->modules[i].device == device && targets->modules[i].inode == inode)
+			return;
+	}
+	t->barren = xrealloc(t->barren, (t->barren_count + 1) * sizeof(*t->barren));
+	t->barren[t->barren_count++] = (struct barren){.device = device, .inode = inode};
+}
+
+static bool is_barren(const struct tracker *t, dev_t device, ino_t inode)
+{
+	size_t i;
+
+	for (i = 0; i < t->barren_count; i++) {
+		if (t->barren[i].device == device && t->barren[i].inode == inode)
+			return true;
+	}
+	return false;
+}
+
+/* Is there a module that gives us allocations, not only the dynamic linker's notice? */
+static bool has_allocator(const struct targets *targets)
+{
+	size_t m, i;
+
+	for (m = 0; m < targets->module_count; m++) {
+		for (i = 0; i < targets->modules[m].function_count; i++) {
+			if (targets->modules[m].functions[i].call != CALL_ID_MODULES &&
+			    !(call_flags(targets->modules[m].functions[i].call) & CALL_RANGE))
+				return true;
+		}
+	}
+	return false;
+}
+
+static void say_nothing_found(const struct tracked *p, const char *looked_at)
+{
+	log_error("cannot find an allocator in process %d (%s): looked at %s: if it is a stripped "
+		  "static program its "
+		  "functions have no names; name a library with -O PATH",
+		  (int)p->pid, p->comm, looked_at && looked_at[0] ? looked_at : "no file at all");
+}
+
+void tracker_say_nothing_found(struct tracker *t, const struct tracked *p)
+{
+	struct targets targets = {0};
+
+	if (!discover_process(p->pid, &t->discover, &targets))
+		say_nothing_found(p, targets.looked_at);
+	targets_done(&targets);
+}
+
+void tracker_read_modules(struct tracker *t, struct tracked *p)
+{
+	p->maps_read_ns = clock_monotonic_ns();
+	names_read_process(t->names, p->number, p->pid);
+}
+
+void tracker_announce(struct tracker *t, struct tracked *p)
+{
+	(void)t;
+	if (p->announced)
+		return;
+	p->announced = true;
+	log_info("attached to %d (%s): %zu probes in %zu modules", (int)p->pid, p->comm,
+		 attachment_probe_count(p->attachment), attachment_module_count(p->attachment));
+}
+
+struct tracked *tracker_attach(struct tracker *t, pid_t pid)
+{
+	struct targets targets = {0};
+	struct process_info info = {0};
+	struct tracked *p;
+	int err;
+
+	if (!tracker_check(pid))
+		return NULL;
+	process_read(pid, &info);
+	err = discover_process(pid, &t->discover, &targets);
+	if (err) {
+		refuse_errno(pid, info.comm, err);
+		return NULL;
+	}
+	p = add(t, pid, loader_take_number(t->loader), info.comm);
+	p->attached = true;
+	if (!has_allocator(&targets)) {
+		say_nothing_found(p, targets.looked_at);
+		p = NULL;
+	} else {
+		heap_add(t, p);
+		err = loader_add_process(t->loader, pid, p->number);
+		if (!err)
+			err = attachment_update(p->attachment, &targets, false);
+		if (err) {
+			refuse_errno(pid, info.comm, err);
+			p = NULL;
+		} else {
+			tracker_read_modules(t, p);
+		}
+	}
+	targets_done(&targets);
+	return p;
+}
+
+struct tracked *tracker_add_held(struct tracker *t, pid_t pid, uint32_t number, const char *comm)
+{
+	struct tracked *p = add(t, pid, number ? number : loader_take_number(t->loader), comm);
+
+	p->held = true;
+	heap_add(t, p);
+	loader_add_process(t->loader, pid, p->number);
+	return p;
+}
+
+struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
+{
+	struct tracked *from = tracker_find_pid(t, parent), *p;
+	uint32_t number = loader_find_process(t->loader, pid);
+
+	if (!from || !number)
+		return NULL;
+	p = add(t, pid, number, from->comm);
+	p->held = true;
+	p->borrowed = number == from->number;
+	if (p->borrowed)
+		t->live_count--;
+	else
+		names_fork(t->names, from->number, number);
+	if (attachment_copy(p->attachment, from->attachment))
+		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
+	return p;
+}
+
+void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread)
+{
+	uint32_t number = loader_find_process(t->loader, p->pid);
+
+	if (number && number != p->number)
+		p->number = number;
+	if (p->borrowed) {
+		p->borrowed = false;
+		t->live_count++;
+	}
+	/* links follow the thread that was the leader: it is gone when another thread called exec
+	 */
+	if (by_other_thread) {
+		attachment_free(p->attachment);
+		p->attachment = attachment_new(t->loader, p->pid);
+	}
+	names_exec(t->names, p->number);
+	read_comm(p->pid, p->comm);
+}
+
+int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t inode)
+{
+	struct targets targets = {0};
+	int err;
+
+	if (is_barren(t, device, inode) || attachment_has(p->attachment, device, inode))
+		return 0;
+	err = discover_process(p->pid, &t->discover, &targets);
+	if (!err)
+		err = attachment_update(p->attachment, &targets, p->announced || p != t->first);
+	if (!err)
+		remember_barren(t, &targets, device, inode);
+	targets_done(&targets);
+	return err;
+}
+
+int tracker_update(struct tracker *t, struct tracked *p)
+{
+	return tracker_mapped(t, p, 0, 0);
+}
+
+static void late_child(struct tracker *t, const struct notice *n)
+{
+	struct tracked *from = tracker_find_number(t, n->process), *p;
+	p = add(t, (pid_t)n->pid, n->child, from ? from->comm : "");
+	names_fork(t->names, n->process, n->child);
+	if (from && attachment_copy(p->attachment, from->attachment))
+		log_verbose("child %u ended before its probes were placed", n->pid);
+	log_info("process %u (%s), a child, was noticed %.1f ms late: allocations of that time are "
+		 "not shown",
+		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);
+}
+
+static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n)
+{
+	snprintf(p->comm, sizeof(p->comm), "%s", n->comm);
+	if (p->held)
+		return;
+	names_exec(t->names, p->number);
+	tracker_read_modules(t, p);
+	if (tracker_update(t, p))
+		log_verbose("process %u ended before its new program's probes were placed", n->pid);
+	tracker_read_modules(t, p);
+}
+
+static void on_started(struct tracker *t, const struct notice *n)
+{
+	struct tracked *p = add(t, (pid_t)n->pid, n->process, n->comm);
+	int err;
+
+	err = tracker_update(t, p);
+	tracker_read_modules(t, p);
+	if (err)
+		log_warn("process %u (%s) could not be attached to: %s", n->pid, p->comm,
+			 strerror(-err));
+	else
+		tracker_announce(t, p);
+	log_info("process %u (%s) was noticed at its start; what it allocated in the first %.1f ms "
+		 "is not shown",
+		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);
+}
+
+static void work_off(struct tracker *t, const struct notice *n)
+{
+	struct tracked *p = tracker_find_number(t, n->type == EVENT_FORK ? n->child : n->process);
+
+	switch (n->type) {
+	case EVENT_FORK:
+		/* a vfork child that has become a process of its own is known by its pid */
+		if (!p && !tracker_find_pid(t, (pid_t)n->pid))
+			late_child(t, n);
+		break;
+	case EVENT_EXEC:
+		if (n->flags & EVENT_F_STARTED && !p)
+			on_started(t, n);
+		else if (p)
+			on_exec(t, p, n);
+		break;
+	case EVENT_MODULES:
+		if (p && !p->ended) {
+			tracker_update(t, p);
+			tracker_read_modules(t, p);
+		}
+		break;
+	case EVENT_EXIT:
+		if (p)
+			tracker_end(t, p, true, (int)n->exit_code);
+		break;
+	default: break;
+	}
+}
+
+void tracker_notices(struct tracker *t)
+{
+	struct notice *notices;
+	size_t n = consumer_take_notices(t->consumer, &notices), i;
+
+	for (i = 0; i < n; i++)
+		work_off(t, &notices[i]);
+	free(notices);
+}
+
+void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code)
+{
+	pthread_t thread;
+
+	if (p->ended)
+		return;
+	if (has_code)
+		p->exit_code = exit_code;
+	p->ended = true;
+	if (!p->borrowed) {
+		t->live_count--;
+		loader_process_counts(t->loader, p->pid, p->counts);
+		loader_remove_process(t->loader, p->pid, p->number);
+	}
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	p->pidfd = -1;
+	/* detaching waits for grace periods of the kernel: not here, where other processes may be
+	 * held */
+	if (!pthread_create(&thread, NULL, free_attachment, p->attachment))
+		pthread_detach(thread);
+	else
+		attachment_free(p->attachment);
+	p->attachment = NULL;
+}

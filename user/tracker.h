@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The traced processes: found, attached, followed through fork, exec and exit. The main thread
+ * only.
+ */
+#ifndef USER_TRACKER_H
+#define USER_TRACKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "consumer.h"
+#include "heap/heap.h"
+#include "probe/attach.h"
+#include "probe/loader.h"
+#include "symbol/names.h"
+#include "target/discover.h"
+
+struct tracked {
+	struct tracked *next;
+	uint32_t number;
+	pid_t pid;
+	char comm[16];
+	struct attachment *attachment;
+	int pidfd;	/* readable at its end; -1: none */
+	bool attached;	/* was running before: its heap from before is not seen */
+	bool announced; /* the "attached to" line is written */
+	bool held;	/* ptrace holds it at fork and exec: nothing is noticed late */
+	bool borrowed;	/* vfork child, until it execs */
+	bool ended;
+	bool notable_said; /* the sentence about the heap from before is written */
+	int exit_code;	   /* wait status, when ended */
+	int start_call; /* while it starts: descriptor of the code that is being mapped, -1 none */
+	uint64_t maps_read_ns;
+	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
+};
+
+struct tracker {
+	struct loader *loader;
+	struct consumer *consumer;
+	struct heap *heap;
+	struct names *names;
+	struct discover_options discover;
+	bool follow;
+	struct tracked *first, **tail;
+	size_t live_count; /* not ended, borrowed ones not counted */
+	/* known not to define allocator functions: not looked at again while a program starts */
+	struct barren {
+		dev_t device;
+		ino_t inode;
+	} * barren;
+	size_t barren_count;
+};
+
+void tracker_init(struct tracker *t);
+/* Detaches everything. */
+void tracker_done(struct tracker *t);
+
+/* Checks that the process can be traced at all. False after a message. */
+bool tracker_check(pid_t pid);
+/* Attaches to a running process. NULL after a message. */
+struct tracked *tracker_attach(struct tracker *t, pid_t pid);
+/* A process that is held: registers it (number 0: takes one), before its first instruction. */
+struct tracked *tracker_add_held(struct tracker *t, pid_t pid, uint32_t number, const char *comm);
+/* A held child of fork or vfork: same places as its parent's. */
+struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent);
+/* A held process after exec: old modules are forgotten. */
+void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread);
+/* Looks for allocators in what is mapped now and attaches those that are new. 0 or -errno. */
+int tracker_update(struct tracker *t, struct tracked *p);
+/* Reads the modules for symbols. */
+void tracker_read_modules(struct tracker *t, struct tracked *p);
+/* Writes "tracer: attached to ..." once. */
+void tracker_announce(struct tracker *t, struct tracked *p);
+/* "cannot find an allocator ...", with what was looked at. */
+void tracker_say_nothing_found(struct tracker *t, const struct tracked *p);
+
+struct tracked *tracker_find_pid(struct tracker *t, pid_t pid); /* not ended */
+struct tracked *tracker_find_number(struct tracker *t, uint32_t number);
+
+/* A starting process has mapped the code of this file: tracker_update() unless it is known to
+ * define no allocator. */
+int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t inode);
+
+/* Works off what the consumer saw. */
+void tracker_notices(struct tracker *t);
+/* Its pidfd became readable, or wait() returned it: takes effect once its last events are applied.
+ */
+void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code);
+
+#endif /* USER_TRACKER_H */

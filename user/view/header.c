@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The top lines. Input is one snapshot, summed over its processes, and the outstanding bytes of
+ * those before. Small screens get fewer lines, the most important ones first; in each line the most
+ * important figure comes first, because what does not fit is left out.
+ */
+#include "header.h"
+
+#include <math.h>
+#include <string.h>
+#include "../base/buffer.h"
+#include "../base/clock.h"
+#include "../base/units.h"
+#include "line.h"
+#include "report.h"
+#include "text.h"
+
+#define HISTORY_MAX_COLUMNS 60
+
+struct sums {
+	uint64_t bytes, count, ranges_bytes, rss_bytes, lost, unknown_frees;
+	double growth, allocs, frees;
+	uint32_t sites, leaks, ended;
+	bool rss_known;
+};
+
+static void sum_up(const struct snapshot *s, struct sums *sums)
+{
+	size_t i;
+
+	*sums = (struct sums){.rss_known = s->process_count > 0, .lost = report_lost_events(s)};
+	for (i = 0; i < s->process_count; i++) {
+		const struct snapshot_process *p = &s->processes[i];
+
+		sums->unknown_frees += p->unknown_frees;
+		sums->ended += p->exited;
+		sums->bytes += p->totals.outstanding_bytes;
+		sums->count += p->totals.outstanding_count;
+		sums->ranges_bytes += p->ranges_bytes;
+		sums->growth += p->growth_bytes_per_s;
+		sums->allocs += p->allocs_per_s;
+		sums->frees += p->frees_per_s;
+		sums->sites += p->site_count;
+		sums->leaks += p->leak_site_count;
+		if (p->exited)
+			continue;
+		if (p->rss_bytes == UINT64_MAX)
+			sums->rss_known = false;
+		else
+			sums->rss_bytes += p->rss_bytes;
+	}
+}
+
+void header_remember(struct header *h, const struct snapshot *s)
+{
+	struct sums sums;
+
+	sum_up(s, &sums);
+	if (h->history_count == HEADER_HISTORY) {
+		memmove(h->history, h->history + 1, (HEADER_HISTORY - 1) * sizeof(h->history[0]));
+		h->history_count--;
+	}
+	h->history[h->history_count++] = (double)sums.bytes;
+}
+
+int header_height(int screen_lines)
+{
+	if (screen_lines >= 16)
+		return 4;
+	if (screen_lines >= 10)
+		return 2;
+	return screen_lines >= 4 ? 1 : 0;
+}
+
+static void add_processes(struct buffer *out, const struct snapshot *s, const struct sums *sums)
+{
+	if (s->process_count == 0) {
+		buffer_add_string(out, "no process");
+	} else if (s->process_count == 1) {
+		buffer_add_clean(out, s->processes[0].comm);
+		buffer_printf(out, " (%u)%s", s->processes[0].pid, sums->ended ? " has ended" : "");
+	} else {
+		buffer_printf(out, "%zu processes", s->process_count);
+		if (sums->ended)
+			buffer_printf(out, ", %u have ended", sums->ended);
+	}
+}
+
+static void draw_title(const struct theme *theme, const struct snapshot *s, const struct sums *sums,
+		       int width, double interval_s, bool paused)
+{
+	struct buffer who = {0};
+	struct line l;
+	char text[16];
+
+	line_begin(&l, theme, 0, width, STYLE_NORMAL);
+	add_processes(&who, s, sums);
+	if (paused)
+		line_right(&l, STYLE_WARN, " PAUSED");
+	if (width >= 60)
+		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
+	line_right(&l, STYLE_NORMAL, "  up %s", units_duration(s->elapsed_s, text, sizeof(text)));
+	if (width >= 40)
+		line_add(&l, STYLE_FAINT, "tracer ");
+	line_cut(&l, sums->ended ? STYLE_WARN : STYLE_TITLE, who.data, 0);
+	buffer_done(&who);
+}
+
+/* The bars with their range beside them: without it a flat line and a doubling would look alike. */
+static void draw_history(const struct header *h, struct line *l)
+{
+	size_t i, count = h->history_count, room;
+	double low = HUGE_VAL, high = 0;
+	char from[16], to[16];
+	struct buffer bars = {0};
+
+	if (l->end - l->x < 30)
+		return;
+	room = (size_t)(l->end - l->x) - 20;
+	if (room > HISTORY_MAX_COLUMNS)
+		room = HISTORY_MAX_COLUMNS;
+	if (count > room)
+		count = room;
+	for (i = h->history_count - count; i < h->history_count; i++) {
+		low = fmin(low, h->history[i]);
+		high = fmax(high, h->history[i]);
+	}
+	if (count == 0)
+		return;
+	text_bars(&bars, h->history + h->history_count - count, count, l->theme->utf8);
+	line_add(l, STYLE_GOOD, "%s", bars.data);
+	line_add(l, STYLE_FAINT, " %s..%s", units_bytes((uint64_t)low, from, sizeof(from)),
+		 units_bytes((uint64_t)high, to, sizeof(to)));
+	buffer_done(&bars);
+}
+
+static void draw_heap(const struct header *h, const struct theme *theme, const struct sums *sums,
+		      int width)
+{
+	char bytes[16], count[16], growth[16];
+	struct line l;
+
+	line_begin(&l, theme, 1, width, STYLE_NORMAL);
+	units_bytes(sums->bytes, bytes, sizeof(bytes));
+	units_count(sums->count, count, sizeof(count));
+	units_signed_bytes(sums->growth, growth, sizeof(growth));
+	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s in %s blocks", bytes, count))
+		line_pair(&l, "Heap", STYLE_STRONG, "%s", bytes);
+	line_pair(&l, "Growth", sums->growth >= 1 ? STYLE_WARN : STYLE_NORMAL, "%s/s", growth);
+	draw_history(h, &l);
+}
+
+static void draw_rates(const struct theme *theme, const struct sums *sums, int width)
+{
+	char text[16];
+	struct line l;
+
+	line_begin(&l, theme, 2, width, STYLE_NORMAL);
+	if (sums->rss_known)
+		line_pair(&l, "RSS", STYLE_STRONG, "%-7s",
+			  units_bytes(sums->rss_bytes, text, sizeof(text)));
+	else
+		line_pair(&l, "RSS", STYLE_NORMAL, "%-7s", "?");
+	line_pair(&l, "Allocs", STYLE_NORMAL, "%s/s",
+		  units_count((uint64_t)fmax(sums->allocs, 0), text, sizeof(text)));
+	line_pair(&l, "Frees", STYLE_NORMAL, "%s/s",
+		  units_count((uint64_t)fmax(sums->frees, 0), text, sizeof(text)));
+	line_pair(&l, "Sites", STYLE_NORMAL, "%u", sums->sites);
+	line_pair(&l, "Leaks", sums->leaks ? STYLE_BAD : STYLE_GOOD, "%u", sums->leaks);
+	if (sums->ranges_bytes)
+		line_pair(&l, "Mapped", STYLE_NORMAL, "%s",
+			  units_bytes(sums->ranges_bytes, text, sizeof(text)));
+}
+
+static void draw_cost(const struct theme *theme, const struct snapshot *s, const struct sums *sums,
+		      int width)
+{
+	char text[16];
+	struct line l;
+
+	line_begin(&l, theme, 3, width, STYLE_NORMAL);
+	line_pair(&l, "Lost", sums->lost ? STYLE_BAD : STYLE_GOOD, "%s events",
+		  units_count(sums->lost, text, sizeof(text)));
+	line_pair(&l, "Tracer", STYLE_NORMAL, "%.1f%% CPU, %s", s->tracer_cpu_percent,
+		  s->tracer_rss_bytes == UINT64_MAX
+			  ? "?"
+			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
+	if (s->sampled)
+		line_pair(&l, "Sampled", STYLE_WARN, "1 in %s",
+			  units_bytes(s->sample_bytes, text, sizeof(text)));
+	if (sums->unknown_frees)
+		line_pair(&l, "Unknown frees", STYLE_NORMAL, "%s",
+			  units_count(sums->unknown_frees, text, sizeof(text)));
+}
+
+void header_draw(const struct header *h, const struct theme *theme, const struct snapshot *s,
+		 int width, int height, double interval_s, bool paused)
+{
+	struct sums sums;
+
+	sum_up(s, &sums);
+	if (height >= 1)
+		draw_title(theme, s, &sums, width, interval_s, paused);
+	if (height >= 2)
+		draw_heap(h, theme, &sums, width);
+	if (height >= 3)
+		draw_rates(theme, &sums, width);
+	if (height >= 4)
+		draw_cost(theme, s, &sums, width);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The top lines of the live view: whose heap, how large, how fast, at what cost. The main thread
+ * only. */
+#ifndef VIEW_HEADER_H
+#define VIEW_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "../analyse/snapshot.h"
+#include "theme.h"
+
+#define HEADER_HISTORY 512
+
+/* Outstanding bytes of the last snapshots, oldest first. Zero-initialised is empty. */
+struct header {
+	double history[HEADER_HISTORY];
+	size_t history_count;
+};
+
+void header_remember(struct header *h, const struct snapshot *s);
+/* Lines that the header takes on a screen of this many lines. */
+int header_height(int screen_lines);
+void header_draw(const struct header *h, const struct theme *theme, const struct snapshot *s,
+		 int width, int height, double interval_s, bool paused);
+
+#endif /* VIEW_HEADER_H */

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* One line of input at the bottom of the screen. Zero-initialised is closed. The main thread only.
+ */
+#ifndef VIEW_PROMPT_H
+#define VIEW_PROMPT_H
+
+#include <stddef.h>
+#include "theme.h"
+
+enum prompt_kind { PROMPT_NONE, PROMPT_SEARCH, PROMPT_FILTER, PROMPT_INTERVAL };
+enum prompt_event {
+	PROMPT_IGNORED,
+	PROMPT_CHANGED,
+	PROMPT_NEXT, /* F3 */
+	PROMPT_DONE,
+	PROMPT_CANCELLED
+};
+
+struct prompt {
+	enum prompt_kind kind;
+	char text[64];
+	size_t length;
+};
+
+void prompt_open(struct prompt *p, enum prompt_kind kind, const char *text);
+/* DONE and CANCELLED leave it to the caller to close the prompt (kind = PROMPT_NONE). */
+enum prompt_event prompt_key(struct prompt *p, int key);
+void prompt_draw(const struct prompt *p, const struct theme *theme, int y, int width);
+
+#endif /* VIEW_PROMPT_H */

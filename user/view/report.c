@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The batch report. Input is one snapshot, so that all figures agree; output is text in a buffer,
+ * which the owner writes in one go. The line "N bytes in M allocations from stack" is bcc memleak's
+ * to the letter: scripts parse it, so everything that memleak does not say goes on lines of its
+ * own. Only sites with something outstanding are listed, and whatever makes the figures wrong
+ * (losses, sampling, a heap from before the attach) is said in the same report.
+ */
+#include "report.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include "../base/clock.h"
+#include "../base/units.h"
+#include "../base/xalloc.h"
+#include "frames.h"
+
+/* A site that is listed, with the figures to show: those of the site, or of its old blocks (-o). */
+struct row {
+	const struct snapshot_site *site;
+	uint64_t bytes, count;
+	size_t first_block, block_count;
+	size_t position; /* in the order of the snapshot */
+};
+
+struct rows {
+	struct row *v;
+	size_t count;
+};
+
+struct counter_text {
+	const char *name, *help;
+	bool lost;
+	enum counter_id id;
+};
+
+static const struct counter_text counter_texts[] = {
+#define X(counter, text, is_lost, words) {text, words, is_lost, COUNTER_##counter},
+	COUNTERS_BPF(X) COUNTERS_USER(X)
+#undef X
+};
+
+#define COUNTER_TEXTS (sizeof(counter_texts) / sizeof(counter_texts[0]))
+
+/* First block of a site, or the place where it would be. */
+static size_t blocks_lower_bound(const struct report_options *options, uint32_t site)
+{
+	size_t low = 0, high = options->block_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (options->blocks[middle].site < site)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void row_find_blocks(struct row *row, const struct report_options *options)
+{
+	uint64_t bytes = 0;
+	size_t i;
+
+	row->first_block = blocks_lower_bound(options, row->site->site);
+	for (i = row->first_block; i < options->block_count; i++) {
+		if (options->blocks[i].site != row->site->site)
+			break;
+		bytes += options->blocks[i].bytes;
+	}
+	row->block_count = i - row->first_block;
+	if (!options->only_blocks)
+		return;
+	row->bytes = bytes;
+	row->count = row->block_count;
+}
+
+static int compare_u64_descending(uint64_t a, uint64_t b)
+{
+	return a == b ? 0 : a > b ? -1 : 1;
+}
+
+static int compare_positions(const struct row *a, const struct row *b)
+{
+	return a->position == b->position ? 0 : a->position < b->position ? -1 : 1;
+}
+
+static int compare_bytes(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+	int order = compare_u64_descending(a->bytes, b->bytes);
+
+	return order ? order : compare_positions(a, b);
+}
+
+static int compare_counts(const void *left, const void *right)
+{
+	const struct row *a = left, *b = right;
+	int order = compare_u64_descending(a->count, b->count);
+
+	return order ? order : compare_positions(a, b);
+}
+
+static void rows_collect(struct rows *rows, const struct snapshot *s,
+			 const struct report_options *options)
+{
+	size_t i;
+
+	rows->v = xcalloc(s->site_count ? s->site_count : 1, sizeof(*rows->v));
+	rows->count = 0;
+	for (i = 0; i < s->site_count; i++) {
+		struct row row = {.site = &s->sites[i], .position = i};
+
+		row.bytes = row.site->totals.outstanding_bytes;
+		row.count = row.site->totals.outstanding_count;
+		if (options->blocks || options->only_blocks)
+			row_find_blocks(&row, options);
+		if (row.bytes == 0 && row.count == 0)
+			continue;
+		rows->v[rows->count++] = row;
+	}
+	/* The snapshot is sorted by the sites' own figures; those of the old blocks have another
+	 * order. */
+	if (options->only_blocks && options->sort == SORT_OUTSTANDING)
+		qsort(rows->v, rows->count, sizeof(*rows->v), compare_bytes);
+	else if (options->only_blocks && options->sort == SORT_COUNT)
+		qsort(rows->v, rows->count, sizeof(*rows->v), compare_counts);
+}
+
+static const struct snapshot_process *site_process(const struct snapshot *s,
+						   const struct snapshot_site *site)
+{
+	return site->process < s->process_count ? &s->processes[site->process] : NULL;
+}
+
+static void add_process(struct buffer *out, const struct snapshot *s,
+			const struct snapshot_site *site)
+{
+	const struct snapshot_process *process = site_process(s, site);
+
+	if (!process)
+		return;
+	buffer_printf(out, "\t%" PRIu32 " ", process->pid);
+	buffer_add_clean(out, process->comm);
+	buffer_add_char(out, '\n');
+}
+
+static void add_blocks(struct buffer *out, const struct row *row,
+		       const struct report_options *options)
+{
+	size_t i;
+
+	for (i = 0; i < row->block_count; i++) {
+		const struct report_block *block = &options->blocks[row->first_block + i];
+
+		buffer_printf(out, "\t\taddr = 0x%" PRIx64 " size = %" PRIu64 " age = %.1fs\n",
+			      block->address, block->bytes, block->age_s);
+	}
+}
+
+static void add_figures(struct buffer *out, const struct snapshot_site *site)
+{
+	const struct totals *t = &site->totals;
+	char growth[16];
+
+	buffer_printf(out,
+		      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
+		      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes, temporary %" PRIu64,
+		      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count, t->peak_bytes,
+		      t->temporary_count);
+	buffer_printf(out, ", growth %s/s",
+		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
+	if (site->oldest_s >= 0)
+		buffer_printf(out, ", oldest %.1fs", site->oldest_s);
+	buffer_printf(out, ", verdict %s, score %.0f]\n", verdict_name(site->verdict), site->score);
+}
+
+static void add_stack(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
+{
+	size_t i;
+
+	for (i = 0; i < names->frame_count; i++) {
+		buffer_add_string(out, "\t\t");
+		frames_add(out, &names->frames[i]);
+		buffer_add_char(out, '\n');
+	}
+	i = out->length;
+	buffer_add_string(out, "\t\t");
+	if (frames_add_cut(out, names, stack_flags))
+		buffer_add_char(out, '\n');
+	else
+		out->data[out->length = i] = '\0';
+}
+
+static void add_site(struct buffer *out, const struct snapshot *s, const struct row *row,
+		     const struct report_options *options, const struct stack_names *names)
+{
+	if (options->show_process)
+		add_process(out, s, row->site);
+	buffer_printf(out, "\t%" PRIu64 " bytes in %" PRIu64 " allocations from stack\n",
+		      row->bytes, row->count);
+	if (row->site->range)
+		buffer_add_string(out, "\t\t[mapped range]\n");
+	if (options->verbose)
+		add_figures(out, row->site);
+	if (options->show_allocs)
+		add_blocks(out, row, options);
+	add_stack(out, names, row->site->stack_flags);
+}
+
+/* What the reader must know before the figures. */
+static void add_remarks(struct buffer *out, const struct snapshot *s)
+{
+	size_t i;
+
+	if (s->sampled)
+		buffer_printf(out,
+			      "\t(sampled: one sample per %" PRIu64
+			      " bytes on average, figures are estimates)\n",
+			      s->sample_bytes);
+	for (i = 0; i < s->process_count; i++) {
+		const struct snapshot_process *process = &s->processes[i];
+
+		if (!process->attached || !process->notable_first)
+			continue;
+		buffer_printf(out, "\t(%" PRIu32 " ", process->pid);
+		buffer_add_clean(out, process->comm);
+		buffer_add_string(out, ": its heap from before the attach is not shown)\n");
+	}
+}
+
+uint64_t report_lost_events(const struct snapshot *s)
+{
+	uint64_t counted = 0, by_process = 0;
+	size_t i;
+
+	for (i = 0; i < COUNTER_TEXTS; i++) {
+		if (counter_texts[i].lost)
+			counted += s->counts[counter_texts[i].id];
+	}
+	for (i = 0; i < s->process_count; i++)
+		by_process += s->processes[i].lost_events;
+	/* The same losses seen from two sides, and neither side need know all of them. */
+	return by_process > counted ? by_process : counted;
+}
+
+static void add_losses(struct buffer *out, const struct snapshot *s)
+{
+	const char *separator = ": ";
+	uint64_t total = report_lost_events(s);
+	size_t i;
+
+	if (total == 0)
+		return;
+	buffer_printf(out, "\t(%" PRIu64 " events lost", total);
+	for (i = 0; i < COUNTER_TEXTS; i++) {
+		uint64_t count = s->counts[counter_texts[i].id];
+
+		if (!counter_texts[i].lost || count == 0)
+			continue;
+		buffer_printf(out, "%s%s %" PRIu64, separator, counter_texts[i].name, count);
+		separator = ", ";
+	}
+	buffer_add_string(out, "; figures are too low by that much)\n");
+}
+
+static void add_counters(struct buffer *out, const struct snapshot *s, bool verbose)
+{
+	uint64_t unknown = s->counts[COUNTER_UNKNOWN_FREE];
+	size_t i;
+
+	if (unknown > 0)
+		buffer_printf(out,
+			      "\t(%" PRIu64 " frees of unknown blocks: from before the attach or "
+			      "filtered)\n",
+			      unknown);
+	if (!verbose)
+		return;
+	for (i = 0; i < COUNTER_TEXTS; i++) {
+		const struct counter_text *text = &counter_texts[i];
+
+		if (text->lost || text->id == COUNTER_UNKNOWN_FREE || s->counts[text->id] == 0)
+			continue;
+		buffer_printf(out, "\t(%s %" PRIu64 ": %s)\n", text->name, s->counts[text->id],
+			      text->help);
+	}
+}
+
+void report_write(struct buffer *out, struct snapshot *s, const struct report_options *options,
+		  report_names_fn *names, void *context)
+{
+	struct rows rows;
+	char time[9];
+	size_t i;
+
+	snapshot_sort(s, options->sort, false);
+	rows_collect(&rows, s, options);
+	clock_format_local(s->realtime_ns, time);
+	buffer_printf(out, "[%s] Top %" PRIu64 " stacks with outstanding allocations:\n", time,
+		      options->top);
+	add_remarks(out, s);
+	for (i = 0; i < rows.count && i < options->top; i++)
+		add_site(out, s, &rows.v[i], options, names(context, rows.v[i].site));
+	add_losses(out, s);
+	add_counters(out, s, options->verbose);
+	free(rows.v);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The batch report: plain text, in the words of bcc's memleak, because scripts parse them. */
+#ifndef VIEW_REPORT_H
+#define VIEW_REPORT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "../analyse/snapshot.h"
+#include "../base/buffer.h"
+#include "../symbol/names.h"
+
+struct report_block {
+	uint64_t address, bytes;
+	double age_s;
+	uint32_t tid;
+	uint32_t site; /* heap index */
+};
+
+struct report_options {
+	uint64_t top;
+	enum sort_key sort;
+	bool verbose;
+	bool show_process; /* several processes: a line before each stack says whose it is */
+	const struct report_block *blocks; /* -a and -o: outstanding blocks of the snapshot, sorted
+					      by site; NULL: none */
+	size_t block_count;
+	bool show_allocs;
+	bool only_blocks; /* -o: bytes and counts are those of `blocks`, sites without any are left
+			     out */
+};
+
+/* Looks up names for a site; frames may be asked for many times. Never NULL. */
+typedef const struct stack_names *report_names_fn(void *context, const struct snapshot_site *site);
+
+/* Appends one report to *out. Sorts the snapshot. */
+void report_write(struct buffer *out, struct snapshot *s, const struct report_options *options,
+		  report_names_fn *names, void *context);
+
+/* Events that are missing from the figures, of all processes. */
+uint64_t report_lost_events(const struct snapshot *s);
+
+#endif /* VIEW_REPORT_H */

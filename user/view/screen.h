@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The live view on the terminal (ncursesw). screen_open() takes the terminal, screen_close() gives
+ * it back; it is given back on every way out, a crash included. The owner calls screen_key() when
+ * stdin is readable and screen_draw() with a fresh snapshot. The main thread only.
+ */
+#ifndef VIEW_SCREEN_H
+#define VIEW_SCREEN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "../analyse/snapshot.h"
+#include "../symbol/names.h"
+#include "report.h"
+
+struct screen;
+
+/* What the view asks of its owner. */
+enum screen_request {
+	SCREEN_NOTHING,
+	SCREEN_QUIT,
+	SCREEN_REFRESH,	 /* wants a snapshot now */
+	SCREEN_SNAPSHOT, /* `s`: write a snapshot to every output */
+};
+
+struct screen_options {
+	enum sort_key sort;
+	double interval_s;
+	bool follow;
+};
+
+/* NULL after a message (no terminal, unknown TERM). */
+struct screen *screen_open(const struct screen_options *options, report_names_fn *names,
+			   void *context);
+void screen_close(struct screen *s);
+/* The descriptor to poll for keys: stdin, or /dev/tty where stdin is no terminal. */
+int screen_fd(const struct screen *s);
+/* Reads all pending keys. */
+enum screen_request screen_key(struct screen *s);
+/* Keeps the snapshot (takes ownership; the one before is freed) unless paused, and draws. NULL only
+ * draws. */
+void screen_draw(struct screen *s, struct snapshot *snapshot);
+/* After SIGWINCH. */
+void screen_resize(struct screen *s);
+/* Interval as chosen by the user (`d`). */
+double screen_interval(const struct screen *s);
+/* One line for the message row ("redis-server has ended"). */
+void screen_message(struct screen *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif /* VIEW_SCREEN_H */
