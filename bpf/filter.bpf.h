@@ -20,6 +20,7 @@ static __always_inline struct thread *thread_get(void)
 		struct process *process = bpf_map_lookup_elem(&processes, &tgid);
 
 		t->number = process ? process->number : 0;
+		t->image = process ? process->image : 0;
 		t->generation = now;
 	}
 	return t->number ? t : NULL;

@@ -36,6 +36,9 @@ struct {
 struct process {
 	__u32 number;
 	__u32 flags;
+	/* Goes into stack ids: the same for processes with the same addresses (fork), another one
+	 * after exec. */
+	__u64 image;
 	__u64 counters[COUNTER_BPF_COUNT];
 };
 
@@ -66,6 +69,7 @@ struct pending {
 struct thread {
 	__u32 generation;
 	__u32 number; /* of the traced process, 0: not traced */
+	__u64 image;
 	struct pending pending;
 	struct event_stack stack;
 	__u64 pcs[STACK_MAX_FRAMES + 1];

@@ -34,6 +34,7 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	known = bpf_map_lookup_elem(&processes, &parent_pid);
 	if (!known)
 		return 0;
+	fresh.image = known->image;
 	if (parent->mm == child->mm) {
 		fresh.number = known->number;
 		fresh.flags = PROCESS_BORROWED;
@@ -68,6 +69,7 @@ static __always_inline int on_start(struct task_struct *task, __u32 pid)
 			break;
 	}
 	fresh.number = __sync_fetch_and_add(&next_number, 1);
+	fresh.image = bpf_ktime_get_ns();
 	if (bpf_map_update_elem(&processes, &pid, &fresh, BPF_ANY)) {
 		count(NULL, COUNTER_NO_STORAGE);
 		return 0;
@@ -93,9 +95,10 @@ static __always_inline int on_exec(struct task_struct *task)
 		parent = known->number;
 		known->number = __sync_fetch_and_add(&next_number, 1);
 		known->flags = 0;
-		generation_bump();
 		emit_fork(parent, known->number, pid);
 	}
+	known->image = bpf_ktime_get_ns();
+	generation_bump();
 	emit_process(EVENT_EXEC, known->number, task, 0, 0);
 	return 0;
 }

@@ -25,17 +25,19 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 /* Linux 6.13, uprobe sessions. */
 extern bool bpf_session_is_return(void) __ksym __weak;
 
+/* 1: no return probe for this call. Only places that ask for both sides may get one: others may
+ * throw. */
 static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
 {
-	if (COOKIE_SIDE(cookie) == CALL_SIDE_RET) {
+	__u32 side = COOKIE_SIDE(cookie);
+
+	if (side == CALL_SIDE_RET) {
 		call_leave(ctx, cookie, ctx->sp, false);
 		return 1;
 	}
-	return call_enter(ctx, cookie);
+	return call_enter(ctx, cookie) || side != CALL_SIDE_BOTH;
 }
 
-/* Both sides in one program: loaded only where sessions work. After the return, sp is above the
- * slot. */
 SEC("uprobe")
 int call_session(struct pt_regs *ctx)
 {

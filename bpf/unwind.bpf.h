@@ -53,7 +53,7 @@ static __always_inline __u32 unwind_user(struct pt_regs *ctx, struct thread *t, 
 static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, bool at_return)
 {
 	__u32 n = unwind_user(ctx, t, at_return);
-	__u64 h = hash_mix(0x5bd1e9955bd1e995ull, t->number);
+	__u64 h = hash_mix(0x5bd1e9955bd1e995ull, t->image);
 	__u32 i;
 
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {

@@ -23,15 +23,19 @@ mirror()
 	} | grep -m 1 '/debian/\?$'
 }
 
+mounts()
+{
+	awk -v dir="$dir" '$2 == dir || index($2, dir "/") == 1 { print $2 }' /proc/self/mounts
+}
+
 unmount_all()
 {
 	local where
 
-	# Deepest first; only what is mounted below DIR.
-	awk -v dir="$dir/" 'index($2, dir) == 1 { print $2 }' /proc/self/mounts | sort -r |
-		while read -r where; do
-			umount "$where" 2>/dev/null || umount -l "$where"
-		done
+	# Deepest first; only DIR and what is mounted below it.
+	mounts | sort -r | while read -r where; do
+		umount "$where" 2>/dev/null || umount -l "$where"
+	done
 }
 
 make_base()
@@ -40,7 +44,7 @@ make_base()
 
 	unmount_all
 	# A mount that stayed would be emptied together with DIR.
-	if awk -v dir="$dir/" 'index($2, dir) == 1 { found = 1 } END { exit !found }' /proc/self/mounts; then
+	if [ -n "$(mounts)" ]; then
 		die "cannot empty '$dir': something is still mounted in it"
 	fi
 	rm -rf --one-file-system "$dir"
@@ -71,6 +75,9 @@ copy_repository()
 
 mount_kernel()
 {
+	# Its root has to be a mount point, else nothing in it can have mounts of its own (unshare -m).
+	mount --bind "$dir" "$dir"
+	mount --make-private "$dir"
 	mount -t proc proc "$dir/proc"
 	mount -t sysfs sysfs "$dir/sys"
 	mount -t tmpfs tmpfs "$dir/tmp"

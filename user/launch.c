@@ -438,7 +438,6 @@ static int wait_for_exec(struct launch *l, pid_t pid, int failed, char *const *a
 int launch_command(struct launch *l, char *const *argv, const char *user)
 {
 	int go[2], failed[2], err = 0;
-	struct tracked *p;
 	pid_t pid;
 
 	if (pipe2(go, O_CLOEXEC))
@@ -469,8 +468,7 @@ int launch_command(struct launch *l, char *const *argv, const char *user)
 	close(failed[0]);
 	if (err)
 		return err;
-	p = tracker_add_held(l->tracker, pid, 0, "");
-	tracker_exec(l->tracker, p, false);
+	tracker_add_held(l->tracker, pid);
 	return 0;
 }
 

@@ -32,6 +32,9 @@ struct outputs {
 	struct csv *sites, *blocks, *timeline;
 	struct buffer text;
 	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
+	uint32_t primary_count;
+	uint32_t *primary; /* heap site -> heap site of the row that stands for it, of the last
+			      snapshot */
 	uint64_t written_version; /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
 	bool to_stdout; /* a file is stdout: no reports there */
@@ -88,6 +91,7 @@ bool outputs_close(struct outputs *o)
 	close_one(o, &o->timeline);
 	ok = !o->failed;
 	buffer_done(&o->text);
+	free(o->primary);
 	free(o);
 	return ok;
 }
@@ -161,9 +165,81 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
 }
 
+static void read_maps_again(struct outputs *o, struct tracked *t, uint32_t space,
+			    const struct heap_stack *stack)
+{
+	size_t i;
+
+	if (t->ended || clock_monotonic_ns() - t->maps_read_ns < MAPS_AGAIN_NS)
+		return;
+	for (i = 0; i < stack->frame_count && i < 8; i++) {
+		if (names_knows(o->tracker->names, space, stack->pcs[i]))
+			continue;
+		tracker_read_modules(o->tracker, t);
+		return;
+	}
+}
+
+/* A copy of the stack's entry (frames never move) and the name space in which its addresses mean
+ * something. */
+struct site_stack {
+	struct heap_stack stack;
+	uint32_t space;
+};
+
+static struct site_stack find_stack(struct outputs *o, const struct snapshot_site *site)
+{
+	struct tracker *t = o->tracker;
+	struct site_stack found = {.space = 0};
+	struct tracked *p;
+	uint32_t number;
+
+	consumer_lock(t->consumer);
+	number = heap_process(t->heap, heap_site(t->heap, site->site)->process)->number;
+	if (site->stack)
+		found.stack = *heap_stack(t->heap, site->stack);
+	consumer_unlock(t->consumer);
+	p = tracker_find_number(t, number);
+	if (p) {
+		found.space = tracker_space(p, found.stack.image);
+		read_maps_again(o, p, found.space, &found.stack);
+	}
+	return found;
+}
+
+const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
+{
+	struct outputs *o = outputs;
+	struct site_stack s = find_stack(o, site);
+
+	return names_stack(o->tracker->names, s.space, s.stack.id, site->call, s.stack.pcs,
+			   s.stack.frame_count, s.stack.flags);
+}
+
+/* Rows are by addresses until here: from now on they are by code. */
+static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
+{
+	uint64_t *ids = xcalloc(s->site_count + 1, sizeof(*ids));
+	size_t i;
+
+	o->primary_count = heap_sites + 1;
+	o->primary = xrealloc(o->primary, (heap_sites + 1) * sizeof(*o->primary));
+	memset(o->primary, 0, (heap_sites + 1) * sizeof(*o->primary));
+	for (i = 0; i < s->site_count; i++) {
+		struct site_stack stack = find_stack(o, &s->sites[i]);
+
+		ids[i] = names_site_id(o->tracker->names, stack.space, s->sites[i].call,
+				       stack.stack.pcs, stack.stack.frame_count);
+	}
+	if (snapshot_fold(s, ids, o->primary))
+		log_error("cannot take a snapshot: out of memory");
+	free(ids);
+}
+
 void outputs_snapshot(struct outputs *o, struct snapshot *s)
 {
 	struct tracker *t = o->tracker;
+	uint32_t heap_sites;
 	uint64_t now;
 	size_t i;
 	int err;
@@ -173,6 +249,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	now = clock_monotonic_ns();
 	consumer_lock(t->consumer);
 	err = snapshot_build(s, t->heap, o->growth, now);
+	heap_sites = heap_site_count(t->heap);
 	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
@@ -180,38 +257,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	fill_counts(o, s);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i]);
-}
-
-static void read_maps_again(struct outputs *o, uint32_t number, const uint64_t *pcs, size_t count)
-{
-	struct tracked *t = tracker_find_number(o->tracker, number);
-	size_t i;
-
-	if (!t || t->ended || clock_monotonic_ns() - t->maps_read_ns < MAPS_AGAIN_NS)
-		return;
-	for (i = 0; i < count && i < 8; i++) {
-		if (names_knows(o->tracker->names, number, pcs[i]))
-			continue;
-		tracker_read_modules(o->tracker, t);
-		return;
-	}
-}
-
-const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
-{
-	struct outputs *o = outputs;
-	struct tracker *t = o->tracker;
-	struct heap_stack stack = {0};
-	uint32_t number;
-
-	consumer_lock(t->consumer);
-	number = heap_process(t->heap, heap_site(t->heap, site->site)->process)->number;
-	if (site->stack)
-		stack = *heap_stack(t->heap, site->stack);
-	consumer_unlock(t->consumer);
-	read_maps_again(o, number, stack.pcs, stack.frame_count);
-	return names_stack(t->names, number, stack.id, site->call, stack.pcs, stack.frame_count,
-			   stack.flags);
+	fold(o, s, heap_sites);
 }
 
 /* ---- blocks ---- */
@@ -220,6 +266,8 @@ struct collect {
 	struct report_block *v;
 	size_t count, capacity;
 	uint64_t now_ns, older_ns;
+	const uint32_t *primary;
+	uint32_t primary_count;
 };
 
 static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uint64_t born_ns,
@@ -233,6 +281,8 @@ static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uin
 		c->capacity = c->capacity ? c->capacity * 2 : 1024;
 		c->v = xrealloc(c->v, c->capacity * sizeof(*c->v));
 	}
+	if (site < c->primary_count && c->primary[site])
+		site = c->primary[site];
 	c->v[c->count++] = (struct report_block){.address = address,
 						 .bytes = bytes,
 						 .age_s = (double)age / 1e9,
@@ -268,7 +318,10 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 	struct tracker *t = o->tracker;
 	uint32_t i;
 
-	*c = (struct collect){.now_ns = s->time_ns, .older_ns = o->options->older_ms * NS_PER_MS};
+	*c = (struct collect){.now_ns = s->time_ns,
+			      .older_ns = o->options->older_ms * NS_PER_MS,
+			      .primary = o->primary,
+			      .primary_count = o->primary_count};
 	consumer_lock(t->consumer);
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, heap_process(t->heap, i));

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -244,6 +245,18 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* Modules and links of many processes stay open. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_verbose("cannot raise the limit of open files: %s", strerror(errno));
+}
+
 static bool wants_screen(const struct options *o)
 {
 	const char *files[] = {o->csv, o->csv_blocks, o->csv_timeline};
@@ -309,10 +322,10 @@ static bool session_open(struct session *s)
 
 static void draw(struct session *s)
 {
-	struct snapshot *snapshot = xcalloc(1, sizeof(*snapshot));
+	struct snapshot snapshot;
 
-	outputs_snapshot(s->outputs, snapshot);
-	screen_draw(s->screen, snapshot);
+	outputs_snapshot(s->outputs, &snapshot);
+	screen_draw(s->screen, &snapshot);
 }
 
 static void report(struct session *s, bool count)
@@ -441,7 +454,8 @@ static size_t fill_polls(struct session *s, struct pollfd **polls)
 	(*polls)[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
 	(*polls)[1] =
 		(struct pollfd){.fd = consumer_notice_fd(s->tracker.consumer), .events = POLLIN};
-	(*polls)[2] = (struct pollfd){.fd = s->screen ? STDIN_FILENO : -1, .events = POLLIN};
+	(*polls)[2] =
+		(struct pollfd){.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
 	for (t = s->tracker.first; t; t = t->next) {
 		if (t->pidfd >= 0)
 			(*polls)[i++] = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
@@ -572,6 +586,7 @@ int session_run(const struct options *options)
 	if (options->dry_run)
 		return dry_run(options);
 	tracker_init(&s.tracker);
+	raise_file_limit();
 	s.signal_fd = open_signals();
 	if (session_open(&s)) {
 		session_loop(&s);

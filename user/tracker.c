@@ -40,6 +40,7 @@ void tracker_done(struct tracker *t)
 	for (p = t->first; p; p = next) {
 		next = p->next;
 		attachment_free(p->attachment);
+		free(p->spaces);
 		if (p->pidfd >= 0)
 			close(p->pidfd);
 		free(p);
@@ -79,6 +80,22 @@ static void read_comm(pid_t pid, char comm[16])
 		memcpy(comm, info.comm, 16);
 }
 
+static void push_space(struct tracker *t, struct tracked *p)
+{
+	p->spaces = xrealloc(p->spaces, (p->space_count + 1) * sizeof(*p->spaces));
+	p->spaces[p->space_count++] = ++t->last_space;
+}
+
+uint32_t tracker_space(const struct tracked *p, uint32_t image)
+{
+	return p->spaces[image < p->space_count ? image : p->space_count - 1];
+}
+
+static uint32_t newest_space(const struct tracked *p)
+{
+	return p->spaces[p->space_count - 1];
+}
+
 static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const char *comm)
 {
 	struct tracked *p = xcalloc(1, sizeof(*p));
@@ -88,6 +105,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	p->attachment = attachment_new(t->loader, pid);
+	push_space(t, p);
 	*t->tail = p;
 	t->tail = &p->next;
 	t->live_count++;
@@ -211,7 +229,7 @@ void tracker_say_nothing_found(struct tracker *t, const struct tracked *p)
 void tracker_read_modules(struct tracker *t, struct tracked *p)
 {
 	p->maps_read_ns = clock_monotonic_ns();
-	names_read_process(t->names, p->number, p->pid);
+	names_read_process(t->names, newest_space(p), p->pid);
 }
 
 void tracker_announce(struct tracker *t, struct tracked *p)
@@ -260,11 +278,12 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 	return p;
 }
 
-struct tracked *tracker_add_held(struct tracker *t, pid_t pid, uint32_t number, const char *comm)
+struct tracked *tracker_add_held(struct tracker *t, pid_t pid)
 {
-	struct tracked *p = add(t, pid, number ? number : loader_take_number(t->loader), comm);
+	struct tracked *p = add(t, pid, loader_take_number(t->loader), "");
 
 	p->held = true;
+	read_comm(pid, p->comm);
 	heap_add(t, p);
 	loader_add_process(t->loader, pid, p->number);
 	return p;
@@ -282,8 +301,7 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 	p->borrowed = number == from->number;
 	if (p->borrowed)
 		t->live_count--;
-	else
-		names_fork(t->names, from->number, number);
+	names_fork(t->names, newest_space(from), newest_space(p));
 	if (attachment_copy(p->attachment, from->attachment))
 		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
 	return p;
@@ -305,7 +323,7 @@ void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread)
 		attachment_free(p->attachment);
 		p->attachment = attachment_new(t->loader, p->pid);
 	}
-	names_exec(t->names, p->number);
+	push_space(t, p);
 	read_comm(p->pid, p->comm);
 }
 
@@ -334,7 +352,8 @@ static void late_child(struct tracker *t, const struct notice *n)
 {
 	struct tracked *from = tracker_find_number(t, n->process), *p;
 	p = add(t, (pid_t)n->pid, n->child, from ? from->comm : "");
-	names_fork(t->names, n->process, n->child);
+	if (from)
+		names_fork(t->names, newest_space(from), newest_space(p));
 	if (from && attachment_copy(p->attachment, from->attachment))
 		log_verbose("child %u ended before its probes were placed", n->pid);
 	log_info("process %u (%s), a child, was noticed %.1f ms late: allocations of that time are "
@@ -347,8 +366,7 @@ static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n
 	snprintf(p->comm, sizeof(p->comm), "%s", n->comm);
 	if (p->held)
 		return;
-	names_exec(t->names, p->number);
-	tracker_read_modules(t, p);
+	push_space(t, p);
 	if (tracker_update(t, p))
 		log_verbose("process %u ended before its new program's probes were placed", n->pid);
 	tracker_read_modules(t, p);

@@ -31,6 +31,9 @@ struct tracked {
 	bool ended;
 	bool notable_said; /* the sentence about the heap from before is written */
 	int exit_code;	   /* wait status, when ended */
+	/* where its modules are known to the names, one entry for each program that it has run */
+	uint32_t *spaces;
+	size_t space_count;
 	int start_call; /* while it starts: descriptor of the code that is being mapped, -1 none */
 	uint64_t maps_read_ns;
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
@@ -44,6 +47,7 @@ struct tracker {
 	struct discover_options discover;
 	bool follow;
 	struct tracked *first, **tail;
+	uint32_t last_space;
 	size_t live_count; /* not ended, borrowed ones not counted */
 	/* known not to define allocator functions: not looked at again while a program starts */
 	struct barren {
@@ -61,14 +65,16 @@ void tracker_done(struct tracker *t);
 bool tracker_check(pid_t pid);
 /* Attaches to a running process. NULL after a message. */
 struct tracked *tracker_attach(struct tracker *t, pid_t pid);
-/* A process that is held: registers it (number 0: takes one), before its first instruction. */
-struct tracked *tracker_add_held(struct tracker *t, pid_t pid, uint32_t number, const char *comm);
+/* A process that is held at its exec: registers it, before its first instruction. */
+struct tracked *tracker_add_held(struct tracker *t, pid_t pid);
 /* A held child of fork or vfork: same places as its parent's. */
 struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent);
 /* A held process after exec: old modules are forgotten. */
 void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread);
 /* Looks for allocators in what is mapped now and attaches those that are new. 0 or -errno. */
 int tracker_update(struct tracker *t, struct tracked *p);
+/* The name space of the frames of a stack with this heap_stack.image. */
+uint32_t tracker_space(const struct tracked *p, uint32_t image);
 /* Reads the modules for symbols. */
 void tracker_read_modules(struct tracker *t, struct tracked *p);
 /* Writes "tracer: attached to ..." once. */

@@ -494,9 +494,14 @@ def check_summary(tracer, sites, pid):
     return summary
 
 
+# Calls the allocator through a function of the C library that keeps no frame pointer. A test of its own looks at it, so
+# that a walk which skips such callers does not hide everything else; the sums include it everywhere.
+THROUGH_LIBRARY = "site_strdup"
+
+
 def check_truth(truth, rows):
     """Every site that the program speaks of, exactly."""
-    said = {key: values for key, values in truth.items() if key.startswith("site_")}
+    said = {key: values for key, values in truth.items() if key.startswith("site_") and key != THROUGH_LIBRARY}
     check(said, "the program said nothing about its sites")
     for site, values in said.items():
         equal(outstanding(rows_of(rows, site)), values, f"outstanding bytes and count of {site}")

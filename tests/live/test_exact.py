@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every allocator function, in every allocator and with every way of attaching: the figures are exact."""
 
+import os
 import signal
 
-from lib import (Skip, check, check_summary, check_totals, check_truth, equal, find_library, need_method, outstanding,
-                 read_blocks, read_sites, rows_of, site_of, target_path, test, trace_exactly)
+from lib import (THROUGH_LIBRARY, Skip, check, check_summary, check_totals, check_truth, equal, find_library,
+                 need_method, outstanding, read_blocks, read_sites, rows_of, site_of, target_path, test, trace_exactly)
 
 # One address in glibc before 2.38: either name is right.
 ALIASES = {"aligned_alloc": "memalign"}
@@ -99,15 +100,40 @@ def every_function__first_frame__is_the_caller_of_the_allocator(case):
             equal(row["function"], site_of(row), "function")
             check(row["source"].split(":")[0].endswith(".c"), f"source of {row['function']}: {row['source']!r}")
             equal(row["stack"].split(";")[-1], row["function"], "last frame of the stack")
-            check("main" in row["stack"].split(";"), f"no main in {row['stack']}")
+            check({"main", "start_thread"} & set(row["stack"].split(";")), f"neither main nor a thread: {row['stack']}")
+
+
+@test()
+def every_function__called_by_the_c_library__site_is_found(case):
+    target = case.target("every")
+    sites, _ = trace_exactly(case, target)
+    equal(outstanding(rows_of(sites.last(), THROUGH_LIBRARY)), target.truth[THROUGH_LIBRARY],
+          f"outstanding bytes and count of {THROUGH_LIBRARY}")
 
 
 def operators(case, *libraries):
-    """The exception objects are the C++ library's own: no totals of allocations."""
+    """All of new and delete in sum, and exceptions still caught. The exception objects are not the program's own: no
+    totals of allocations. What a program that fails untraced does under the tracer is no test."""
     environment = {"LD_PRELOAD": find_library(*libraries)} if libraries else {}
+    plain = case.start(target_path("cxx"), "--now", env=environment)
+    if plain.wait() != 0:
+        raise Skip(f"{os.path.basename(environment['LD_PRELOAD'])} does not let the untraced program catch bad_alloc")
     target = case.target("cxx", env=environment)
-    trace_exactly(case, target, totals=False)
-    equal(target.truth["caught"], [2], "exceptions that were caught")
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "--csv", path)
+    truth = target.work()
+    tracer.stop()
+    target.finish()
+    equal(truth["caught"], [2], "exceptions that were caught")
+    sites = read_sites(path)
+    equal(check_summary(tracer, sites, target.pid).lost, 0, "lost events")
+    equal(outstanding(sites.last()), truth["outstanding_bytes"] + truth["outstanding_count"], "outstanding")
+    return truth, sites.last()
+
+
+@test()
+def operator_new__sites__are_the_callers_of_the_operators(case):
+    check_truth(*operators(case))
 
 
 @test()

@@ -259,7 +259,8 @@ def dlopen__allocator_loaded_while_traced__traced(case):
               "print('loaded', flush=True); sys.stdin.readline();"
               "k = [j.mallocx(100003, 0) for _ in range(7)];"
               "print('done', flush=True); sys.stdin.readline()")
-    target = case.start(python(), "-S", "-c", script)
+    # jemalloc wants more static thread storage than a library loaded late is given by default
+    target = case.start(python(), "-S", "-c", script, env={"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=16384"})
     target.out.wait_for("^ready")
     path = case.path("sites.csv")
     tracer = case.attach(target.pid, "--csv", path)
@@ -471,7 +472,7 @@ def no_allocator__nothing_to_trace__said(case):
 
 
 @test()
-def through_rows__stack_column__root_first(case):
+def stack_column__frames__root_first(case):
     sites, _ = trace_exactly(case, case.target("every"))
     row = rows_of(sites.last(), "site_malloc")[0]
     names = row["stack"].split(";")

@@ -164,11 +164,11 @@ static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
 	p->rss_bytes = 64000000 + d->number * 1000;
 }
 
-static struct snapshot *make_snapshot(struct demo *d)
+static void make_snapshot(struct demo *d, struct snapshot *s)
 {
-	struct snapshot *s = xcalloc(1, sizeof(*s));
 	uint32_t i;
 
+	memset(s, 0, sizeof(*s));
 	s->time_ns = clock_monotonic_ns();
 	s->realtime_ns = clock_realtime_ns();
 	s->elapsed_s = (double)d->number;
@@ -183,7 +183,6 @@ static struct snapshot *make_snapshot(struct demo *d)
 	for (i = 0; i < d->processes; i++)
 		fill_process(d, s, i);
 	d->number++;
-	return s;
 }
 
 static void leave(const char *way)
@@ -210,14 +209,17 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 {
 	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
 	enum screen_request request = SCREEN_REFRESH;
+	struct snapshot snapshot;
 
 	while (request != SCREEN_QUIT) {
 		int ready;
 
 		if (request == SCREEN_SNAPSHOT)
 			screen_message(screen, "snapshot %u written", (unsigned int)d->number);
-		if (request != SCREEN_NOTHING)
-			screen_draw(screen, make_snapshot(d));
+		if (request != SCREEN_NOTHING) {
+			make_snapshot(d, &snapshot);
+			screen_draw(screen, &snapshot);
+		}
 		if (d->number == 4)
 			leave(way);
 		ready = poll(&p, 1, (int)(screen_interval(screen) * 1000));

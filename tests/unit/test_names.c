@@ -140,13 +140,13 @@ static void names_stack__inlined_function__is_a_frame(void **state)
 static void names_stack__libc__module_and_bounded_offset(void **state)
 {
 	struct names *n = names_of_self();
-	uint64_t pcs[] = {(uintptr_t)rand_r + 1, pc_in_libc()};
+	uint64_t pcs[] = {(uintptr_t)lfind + 1, pc_in_libc()};
 	const struct stack_names *s = names_of(n, 1, pcs, 2);
 
 	(void)state;
 	assert_memory_equal(s->frames[0].module, "libc", 4);
 	assert_memory_equal(s->frames[s->frame_count - 1].module, "libc", 4);
-	assert_string_equal(s->frames[0].function, "rand_r");
+	assert_string_equal(s->frames[0].function, "lfind");
 	assert_int_equal(s->frames[0].offset, 1);
 	names_free(n);
 }
@@ -415,7 +415,7 @@ struct helper {
 	uint64_t pc;
 };
 
-static bool helper_build(struct helper *h, const char *flags)
+static bool helper_build(struct helper *h, const char *flags, const char *source)
 {
 	char command[512];
 	FILE *file;
@@ -426,7 +426,7 @@ static bool helper_build(struct helper *h, const char *flags)
 	snprintf(h->program, sizeof(h->program), "%s/helper", h->directory);
 	file = fopen(h->source, "we");
 	assert_non_null(file);
-	fputs(helper_source, file);
+	fputs(source, file);
 	fclose(file);
 	snprintf(command, sizeof(command), "%s -o %s %s 2>/dev/null", flags, h->program, h->source);
 	return system(command) == 0;
@@ -477,7 +477,7 @@ static void check_helper(const char *flags, const char *function, int line)
 	const struct frame_name *frame;
 	struct helper h;
 
-	if (!helper_build(&h, flags)) {
+	if (!helper_build(&h, flags, helper_source)) {
 		helper_remove(&h);
 		names_free(n);
 		print_message("no '%s' here\n", flags);
@@ -516,6 +516,44 @@ static void names_stack__kinds_of_programs__name_and_line(void **state)
 	check_helper("gcc -O2 -g -Wl,-z,noseparate-code,--build-id=none", "helper_function", 9);
 	check_helper("gcc -O2 -g1 -gdwarf-3", "helper_function", 9);
 	check_helper("clang -O2 -g -fPIE -pie", "helper_function", 9);
+}
+
+static const char lambda_source[] = "#include <stdio.h>\n"
+				    "static __attribute__((noinline)) void *here()\n"
+				    "{ return __builtin_return_address(0); }\n"
+				    "static volatile int after;\n"
+				    "int main()\n"
+				    "{\n"
+				    "	auto l = [&](int x) __attribute__((always_inline)) {\n"
+				    "		void *pc = here(); after += x; return pc; };\n"
+				    "	printf(\"%p\\n\", l(1));\n"
+				    "	fflush(stdout);\n"
+				    "	return getchar();\n"
+				    "}\n";
+
+static void names_stack__inlined_lambda__has_its_scope(void **state)
+{
+	struct names *n = names_new();
+	const struct stack_names *s;
+	struct helper h;
+
+	(void)state;
+	if (!helper_build(&h, "g++ -x c++ -O2 -g", lambda_source)) {
+		helper_remove(&h);
+		names_free(n);
+		skip();
+	}
+	helper_start(&h);
+	assert_int_equal(names_read_process(n, SELF, h.pid), 0);
+	helper_stop(&h);
+	s = names_of(n, 1, &h.pc, 1);
+	helper_remove(&h);
+	assert_int_equal(s->frame_count, 2);
+	assert_string_equal(s->frames[0].function, "main::{lambda}::operator()");
+	assert_int_equal(s->frames[0].line, 8);
+	assert_string_equal(s->frames[1].function, "main");
+	assert_int_equal(s->frames[1].line, 9);
+	names_free(n);
 }
 
 static void names_stack__no_debug_information__what_is_there(void **state)
@@ -565,7 +603,7 @@ static void debug_resolve__damaged_files__survives(void **state)
 	char *bytes;
 
 	(void)state;
-	if (!helper_build(&h, "gcc -O2 -g")) {
+	if (!helper_build(&h, "gcc -O2 -g", helper_source)) {
 		helper_remove(&h);
 		skip();
 	}
@@ -611,6 +649,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(names_add_skip__bad_expression__says_why),
 		cmocka_unit_test(names_add_skip__innermost__only_there),
 		cmocka_unit_test(names_stack__kinds_of_programs__name_and_line),
+		cmocka_unit_test(names_stack__inlined_lambda__has_its_scope),
 		cmocka_unit_test(names_stack__no_debug_information__what_is_there),
 		cmocka_unit_test(debug_resolve__damaged_files__survives),
 	};

@@ -76,6 +76,7 @@ static void copy_site(struct snapshot_site *to, const struct heap *h, const stru
 	to->totals = s->totals;
 	to->oldest_s = oldest_age_s(h, s, now_ns);
 	to->version = s->version;
+	to->stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0;
 }
 
 struct rank_key {
@@ -95,7 +96,7 @@ static int compare_ranks(const void *left, const void *right)
 	return (a->position > b->position) - (a->position < b->position);
 }
 
-static int set_ranks(struct snapshot *s)
+int snapshot_rank(struct snapshot *s)
 {
 	struct rank_key *keys = malloc((s->site_count + 1) * sizeof(*keys));
 	uint32_t rank = 0;
@@ -146,7 +147,7 @@ int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, ui
 		return -ENOMEM;
 	}
 	copy_heap(s, h);
-	if (set_ranks(s)) {
+	if (snapshot_rank(s)) {
 		snapshot_free(s);
 		return -ENOMEM;
 	}

@@ -14,4 +14,16 @@
  */
 int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, uint64_t now_ns);
 
+/* Sets the ranks from the outstanding bytes. 0 or -ENOMEM. */
+int snapshot_rank(struct snapshot *s);
+
+/*
+ * Folds rows of one process with the same site id into one: the same code at two addresses (a
+ * library that was loaded again), or stacks that differ only where no module is known. ids[i]
+ * belongs to s->sites[i]. Sums are exact; the peak is the largest that is certain. The row with the
+ * smallest heap index stays; when `primary` is not NULL, primary[heap index] is the heap index of
+ * the row that stands for a site. 0 or -ENOMEM (nothing changed).
+ */
+int snapshot_fold(struct snapshot *s, const uint64_t *ids, uint32_t *primary);
+
 #endif /* ANALYSE_BUILD_H */

@@ -70,7 +70,9 @@ uint32_t heap_generation(const struct heap *h, uint64_t time_ns)
 	if (time_ns <= h->first_ns)
 		return 0;
 	number = (time_ns - h->first_ns) / h->generation_ns;
-	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX;
+	/* the largest number is kept free, so that there is one that all generations are older than
+	 */
+	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX - 1;
 }
 
 uint64_t heap_generation_start(const struct heap *h, uint32_t number)

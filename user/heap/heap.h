@@ -55,6 +55,8 @@ struct site {
  */
 struct heap_stack {
 	uint64_t id;
+	uint32_t image; /* how many execs its process had behind it: whose modules the frames lie in
+			 */
 	uint32_t process; /* index: addresses mean something in one process only */
 	uint32_t flags;	  /* STACK_F_* */
 	uint32_t frame_count;

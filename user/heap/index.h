@@ -47,6 +47,14 @@ static inline void index_prefetch(const struct index *x, uint32_t hash)
 		__builtin_prefetch(&x->now.slots[hash & x->now.mask]);
 }
 
+/* The ref that is most likely meant by a hash, or 0: for prefetching what is behind it. */
+static inline uint32_t index_peek(const struct index *x, uint32_t hash)
+{
+	const struct index_slot *s = x->now.slots ? &x->now.slots[hash & x->now.mask] : NULL;
+
+	return s && s->hash == hash ? s->ref : 0;
+}
+
 typedef bool index_match_fn(const void *context, uint32_t ref);
 
 static inline uint32_t index_table_find(const struct index_table *t, uint32_t hash,

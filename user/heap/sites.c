@@ -89,6 +89,14 @@ void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, u
 	index_prefetch(&h->site_index, key_hash(h, process, stack_id, call));
 }
 
+const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
+			      uint8_t call)
+{
+	uint32_t ref = index_peek(&h->site_index, key_hash(h, process, stack_id, call));
+
+	return ref ? site_at(h, ref) : NULL;
+}
+
 static inline void totals_alloc(struct totals *t, uint64_t bytes, uint64_t count)
 {
 	t->outstanding_bytes += bytes;

@@ -78,6 +78,7 @@ uint32_t stacks_get(struct heap *h, uint32_t process, uint64_t id)
 	s = stack_at(h, index);
 	s->id = id;
 	s->process = process;
+	s->image = h->processes[process]->exec_count;
 	take_from_parents(h, s);
 	return index;
 }

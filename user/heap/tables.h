@@ -57,6 +57,9 @@ struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *
 /* sites.c: the site of (process, stack, call), made when new. 0 when out of memory. */
 uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call);
 void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call);
+/* Most likely that site, or NULL: to be prefetched, no more. */
+const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
+			      uint8_t call);
 /* One block more, and one block (or, count 0, a piece of one) less, at the site and its process. */
 void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
 		 uint64_t time_ns);

@@ -29,6 +29,7 @@
 /* Must match struct process of bpf/maps.bpf.h. */
 struct process_value {
 	uint32_t number, flags;
+	uint64_t image;
 	uint64_t counters[COUNTER_BPF_COUNT];
 };
 
@@ -245,7 +246,7 @@ static void bump_generation(struct loader *l)
 
 static int put_process(struct loader *l, pid_t tgid, uint32_t number, uint32_t flags)
 {
-	struct process_value value = {.number = number, .flags = flags};
+	struct process_value value = {.number = number, .flags = flags, .image = number};
 	uint32_t key = (uint32_t)tgid;
 
 	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.processes), &key, &value, BPF_ANY))

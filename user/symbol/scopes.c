@@ -25,6 +25,7 @@
 #define SCOPES_BUDGET	      (16u << 20)
 #define SCOPES_MAX_NAMESPACES 32
 #define SCOPES_MAX_BLOCKS     128
+#define SCOPES_MAX_NAME	      1024
 /* Ranges of live code do not overlap; those of removed code may. */
 #define SCOPES_MAX_OVERLAPS 32
 /* The line table of one unit takes 70 times its size in memory. */
@@ -376,6 +377,13 @@ static bool scopes_has_no_namespaces(Dwarf_Die *unit)
 	}
 }
 
+static const char *scopes_nameless(int tag, const char *function)
+{
+	if (tag == DW_TAG_namespace)
+		return "(anonymous namespace)";
+	return strcmp(function, "operator()") == 0 ? "{lambda}" : "{unnamed}";
+}
+
 /* Lambdas and functions of nameless namespaces have no symbol in the debug information:
  * "operator()" says nothing. */
 static const char *scopes_qualified_name(struct scopes *s, Dwarf_Die *entry, const char *name)
@@ -396,7 +404,7 @@ static const char *scopes_qualified_name(struct scopes *s, Dwarf_Die *entry, con
 		if (!scopes_holds_functions(tag) && tag != DW_TAG_subprogram)
 			continue;
 		if (!scope)
-			scope = tag == DW_TAG_namespace ? "(anonymous namespace)" : "(anonymous)";
+			scope = scopes_nameless(tag, name);
 		if (strlen(scope) + 2 + strlen(name) >= sizeof(text) - length)
 			return name;
 		length = (size_t)(stpcpy(stpcpy(text + length, scope), "::") - text);

@@ -8,6 +8,7 @@
 #include "discover.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "../base/xalloc.h"
 #include "allocators.h"
 #include "elf.h"
@@ -47,6 +48,34 @@ void discover_code_close(struct discover_code *code)
 	free(code);
 }
 
+struct definition {
+	const char *name;
+	uint64_t address;
+};
+
+static bool find_definition(void *context, const struct elf_symbol *symbol)
+{
+	struct definition *d = context;
+
+	if (!symbol->name || strcmp(symbol->name, d->name))
+		return true;
+	d->address = symbol->address;
+	return false;
+}
+
+/*
+ * A PLT stub of a function that the module itself defines leads there: libraries call their own
+ * exported functions that way. Anything else is left as it is.
+ */
+static uint64_t behind_stub(struct discover_code *code, uint64_t address)
+{
+	struct definition d = {.name = elf_file_stub(code->elf, address)};
+
+	if (d.name)
+		elf_file_symbols(code->elf, find_definition, &d);
+	return d.address ? d.address : address;
+}
+
 const uint8_t *discover_code_get(void *context, uint64_t address, uint64_t *start, uint64_t *end)
 {
 	struct discover_code *code = context;
@@ -54,6 +83,7 @@ const uint8_t *discover_code_get(void *context, uint64_t address, uint64_t *star
 
 	*start = 0;
 	*end = 0;
+	address = behind_stub(code, address);
 	if (!elf_file_is_code(code->elf, address) ||
 	    !elf_file_function(code->elf, address, start, end))
 		return NULL;

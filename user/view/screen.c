@@ -33,7 +33,8 @@ enum page { PAGE_SITES, PAGE_STACK, PAGE_HELP, PAGE_SORT };
 
 struct screen {
 	struct theme theme;
-	struct snapshot *snapshot;
+	struct snapshot held;	   /* what snapshot points to */
+	struct snapshot *snapshot; /* NULL before the first one */
 	struct header header;
 	struct sites_view sites;
 	struct pager pager; /* stack and help */
@@ -82,7 +83,8 @@ void screen_close(struct screen *s)
 	if (!s)
 		return;
 	terminal_close();
-	snapshot_free(s->snapshot);
+	if (s->snapshot)
+		snapshot_free(s->snapshot);
 	sites_view_done(&s->sites);
 	pager_done(&s->pager);
 	free(s);
@@ -268,16 +270,23 @@ static void draw(struct screen *s)
 	refresh();
 }
 
+static void take_snapshot(struct screen *s, struct snapshot *snapshot)
+{
+	if (s->snapshot)
+		snapshot_free(s->snapshot);
+	s->held = *snapshot;
+	memset(snapshot, 0, sizeof(*snapshot));
+	s->snapshot = &s->held;
+	sites_view_set(&s->sites, s->snapshot);
+	header_remember(&s->header, s->snapshot);
+}
+
 void screen_draw(struct screen *s, struct snapshot *snapshot)
 {
-	if (snapshot && s->paused && s->snapshot) {
+	if (snapshot && s->paused && s->snapshot)
 		snapshot_free(snapshot);
-	} else if (snapshot) {
-		sites_view_set(&s->sites, snapshot);
-		snapshot_free(s->snapshot);
-		s->snapshot = snapshot;
-		header_remember(&s->header, snapshot);
-	}
+	else if (snapshot)
+		take_snapshot(s, snapshot);
 	draw(s);
 }
 

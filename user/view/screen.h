@@ -38,8 +38,10 @@ void screen_close(struct screen *s);
 int screen_fd(const struct screen *s);
 /* Reads all pending keys. */
 enum screen_request screen_key(struct screen *s);
-/* Keeps the snapshot (takes ownership; the one before is freed) unless paused, and draws. NULL only
- * draws. */
+/*
+ * Takes over what is in the snapshot and leaves *snapshot empty; the one before is freed. While
+ * paused the new one is freed instead. Then draws. NULL only draws.
+ */
 void screen_draw(struct screen *s, struct snapshot *snapshot);
 /* After SIGWINCH. */
 void screen_resize(struct screen *s);

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Unit tests of user/analyse/growth.c: programs in seconds of written events, and the verdict on
+ * their only site. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+#include "../../user/analyse/build.h"
+
+#define S 1000000000ull
+
+struct bench {
+	struct heap *heap;
+	struct growth *growth;
+	uint64_t now_ns;
+	uint64_t next; /* address of the next block */
+};
+
+static void open_bench(struct bench *b, double window_s)
+{
+	struct heap_options heap_options = {.generation_ns = S};
+	struct growth_options options = {
+		.window_s = window_s,
+		.interval_s = 1,
+		.threshold = 0.1,
+	};
+
+	memset(b, 0, sizeof(*b));
+	b->heap = heap_new(&heap_options);
+	b->growth = growth_new(&options);
+	b->next = 16;
+	heap_add_process(b->heap, 1, 100, "one", 0);
+	growth_sample(b->growth, b->heap, 0);
+}
+
+static void close_bench(struct bench *b)
+{
+	assert_null(heap_check(b->heap));
+	heap_free(b->heap);
+	growth_free(b->growth);
+}
+
+static void send(struct bench *b, uint8_t type, uint64_t address)
+{
+	struct event_alloc e = {
+		.h = {.time_ns = b->now_ns,
+		      .process = 1,
+		      .tid = 9,
+		      .size = sizeof(e),
+		      .type = type,
+		      .call = CALL_ID_MALLOC},
+		.address = address,
+		.bytes = 1000,
+		.stack = 5,
+	};
+
+	heap_apply(b->heap, &e.h);
+}
+
+static void allocate(struct bench *b, unsigned count)
+{
+	for (; count; count--, b->next += 16)
+		send(b, EVENT_ALLOC, b->next);
+}
+
+/* Frees the blocks [from, from + count), counted from 0 in the order of their allocation. */
+static void release(struct bench *b, uint64_t from, unsigned count)
+{
+	for (; count; count--, from++)
+		send(b, EVENT_FREE, (from + 1) * 16);
+}
+
+/* The end of a second: the clock goes on, a sample is taken. */
+static void tick(struct bench *b)
+{
+	b->now_ns = (b->now_ns / S + 1) * S;
+	assert_int_equal(growth_sample(b->growth, b->heap, b->now_ns), 0);
+	b->now_ns += S / 2;
+}
+
+static struct snapshot_site look(struct bench *b, struct snapshot_process *process)
+{
+	struct snapshot s;
+	struct snapshot_site site;
+
+	assert_int_equal(snapshot_build(&s, b->heap, b->growth, b->now_ns), 0);
+	assert_int_equal(s.site_count, 1);
+	site = s.sites[0];
+	if (process)
+		*process = s.processes[0];
+	snapshot_free(&s);
+	return site;
+}
+
+static void growth__leak__verdict_rate_and_score(void **state)
+{
+	struct bench b;
+	struct snapshot_site site;
+	struct snapshot_process process;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 60; i++) {
+		allocate(&b, 10);
+		tick(&b);
+	}
+	site = look(&b, &process);
+	assert_int_equal(site.verdict, VERDICT_LEAK);
+	assert_true(site.score > 50 && site.score <= 100);
+	assert_true(site.growth_bytes_per_s > 9000 && site.growth_bytes_per_s < 11000);
+	assert_true(process.growth_bytes_per_s > 9000 && process.growth_bytes_per_s < 11000);
+	assert_int_equal(process.leak_site_count, 1);
+	assert_true(site.oldest_s > 59);
+	close_bench(&b);
+}
+
+static void growth__first_seconds__new(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 9; i++) {
+		allocate(&b, 10);
+		tick(&b);
+		assert_int_equal(look(&b, NULL).verdict, VERDICT_NEW);
+		assert_true(look(&b, NULL).score == 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		allocate(&b, 10);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	close_bench(&b);
+}
+
+static void growth__churn__steady(void **state)
+{
+	struct bench b;
+	uint64_t oldest = 0;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 100);
+	for (int i = 0; i < 60; i++, oldest += 20) {
+		allocate(&b, 20);
+		release(&b, oldest, 20);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_STEADY);
+	assert_true(look(&b, NULL).score == 0);
+	assert_true(look(&b, NULL).growth_bytes_per_s == 0);
+	close_bench(&b);
+}
+
+/* Ever more blocks, but each lives 5 seconds. */
+static void growth__old_ones_freed__growing(void **state)
+{
+	struct bench b;
+	uint64_t freed = 0;
+
+	(void)state;
+	open_bench(&b, 20);
+	for (unsigned i = 0; i < 60; i++) {
+		allocate(&b, 10 + i);
+		if (i >= 5) {
+			release(&b, freed, 10 + i - 5);
+			freed += 10 + i - 5;
+		}
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_GROWING);
+	close_bench(&b);
+}
+
+/* Most young blocks are freed at once; what decides is that the old ones stay. */
+static void growth__leak_among_churn__leak(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 60; i++) {
+		uint64_t first = b.next / 16 - 1;
+
+		allocate(&b, 100);
+		release(&b, first, 95);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	close_bench(&b);
+}
+
+static void growth__grown_long_ago__steady(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 1000);
+	for (int i = 0; i < 40; i++)
+		tick(&b);
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_STEADY);
+	assert_true(look(&b, NULL).allocs_per_s == 0);
+	close_bench(&b);
+}
+
+static void growth__shrinks__negative_rate(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 600);
+	for (unsigned i = 0; i < 35; i++)
+		tick(&b);
+	for (unsigned i = 0; i < 30; i++) {
+		release(&b, i * 10, 10);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_STEADY);
+	assert_true(look(&b, NULL).growth_bytes_per_s < -9000);
+	close_bench(&b);
+}
+
+static void growth__last_interval__rates(void **state)
+{
+	struct bench b;
+	struct snapshot_process process;
+	struct snapshot_site site;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 5; i++) {
+		allocate(&b, 1);
+		tick(&b);
+	}
+	allocate(&b, 20);
+	release(&b, 0, 2);
+	site = look(&b, &process);
+	assert_true(site.allocs_per_s == 40); /* half a second since the last sample */
+	assert_true(process.allocs_per_s == 40);
+	assert_true(process.frees_per_s == 4);
+	assert_true(process.alloc_bytes_per_s == 40000);
+	close_bench(&b);
+}
+
+/* Longer windows than samples are kept for. */
+static void growth__long_window__samples_further_apart(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 600);
+	for (int i = 0; i < 1500; i++) {
+		allocate(&b, 1);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	assert_true(look(&b, NULL).growth_bytes_per_s > 950);
+	assert_true(look(&b, NULL).growth_bytes_per_s < 1050);
+	close_bench(&b);
+}
+
+static void growth__no_sample_yet__no_rates(void **state)
+{
+	struct growth_options options = {.window_s = 30};
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	growth_free(b.growth);
+	b.growth = growth_new(&options);
+	allocate(&b, 1);
+	assert_true(look(&b, NULL).growth_bytes_per_s == 0);
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_NEW);
+	close_bench(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(growth__leak__verdict_rate_and_score),
+		cmocka_unit_test(growth__first_seconds__new),
+		cmocka_unit_test(growth__churn__steady),
+		cmocka_unit_test(growth__old_ones_freed__growing),
+		cmocka_unit_test(growth__leak_among_churn__leak),
+		cmocka_unit_test(growth__grown_long_ago__steady),
+		cmocka_unit_test(growth__shrinks__negative_rate),
+		cmocka_unit_test(growth__last_interval__rates),
+		cmocka_unit_test(growth__long_window__samples_further_apart),
+		cmocka_unit_test(growth__no_sample_yet__no_rates),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changes of one segment of a table of blocks: its index of slots, its chunks, its list of free
+ * blocks. Called by blocks.c only, where the essay is.
+ *
+ * Invariant: the index is never loaded above BUCKET_FULL of BUCKET_SLOTS, so there is always a free
+ * slot; a block that is not in use has address 0 and is on the free list or beyond `used`.
+ */
+#include "segment.h"
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+/* There is always room: the index is never loaded above BUCKET_FULL / BUCKET_SLOTS. */
+static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
+{
+	uint32_t i = home_of(s, hash);
+
+	for (;; i = next_bucket(s, i)) {
+		struct bucket *k = &s->buckets[i];
+		uint32_t m = bucket_matches(k, 0);
+
+		if (m) {
+			uint32_t slot = (uint32_t)__builtin_ctz(m);
+
+			k->tags[slot] = tag_of(hash);
+			k->refs[slot] = (uint16_t)ref;
+			return;
+		}
+		if (k->passed < PASSED_MANY)
+			k->passed++;
+	}
+}
+
+static void slots_drop(struct blocks_segment *s, uint64_t hash, uint32_t bucket, uint32_t slot)
+{
+	s->buckets[bucket].tags[slot] = 0;
+	for (uint32_t i = home_of(s, hash); i != bucket; i = next_bucket(s, i))
+		if (s->buckets[i].passed < PASSED_MANY)
+			s->buckets[i].passed--;
+}
+
+static struct bucket *buckets_new(uint32_t count)
+{
+	struct bucket *v = aligned_alloc(sizeof(*v), count * sizeof(*v));
+
+	if (v)
+		memset(v, 0, count * sizeof(*v));
+	return v;
+}
+
+static int slots_rebuild(struct blocks *b, struct blocks_segment *s, uint32_t bucket_count)
+{
+	struct bucket *v = buckets_new(bucket_count);
+
+	if (!v)
+		return -ENOMEM;
+	b->memory += ((uint64_t)bucket_count - s->bucket_count) * sizeof(*v);
+	free(s->buckets);
+	s->buckets = v;
+	s->bucket_count = bucket_count;
+	for (uint32_t ref = 0; ref < s->used; ref++) {
+		const struct block *block = block_at(s, ref);
+
+		if (block->address)
+			slots_add(s, hash_of(b, block->address), ref);
+	}
+	return 0;
+}
+
+size_t segment_memory(const struct blocks_segment *s)
+{
+	return sizeof(*s) + s->bucket_count * sizeof(*s->buckets) +
+	       s->capacity * sizeof(struct block);
+}
+
+void segment_free(struct blocks *b, struct blocks_segment *s)
+{
+	if (!s)
+		return;
+	b->memory -= segment_memory(s);
+	for (uint32_t i = 0; i < SEGMENT_CHUNKS; i++)
+		free(s->chunks[i]);
+	free(s->buckets);
+	free(s);
+}
+
+struct blocks_segment *segment_new(struct blocks *b, uint32_t depth, uint32_t blocks)
+{
+	struct blocks_segment *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->depth = depth;
+	b->memory += sizeof(*s);
+	if (slots_rebuild(b, s, (blocks + blocks / 4) / BUCKET_FULL + 1)) {
+		segment_free(b, s);
+		return NULL;
+	}
+	return s;
+}
+
+/* The first chunk doubles up to its full size: most processes of a large tree have few blocks. */
+static int segment_add_room(struct blocks *b, struct blocks_segment *s)
+{
+	bool first = s->capacity < CHUNK_BLOCKS;
+	uint32_t more = first ? (s->capacity ? s->capacity : FIRST_BLOCKS) : CHUNK_BLOCKS;
+	struct block **chunk = &s->chunks[s->capacity / CHUNK_BLOCKS];
+	struct block *v;
+
+	v = realloc(*chunk, (first ? s->capacity + more : more) * sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	*chunk = v;
+	s->capacity += more;
+	b->memory += more * sizeof(*v);
+	return 0;
+}
+
+struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_t hash,
+			     const struct block *block)
+{
+	struct block *place;
+	uint32_t ref;
+
+	if (s->live >= s->bucket_count * BUCKET_FULL &&
+	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 2 + 1))
+		return NULL;
+	if (s->free_head) {
+		ref = s->free_head - 1;
+		place = block_at(s, ref);
+		s->free_head = (uint32_t)place->bytes;
+	} else {
+		if (s->used == s->capacity && segment_add_room(b, s))
+			return NULL;
+		ref = s->used++;
+		place = block_at(s, ref);
+	}
+	*place = *block;
+	slots_add(s, hash, ref);
+	s->live++;
+	return place;
+}
+
+void segment_remove(struct blocks_segment *s, uint64_t hash, uint32_t bucket, uint32_t slot)
+{
+	uint32_t ref = s->buckets[bucket].refs[slot];
+	struct block *block = block_at(s, ref);
+
+	slots_drop(s, hash, bucket, slot);
+	block->address = 0;
+	block->bytes = s->free_head;
+	s->free_head = ref + 1;
+	s->live--;
+}
+
+int segment_copy_to(struct blocks *b, const struct blocks_segment *from,
+		    struct blocks_segment *lower, struct blocks_segment *upper)
+{
+	for (uint32_t ref = 0; ref < from->used; ref++) {
+		const struct block *block = block_at(from, ref);
+		uint64_t hash = hash_of(b, block->address);
+		bool up = hash << from->depth >> 63;
+
+		if (block->address && !segment_insert(b, up ? upper : lower, hash, block))
+			return -ENOMEM;
+	}
+	return 0;
+}
