@@ -40,8 +40,7 @@ struct event_header {
 };
 
 #define EVENT_F_FIXED	1u /* EVENT_MMAP: MAP_FIXED, replaces what was there */
-#define EVENT_F_STARTED 2u /* EVENT_EXEC: a process that was not traced before, found by its name  \
-			    */
+#define EVENT_F_STARTED 2u /* EVENT_EXEC: not traced before, found by its name */
 
 struct event_alloc {
 	struct event_header h;

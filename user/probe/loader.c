@@ -20,9 +20,9 @@
 #include "link.h"
 #include "tracer.skel.h"
 
-#define RING_TOTAL_DEFAULT ((size_t)128 << 20)
+#define RING_TOTAL_DEFAULT ((size_t)64 << 20)
 #define RING_MIN	   ((size_t)256 << 10)
-#define RING_MAX	   ((size_t)32 << 20)
+#define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
 
