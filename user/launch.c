@@ -2,11 +2,13 @@
 /*
  * The ptrace side. Every stop of a watched thread arrives here through wait():
  *
- *   exec        the program is replaced. Static: its probes are placed now. Dynamic: it goes on
- * from system call to system call until the dynamic linker has finished; each mapping of code is
- * looked at when it appears, so that even constructors find their allocator probed. fork, clone the
- * child stops by itself before its first instruction and gets the probes of its parent. signal is
- * passed on. Group stops are kept (PTRACE_LISTEN).
+ *   exec         the program is replaced. Static: its probes are placed now. Dynamic: it goes on from
+ *                system call to system call until the dynamic linker has finished; each mapping of
+ *                code is looked at when it appears, so that even constructors find their allocator
+ *                probed.
+ *   fork, clone  the child stops by itself before its first instruction and gets the probes of its
+ *                parent.
+ *   signal       is passed on. Group stops are kept (PTRACE_LISTEN).
  *
  * With no -f the command is let go when it has been started.
  */

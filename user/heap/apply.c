@@ -4,12 +4,13 @@
  * of time. Here are the checks of every record and the rules for blocks; ranges are in mappings.c,
  * processes in lineage.c.
  *
- *   alloc     a block at a live address: the old one is closed as freed at its site (no event: it
- * was not seen), and noted as reused until a release explains it. free      releases a block that
- * was born at or before the event; a younger one is another block, and the late event explains its
- * reuse. realloc   the same with the time of the call's entry, then an allocation at the call's own
- * site. resize    old bytes are freed and new bytes allocated at the block's own site, one block
- * each, so that alloc - free = outstanding; birth and event count stay.
+ *   alloc     a block at a live address: the old one is closed as freed at its site (no event: it was
+ *             not seen), and noted as reused until a release explains it.
+ *   free      releases a block that was born at or before the event; a younger one is another block,
+ *             and the late event explains its reuse.
+ *   realloc   the same with the time of the call's entry, then an allocation at the call's own site.
+ *   resize    old bytes are freed and new bytes allocated at the block's own site, one block each, so
+ *             that alloc - free = outstanding; birth and event count stay.
  *
  * Invariant: event_count is the number of recorded allocations plus that of recorded frees whose
  * block was known.
@@ -165,7 +166,10 @@ static void release_block(struct heap *h, struct heap_process *p, uint64_t addre
 		p->event_count++;
 		return;
 	}
-	if (!reuses_explain(p, address, 1, false, at_ns))
+	/* its block is closed already, but only now its free is recorded */
+	if (reuses_explain(p, address, 1, false, at_ns))
+		p->event_count++;
+	else
 		p->counts[COUNTER_UNKNOWN_FREE]++;
 }
 

@@ -6,8 +6,8 @@
  * is the events' time), so that every rule is tested from written event lists. One thread at a
  * time: the owner locks.
  *
- *   process ── blocks (address -> block)     own table for each process: addresses of processes
- * never meet │    └─ ranges (mmap class) └──── sites (process, stack, call) -> running totals
+ *   process ── blocks (address -> block), ranges (mmap class): own tables for each process
+ *      └────── sites (process, stack, call) -> running totals
  *   stacks  ── (process, 64-bit id) -> frames
  *
  * Invariant of every site and process at any time: alloc - free = outstanding, in bytes and in

@@ -90,9 +90,9 @@ static void release_pages(const struct removal *r, uint64_t start, uint64_t byte
 {
 	bool explained = reuses_explain(r->process, start, bytes, true, at_ns);
 
-	if (remove_pages(r, start, bytes, at_ns))
+	if (remove_pages(r, start, bytes, at_ns) || explained)
 		r->process->event_count++;
-	else if (!explained)
+	else
 		r->process->counts[COUNTER_UNKNOWN_UNMAP]++;
 }
 
