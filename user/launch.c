@@ -267,7 +267,7 @@ static void begin_program(struct launch *l, struct tracee *t, struct tracked *p)
 
 	p->start_call = -1;
 	if (err == -ENOEXEC)
-		log_warn("process %d (%s) is not traced: not a 64-bit x86 program", (int)p->pid,
+		log_warn("process %d (%s) is not traced: a 32-bit or foreign program", (int)p->pid,
 			 p->comm);
 	t->starting = err != -ENOEXEC && linker_state(t->tid) != LINKER_NONE;
 	if (!t->starting)
