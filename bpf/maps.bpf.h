@@ -60,6 +60,8 @@ struct pending {
 	__u64 old_bytes;
 	__u32 id; /* enum call_id */
 	__u32 map_flags;
+	__u32 unwanted; /* realloc: the new block is not recorded, the old one may be released */
+	__u32 pad;
 };
 
 /*
@@ -70,6 +72,7 @@ struct thread {
 	__u32 generation;
 	__u32 number; /* of the traced process, 0: not traced */
 	__u64 image;
+	__u64 sample_left; /* bytes until the next sample; 0: not drawn yet */
 	struct pending pending;
 	struct event_stack stack;
 	__u64 pcs[STACK_MAX_FRAMES + 1];

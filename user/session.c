@@ -113,6 +113,7 @@ static struct loader *load(const struct options *o)
 	struct loader_options lo = {
 		.config = {.min_bytes = o->min_bytes,
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
+			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
 			   .ranges = o->mmap},
 		.method = choose_method(o),
@@ -146,7 +147,8 @@ static bool open_stages(struct session *s)
 {
 	const struct options *o = s->options;
 	struct tracker *t = &s->tracker;
-	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9)};
+	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
+				  .sample_bytes = o->sample_bytes};
 	struct growth_options go = {.window_s = o->leak_window_s,
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};

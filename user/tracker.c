@@ -137,7 +137,9 @@ static bool refuse_errno(pid_t pid, const char *comm, int err)
 	case -EACCES:
 	case -EPERM: return refuse(pid, comm, "permission denied: run as root (sudo tracer ...)");
 	case -ENOEXEC:
-		return refuse(pid, comm, "a 32-bit or foreign program: only 64-bit x86 programs can be traced");
+		return refuse(
+			pid, comm,
+			"a 32-bit or foreign program: only 64-bit x86 programs can be traced");
 	case -EINVAL:
 		return refuse(pid, comm,
 			      "it is a kernel thread and has no heap: choose a user process");

@@ -112,14 +112,15 @@ static inline uint32_t last_slot(uint32_t tid)
 static void charge_free(struct heap *h, struct heap_process *p, const struct block *block,
 			uint64_t time_ns)
 {
+	struct weight w = weight_of(h, block->address, block->bytes, block->born_ns);
 	uint32_t slot = last_slot(block->tid);
 
 	if (p->last[slot].address == block->address && p->last[slot].tid == block->tid) {
 		p->last[slot].address = 0;
-		site_at(h, block->site)->totals.temporary_count++;
-		p->totals.temporary_count++;
+		site_at(h, block->site)->totals.temporary_count += w.count;
+		p->totals.temporary_count += w.count;
 	}
-	sites_free(h, p, block->site, block->bytes, 1, block->born_ns, time_ns);
+	sites_free(h, p, block->site, w, block->born_ns, time_ns);
 }
 
 /* A block is handed out. Its stack and call say where. */
@@ -151,7 +152,7 @@ static void add_block(struct heap *h, struct heap_process *p, uint32_t process,
 	p->last[slot].tid = e->tid;
 	p->last[slot].address = address;
 	p->event_count++;
-	sites_alloc(h, p, site, bytes, e->time_ns);
+	sites_alloc(h, p, site, weight_of(h, address, bytes, e->time_ns), e->time_ns);
 }
 
 /* A release that took effect at `at_ns` of the block that was there then. */
@@ -188,9 +189,12 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 
 	if (!block || block->born_ns > e->h.time_ns)
 		return;
-	sites_free(h, p, block->site, block->bytes, 1, block->born_ns, e->h.time_ns);
+	sites_free(h, p, block->site, weight_of(h, block->address, block->bytes, block->born_ns),
+		   block->born_ns, e->h.time_ns);
 	block->bytes = e->bytes;
-	sites_alloc_at(h, p, block->site, e->bytes, block->born_ns, e->h.time_ns);
+	sites_alloc_at(h, p, block->site,
+		       weight_of(h, block->address, block->bytes, block->born_ns), block->born_ns,
+		       e->h.time_ns);
 }
 
 static void apply_to_process(struct heap *h, struct heap_process *p, uint32_t process,

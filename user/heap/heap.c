@@ -18,6 +18,7 @@ struct heap *heap_new(const struct heap_options *options)
 
 	if (!h)
 		return NULL;
+	h->sample_bytes = options ? options->sample_bytes : 0;
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;

@@ -96,6 +96,7 @@ struct heap_process {
 
 struct heap_options {
 	uint64_t generation_ns; /* length of a generation: the leak interval */
+	uint64_t sample_bytes;	/* mean of the sampling; 0: every allocation is recorded */
 };
 
 /* NULL and errno on failure. */
