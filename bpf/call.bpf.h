@@ -98,8 +98,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	arguments(ctx, &t->pending, kind);
 	if (!wanted(t, &t->pending, kind))
 		return 1;
-	t->pending.id = id;
-	t->pending.slot = ctx->sp;
+	pending_begin(&t->pending, ctx->sp, id, COOKIE_SIDE(cookie) == CALL_SIDE_BOTH);
 	return 0;
 }
 

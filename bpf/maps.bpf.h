@@ -54,6 +54,7 @@ struct {
 /* The outermost allocator call that the thread is inside of. */
 struct pending {
 	__u64 slot; /* stack address of the return address; 0: none */
+	__u64 return_address; /* what the slot holds while the call is under way; 0: the trampoline of return probes */
 	__u64 entry_ns;
 	__u64 pointer; /* old block, range, or where posix_memalign stores */
 	__u64 bytes;

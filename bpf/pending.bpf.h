@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Calls in flight. A thread can be inside several allocator calls (malloc calls mmap, realloc calls
- * malloc, operator new calls malloc): the outermost one owns the block, the inner ones are not
- * reported. So one entry per thread is enough: while it stands, every deeper call is an inner one.
+ * Calls in flight. A thread can be inside several allocator calls (malloc calls mmap, realloc calls malloc, operator new
+ * calls malloc): the outermost one owns the block, the inner ones are not reported. So one entry per thread is enough: while
+ * it stands, every deeper call is an inner one.
  *
- * An entry that never returned (longjmp out of a handler, a C++ exception, a cancelled call) is
- * found by its stack address: a call whose return slot lies above it cannot be inside it.
+ * An entry that never returned (longjmp out of a handler, a C++ exception, a cancelled call) must not swallow the calls that
+ * follow. It is found in two ways: a call whose return slot lies above it cannot be inside it; and while a call is under
+ * way its slot holds its return address, or the trampoline where a return probe has taken it over.
  */
 #ifndef BPF_PENDING_H
 #define BPF_PENDING_H
@@ -17,8 +18,23 @@ static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
 	return base && sp > base && sp - base <= task->sas_ss_size;
 }
 
-/* Is the thread, with its stack pointer at `slot`, inside the pending call? Drops the entry when it
- * is not. */
+static __always_inline __u64 trampoline(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(struct xol_area, vaddr))
+		return 0;
+	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+}
+
+static __always_inline bool slot_is_live(const struct pending *p, struct task_struct *task)
+{
+	__u64 word = 0;
+
+	if (bpf_probe_read_user(&word, sizeof(word), (void *)p->slot))
+		return false;
+	return word == (p->return_address ? p->return_address : trampoline(task));
+}
+
+/* Is the thread, with its return address at `slot`, inside the pending call? Drops the entry when it is not. */
 static __always_inline bool pending_inside(struct thread *t, __u64 slot, __u32 id)
 {
 	struct pending *p = &t->pending;
@@ -26,17 +42,27 @@ static __always_inline bool pending_inside(struct thread *t, __u64 slot, __u32 i
 
 	if (!p->slot)
 		return false;
-	if (slot < p->slot)
-		return true;
-	/* a tail call: the inner function has taken over the outer one's return address */
-	if (slot == p->slot && id != p->id)
-		return true;
 	task = bpf_get_current_task_btf();
-	if (slot > p->slot && on_signal_stack(task, slot) && !on_signal_stack(task, p->slot))
-		return true;
+	/* the same slot: a tail call, in which the inner function has taken over the outer one's return address */
+	if (slot < p->slot || (slot == p->slot && id != p->id) ||
+	    (on_signal_stack(task, slot) && !on_signal_stack(task, p->slot))) {
+		if (slot_is_live(p, task))
+			return true;
+	}
 	p->slot = 0;
 	count_current(COUNTER_PENDING_STALE);
 	return false;
+}
+
+/* The call at `slot` is under way. Without a return probe its return address stays where it is. */
+static __always_inline void pending_begin(struct pending *p, __u64 slot, __u32 id,
+					  bool return_probe)
+{
+	p->return_address = 0;
+	if (!return_probe && bpf_probe_read_user(&p->return_address, sizeof(__u64), (void *)slot))
+		return;
+	p->id = id;
+	p->slot = slot;
 }
 
 #endif /* BPF_PENDING_H */

@@ -44,6 +44,7 @@ struct session {
 	uint64_t next_report_ns, next_sample_ns, end_ns;
 	uint64_t report_count;
 	bool screen_wanted, stop, failed;
+	bool terminal; /* stdout was one at the start */
 };
 
 int session_check(void)
@@ -356,9 +357,11 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		break;
 	case SIGTERM: s->stop = true; break;
 	case SIGHUP:
-		outputs_reopen(s->outputs);
-		if (s->screen && !isatty(STDIN_FILENO))
+		/* the terminal is gone, or somebody asks for new files */
+		if (s->terminal && !isatty(STDOUT_FILENO))
 			s->stop = true;
+		else
+			outputs_reopen(s->outputs);
 		break;
 	case SIGUSR1: report(s, false); break;
 	case SIGWINCH:
@@ -590,6 +593,7 @@ int session_run(const struct options *options)
 	tracker_init(&s.tracker);
 	raise_file_limit();
 	s.signal_fd = open_signals();
+	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);
 		finish(&s);

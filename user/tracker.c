@@ -358,6 +358,9 @@ static void late_child(struct tracker *t, const struct notice *n)
 		names_fork(t->names, newest_space(from), newest_space(p));
 	if (from && attachment_copy(p->attachment, from->attachment))
 		log_verbose("child %u ended before its probes were placed", n->pid);
+	consumer_lock(t->consumer);
+	heap_count(t->heap, n->child, COUNTER_LATE_CHILD);
+	consumer_unlock(t->consumer);
 	log_info("process %u (%s), a child, was noticed %.1f ms late: allocations of that time are "
 		 "not shown",
 		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);

@@ -107,7 +107,7 @@ test_view() {
 	check "heap and growth" until_shows '^Heap .* blocks  Growth \+.*/s'
 	check "rss, rates and sites" until_shows '^RSS .* Allocs .*/s  Frees .*/s  Sites [0-9]+'
 	check "nothing is lost" until_shows '^Lost 0 events  Tracer [0-9.]+% CPU'
-	check "the past is said to be missing" until_shows 'before'
+	check "frees of blocks from before are counted" until_shows '  Unknown frees [0-9]+'
 	check "the leak is the largest" first_row_has site_leak
 	check "its bytes grow" changes
 	check "80x24 holds it" fits 80 24

@@ -255,3 +255,13 @@ size_t heap_memory(const struct heap *h)
 		sum += site_at(h, i)->generations.capacity * sizeof(struct generation);
 	return sum;
 }
+
+void heap_count(struct heap *h, uint32_t number, enum counter_id id)
+{
+	uint32_t index = heap_find_process(h, number);
+
+	if (index)
+		h->processes[index]->counts[id]++;
+	else
+		h->counts[id]++;
+}

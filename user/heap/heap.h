@@ -124,6 +124,9 @@ void heap_apply_batch(struct heap *h, const struct event_header *const *events, 
 uint32_t heap_generation(const struct heap *h, uint64_t time_ns);
 uint64_t heap_generation_start(const struct heap *h, uint32_t number);
 
+/* Counts something that the owner noticed about a process (by number; one that is not known: the heap's own). */
+void heap_count(struct heap *h, uint32_t number, enum counter_id id);
+
 /* Newest event time seen. */
 uint64_t heap_now(const struct heap *h);
 /* Increases with each change; sites carry the version of their last change. */
