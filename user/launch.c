@@ -219,7 +219,7 @@ static void started(struct launch *l, struct tracee *t, struct tracked *p)
 {
 	t->starting = false;
 	tracker_read_modules(l->tracker, p);
-	if (t->tid == l->command && !p->announced) {
+	if (t->tid == l->command && !p->announced && !p->refused) {
 		if (!attachment_probe_count(p->attachment))
 			tracker_say_nothing_found(l->tracker, p);
 		tracker_announce(l->tracker, p);
@@ -266,10 +266,10 @@ static void begin_program(struct launch *l, struct tracee *t, struct tracked *p)
 	int err = tracker_update(l->tracker, p);
 
 	p->start_call = -1;
-	if (err == -ENOEXEC)
-		log_warn("process %d (%s) is not traced: a 32-bit or foreign program", (int)p->pid,
-			 p->comm);
-	t->starting = err != -ENOEXEC && linker_state(t->tid) != LINKER_NONE;
+	p->refused = err == -ENOEXEC;
+	if (p->refused)
+		tracker_refuse(p->pid, err);
+	t->starting = !p->refused && linker_state(t->tid) != LINKER_NONE;
 	if (!t->starting)
 		started(l, t, p);
 }

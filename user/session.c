@@ -532,6 +532,8 @@ static void finish(struct session *s)
 	outputs_snapshot(s->outputs, &snapshot);
 	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
 	say_command_status(s);
+	if (s->options->command && s->tracker.first->refused)
+		s->failed = true;
 	outputs_summary(s->outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -565,9 +567,11 @@ static int dry_run(const struct options *o)
 	}
 	for (i = 0; i < o->pid_count; i++) {
 		struct targets targets = {0};
-		int err = tracker_check(o->pids[i]) ? discover_process(o->pids[i], &d, &targets)
-						    : -ESRCH;
+		int err;
 
+		if (!tracker_check(o->pids[i]))
+			return 1;
+		err = discover_process(o->pids[i], &d, &targets);
 		if (!err && !targets.module_count) {
 			log_error("cannot find an allocator in process %d: looked at %s: name a "
 				  "library with -O PATH",
@@ -576,6 +580,8 @@ static int dry_run(const struct options *o)
 			err = -ENOENT;
 		} else if (!err) {
 			attach_print_plan(&targets);
+		} else {
+			tracker_refuse(o->pids[i], err);
 		}
 		targets_done(&targets);
 		if (err)

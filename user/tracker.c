@@ -147,6 +147,14 @@ static bool refuse_errno(pid_t pid, const char *comm, int err)
 	}
 }
 
+void tracker_refuse(pid_t pid, int err)
+{
+	char comm[16] = "";
+
+	read_comm(pid, comm);
+	refuse_errno(pid, comm, err);
+}
+
 bool tracker_check(pid_t pid)
 {
 	struct process_info info = {0};
