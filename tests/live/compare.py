@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Real programs under the tracer against an independent account of the same: prints a table. No test: it judges nothing.
+"""Real programs under the tracer against an independent account of the same: prints a table and judges nothing.
 As root, after `make` and `make targets`: python3 tests/live/compare.py [WORD...], only rows with a WORD in their name.
 
 The accounts are: the program's own; valgrind's of a second run of the same command, for each process; and the kernel's
@@ -19,13 +19,14 @@ import sys
 import tempfile
 
 import lib
-from lib import TRACER, check, children, find_library, integers, need, python, read_text, target_path, until
+from lib import TRACER, check, children, find_library, need, python, read_text, target_path, until
 
 Counts = collections.namedtuple("Counts", "allocs frees bytes")
 Row = collections.namedtuple("Row", "what allocator tracer truth source lost note")
 MIMALLOC = ("libmimalloc.so.3", "libmimalloc.so.2.0", "libmimalloc.so.2")
-ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "PYTHONHASHSEED": "0", "GIT_CONFIG_GLOBAL": "/dev/null",
-               "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b", "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LANG": "C", "PYTHONHASHSEED": "0",
+               "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_AUTHOR_NAME": "a", "GIT_AUTHOR_EMAIL": "a@b",
+               "GIT_COMMITTER_NAME": "a", "GIT_COMMITTER_EMAIL": "a@b",
                "GIT_AUTHOR_DATE": "1700000000 +0000", "GIT_COMMITTER_DATE": "1700000000 +0000", "GIT_PAGER": "cat"}
 
 
@@ -72,20 +73,23 @@ VALGRIND = ("valgrind", "--trace-children=yes", "--run-libc-freeres=no", "--run-
 HEAP_USAGE = re.compile(r"total heap usage: ([\d,]+) allocs, ([\d,]+) frees, ([\d,]+) bytes allocated")
 
 
-def run_with(arguments, drive, cwd):
-    """Runs a command; `drive` talks to it once it is there."""
+# Valgrind adds these to the environment of its programs, some of which copy it: what they are set to does no harm, that
+# they are there makes the two runs alike.
+AS_UNDER_VALGRIND = {"LD_PRELOAD": "", "LD_LIBRARY_PATH": "/usr/lib/debug", "GLIBCPP_FORCE_NEW": "1",
+                     "GLIBCXX_FORCE_NEW": "1", "VALGRIND_LIB": "/usr/libexec/valgrind"}
+
+
+def run_with(arguments, more=None):
     process = subprocess.Popen(arguments, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               env=ENVIRONMENT, cwd=cwd)
-    if drive:
-        drive(process)
+                               env={**ENVIRONMENT, **(more or {})})
     out, err = process.communicate(timeout=120)
     return process.returncode, out.decode("utf-8", "replace"), err.decode("utf-8", "replace")
 
 
-def under_valgrind(case, arguments, drive, cwd):
+def under_valgrind(case, arguments):
     logs = case.path("valgrind")
     os.makedirs(logs, exist_ok=True)
-    run_with([need("valgrind"), *VALGRIND[1:], f"--log-file={logs}/%p", *arguments], drive, cwd)
+    run_with([need("valgrind"), *VALGRIND[1:], f"--log-file={logs}/%p", *arguments])
     found = []
     for name in sorted(os.listdir(logs), key=int):
         text = read_text(os.path.join(logs, name))
@@ -97,10 +101,11 @@ def under_valgrind(case, arguments, drive, cwd):
     return found
 
 
-def under_tracer(case, arguments, drive, cwd):
+def under_tracer(case, arguments):
     """{pid: (name, counts, events)} and the tracer's stderr."""
     path = case.path("sites.csv")
-    status, _, err = run_with([TRACER, "-b", "-q", "-i", "600", "--csv", path, "--", *arguments], drive, cwd)
+    status, _, err = run_with([TRACER, "-b", "-q", "-i", "600", "--csv", path, "--", *arguments],
+                              AS_UNDER_VALGRIND)
     check(status == 0, f"exit status {status}: {err}")
     found = {}
     for line in err.splitlines():
@@ -111,18 +116,20 @@ def under_tracer(case, arguments, drive, cwd):
     return found, err
 
 
-def against_valgrind(case, what, arguments, waiting, drive=None, cwd=None, note=""):
+def against_valgrind(case, what, arguments, waiting=None, note=""):
     """One process. `waiting` starts the same program so that it stays: what the tracer finds in it."""
-    process = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                               env=ENVIRONMENT, cwd=cwd)
-    try:
-        found = until(lambda: try_allocator(process.pid), f"an allocator in {waiting[0]}")
-    finally:
-        process.kill()
-        process.wait()
-    traced, _ = under_tracer(case, arguments, drive, cwd)
+    found = "libc.so.6 (not looked up: nothing to wait for)"
+    if waiting:
+        process = subprocess.Popen(waiting, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                   env=ENVIRONMENT)
+        try:
+            found = until(lambda: try_allocator(process.pid), f"an allocator in {waiting[0]}")
+        finally:
+            process.kill()
+            process.wait()
+    traced, _ = under_tracer(case, arguments)
     (_, counts, _, lost) = next(iter(traced.values()))
-    (_, truth) = under_valgrind(case, arguments, drive, cwd)[0]
+    (_, truth) = under_valgrind(case, arguments)[0]
     return Row(what, found, counts, truth, "valgrind, second run", lost, note)
 
 
@@ -157,7 +164,7 @@ class Entries:
         return counts
 
 
-def against_entries(case, what, pid, drive, note=""):
+def against_entries(case, what, pid, drive):
     """Both accounts begin and end while the process is stopped: not one call lies between them."""
     found = allocator(pid)
     path = case.path("sites.csv")
@@ -175,8 +182,13 @@ def against_entries(case, what, pid, drive, note=""):
     allocs = sum(number for name, number in counts.items()
                  if re.fullmatch(r"(m|c|re)alloc|reallocarray|memalign|aligned_alloc|posix_memalign|(m|r)allocx", name))
     used = " ".join(f"{name} {number}" for name, number in sorted(counts.items()) if number)
+    mine = collections.Counter()
+    for row in lib.read_sites(path).last(pid):
+        mine[row["api"]] += row["alloc_count"]
     return Row(what, found, plus_unknown(totals(path, pid), tracer.out.text()), Counts(allocs, frees, None),
-               "kernel's counts of entries, same run", tracer.summary(pid).lost, note or f"entries: {used}")
+               "kernel's counts of entries, same run", tracer.summary(pid).lost,
+               f"entries: {used}; allocations by outermost function: "
+               + " ".join(f"{name} {number}" for name, number in sorted(mine.items())))
 
 
 # Programs
@@ -189,8 +201,20 @@ def every(name, libraries=(), note=""):
 
 
 def cplusplus(case, what):
-    program = target_path("cxx")
-    return [against_valgrind(case, what, [program, "--now"], [program])]
+    return [against_valgrind(case, what, [need("apt-config"), "dump"])]
+
+
+def operators(case, what):
+    """What it has left is compared: the exception objects that the C++ library allocates are not in its account."""
+    target = case.target("cxx")
+    path = case.path("sites.csv")
+    tracer = case.attach(target.pid, "--csv", path, "-i", "600")
+    found, truth = allocator(target.pid), target.work()
+    tracer.stop()
+    left = Counts(*lib.outstanding(lib.read_sites(path).last())[::-1], None)
+    target.finish()
+    return [Row(what, found, left, Counts(truth["outstanding_count"][0], truth["outstanding_bytes"][0], None),
+                "its own account", tracer.summary(target.pid).lost, "here: blocks / bytes outstanding")]
 
 
 def python3(case, what):
@@ -222,7 +246,8 @@ def free_port():
 
 def redis(case, what):
     port = free_port()
-    server = case.start(need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", case.directory)
+    server = case.start(need("redis-server"), "--port", str(port), "--bind", "127.0.0.1", "--save", "",
+                        "--dir", case.directory)
     until(lambda: listens(port), "redis to listen")
 
     def benchmark():
@@ -292,16 +317,18 @@ def pair_off(traced, truths):
 def git_command(*words):
     def run(case, what):
         git = need("git")
-        traced, err = under_tracer(case, [git, "-C", repository(case), *words], None, None)
-        truths = under_valgrind(case, [git, "-C", repository(case), *words], None, None)
+        traced, err = under_tracer(case, [git, "-C", repository(case), *words])
+        truths = under_valgrind(case, [git, "-C", repository(case), *words])
         pairs, left = pair_off(traced, truths)
         late = len(re.findall(r"noticed [\d.]+ ms late", err))
         rows = []
         for pid, (command, truth) in pairs:
             name, counts, events, lost = traced[pid]
-            rows.append(Row(f"{what}: {command.replace(case.directory, '...')[:60]}", "libc.so.6", counts, truth,
+            # A child's rows hold the blocks of its parent, too, which it had until its exec: its events are its own.
+            rows.append(Row(f"{what}: {command.replace(case.directory, '...')[:60]}", "libc.so.6",
+                            Counts(events, None, None), Counts(truth.allocs + truth.frees, None, None),
                             "valgrind --trace-children", lost,
-                            f"events {events}, valgrind's allocs and frees {truth.allocs + truth.frees}"))
+                            f"allocations and frees together; inherited: {counts.allocs - truth.allocs}"))
         unmatched = [name for pid, (name, *_) in traced.items() if pid not in [done for done, _ in pairs]]
         print(f"{what}: {len(traced)} processes traced, {len(truths)} seen by valgrind, {late} noticed late; "
               f"only traced: {unmatched}; only valgrind: {[t[0][:50] for t in left]}\n")
@@ -314,7 +341,8 @@ PROGRAMS = {
     "nginx worker, 1009 requests": nginx,
     "python3": python3,
     "sqlite3": sqlite3,
-    "C++ program": cplusplus,
+    "C++ program (apt-config dump)": cplusplus,
+    "C++ program, all forms of new": operators,
     "glibc program": every("every"),
     "static glibc program": every("every-static"),
     "musl program, dynamic": every("every-musl"),
@@ -332,7 +360,7 @@ def show(row):
     def numbers(counts):
         return " / ".join("-" if value is None else f"{value}" for value in counts)
 
-    difference = [mine - said for mine, said in zip(row.tracer, row.truth) if said is not None]
+    difference = [mine - said for mine, said in zip(row.tracer, row.truth) if said is not None and mine is not None]
     return (f"| {row.what} | {row.allocator} | {numbers(row.tracer)} | {numbers(row.truth)} | {row.source} | "
             f"{' / '.join(f'{d:+d}' for d in difference)} | {row.lost} | {row.note} |")
 

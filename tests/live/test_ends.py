@@ -5,8 +5,8 @@ import os
 import re
 import signal
 
-from lib import (TRACER, Failure, check, check_truth, command, equal, parse_truth, python, read_sites, read_text,
-                 target_path, test, until)
+from lib import (Failure, TRACER, check, check_truth, command, equal, find_library, need_method, parse_truth, python,
+                 read_sites, read_text, target_path, test, until)
 
 
 def vanish(case, target, *arguments):
@@ -130,3 +130,39 @@ def exec__of_a_command__old_heap_gone_and_new_one_exact(case):
     tracer, sites = command(case, "--", "sh", "-c", f"exec {target_path('every-static')} --now")
     check_truth(parse_truth(tracer.out.lines), sites.last())
     equal(tracer.summary().comm, "every-static", "name in the summary")
+
+
+def caught_beside_another(case, method, together):
+    """Both processes have the same allocator, whose operator new throws in one of them: a return probe that was meant
+    for the other process must not stand in the exception's way."""
+    need_method(method)
+    environment = {"LD_PRELOAD": find_library("libjemalloc.so.2")}
+    targets = [case.target("cxx", env=environment) for _ in range(2)]
+    pids = [str(target.pid) for target in targets]
+    for group in [",".join(pids)] if together else pids:
+        tracer = case.tracer("-b", "-i", "600", "--attach-method", method, "-p", group)
+        for pid in group.split(","):
+            tracer.wait_attached(pid)
+    for target in targets:
+        equal(target.work()["caught"], [2], "exceptions that were caught")
+        target.finish()
+
+
+@test()
+def exception__beside_another_traced_process__caught_session(case):
+    caught_beside_another(case, "session", True)
+
+
+@test()
+def exception__beside_another_traced_process__caught_multi(case):
+    caught_beside_another(case, "multi", True)
+
+
+@test()
+def exception__beside_another_tracer__caught_session(case):
+    caught_beside_another(case, "session", False)
+
+
+@test()
+def exception__beside_another_tracer__caught_multi(case):
+    caught_beside_another(case, "multi", False)

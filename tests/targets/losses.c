@@ -9,7 +9,7 @@
  *   deep    a block from a stack deeper than the tracer keeps
  *   fill    many blocks, each from a large stack of its own
  *   free    blocks from before the work are freed
- *   fork    many blocks, then a child that has blocks of its own
+ *   fork    many blocks, then a child that waits for a line and has blocks of its own
  */
 #include "target.h"
 
@@ -194,6 +194,8 @@ static void work_fork(void)
 		site_malloc(211);
 	child = fork();
 	if (child == 0) {
+		if (!truth.now)
+			target_wait();
 		for (int i = 0; i < BLOCKS; i++)
 			site_malloc(223);
 		_exit(0);
