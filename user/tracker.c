@@ -347,6 +347,8 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	err = discover_process(p->pid, &t->discover, &targets);
 	if (!err)
 		err = attachment_update(p->attachment, &targets, p->announced || p != t->first);
+	if (!err && has_allocator(&targets))
+		p->productive = true;
 	if (!err)
 		remember_barren(t, &targets, device, inode);
 	targets_done(&targets);
@@ -385,21 +387,29 @@ static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n
 	tracker_read_modules(t, p);
 }
 
+/* Its exec is noticed before the dynamic linker has mapped the allocator: attached it is then. */
+static void announce_started(struct tracker *t, struct tracked *p)
+{
+	if (p->announced || !p->started_ns || !p->productive)
+		return;
+	tracker_announce(t, p);
+	log_info("process %d (%s) was noticed at its start; what it allocated in the first %.1f ms "
+		 "is not shown",
+		 (int)p->pid, p->comm, (double)(clock_monotonic_ns() - p->started_ns) / 1e6);
+}
+
 static void on_started(struct tracker *t, const struct notice *n)
 {
 	struct tracked *p = add(t, (pid_t)n->pid, n->process, n->comm);
 	int err;
 
+	p->started_ns = n->time_ns;
 	err = tracker_update(t, p);
 	tracker_read_modules(t, p);
 	if (err)
 		log_warn("process %u (%s) could not be attached to: %s", n->pid, p->comm,
 			 strerror(-err));
-	else
-		tracker_announce(t, p);
-	log_info("process %u (%s) was noticed at its start; what it allocated in the first %.1f ms "
-		 "is not shown",
-		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);
+	announce_started(t, p);
 }
 
 static void work_off(struct tracker *t, const struct notice *n)
@@ -422,6 +432,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 		if (p && !p->ended) {
 			tracker_update(t, p);
 			tracker_read_modules(t, p);
+			announce_started(t, p);
 		}
 		break;
 	case EVENT_EXIT:

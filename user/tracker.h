@@ -23,12 +23,14 @@ struct tracked {
 	pid_t pid;
 	char comm[16];
 	struct attachment *attachment;
-	int pidfd;	/* readable at its end; -1: none */
-	bool attached;	/* was running before: its heap from before is not seen */
-	bool refused;	/* cannot be traced (said) */
-	bool announced; /* the "attached to" line is written */
-	bool held;	/* ptrace holds it at fork and exec: nothing is noticed late */
-	bool borrowed;	/* vfork child, until it execs */
+	int pidfd;	     /* readable at its end; -1: none */
+	bool attached;	     /* was running before: its heap from before is not seen */
+	bool refused;	     /* cannot be traced (said) */
+	bool announced;	     /* the "attached to" line is written */
+	bool productive;     /* one of its modules has an allocator */
+	uint64_t started_ns; /* noticed at its start, at this time; 0: not so */
+	bool held;	     /* ptrace holds it at fork and exec: nothing is noticed late */
+	bool borrowed;	     /* vfork child, until it execs */
 	bool ended;
 	bool notable_said; /* the sentence about the heap from before is written */
 	int exit_code;	   /* wait status, when ended */

@@ -236,6 +236,35 @@ static int add_function(struct module_links *links, int memory, const struct tar
 	return 0;
 }
 
+static int release_rank(const struct place *place)
+{
+	switch (COOKIE_KIND(place->cookie)) {
+	case CALL_FREE: return 0;
+	case CALL_REALLOC:
+	case CALL_REALLOC_PRODUCT:
+	case CALL_MUNMAP:
+	case CALL_MREMAP: return 1;
+	default: return 2;
+	}
+}
+
+/*
+ * In a program that runs already, a module's probes come to stand one after the other. What gives
+ * blocks back goes first: a block that is seen being born is never missed when it dies.
+ */
+static void order_places(struct module_links *links)
+{
+	size_t i, j;
+
+	for (i = 1; i < links->place_count; i++) {
+		struct place place = links->places[i];
+
+		for (j = i; j && release_rank(&place) < release_rank(&links->places[j - 1]); j--)
+			links->places[j] = links->places[j - 1];
+		links->places[j] = place;
+	}
+}
+
 static int plan_module(struct attachment *a, struct module_links *links,
 		       const struct targets *targets, const struct target_module *m, bool known)
 {
@@ -257,6 +286,7 @@ static int plan_module(struct attachment *a, struct module_links *links,
 		err = add_function(links, memory, m, code, &m->functions[i], known);
 	close(memory);
 	discover_code_close(code);
+	order_places(links);
 	return err;
 }
 
