@@ -27,9 +27,7 @@ int preflight_check(void)
 {
 	struct features f;
 
-	features_try(&f, 0);
-	if (!f.session)
-		f.multi = f.perf = 0;
+	features_try_all(&f);
 	return features_print(&f) ? 0 : 1;
 }
 

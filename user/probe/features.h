@@ -17,6 +17,8 @@ struct features {
 
 /* Tries everything that `wanted` (0: all) needs. */
 void features_try(struct features *f, enum probe_method wanted);
+/* Tries all ways, those that would not be used, too. */
+void features_try_all(struct features *f);
 /* Best method that works, 0 when none does. */
 enum probe_method features_best(const struct features *f);
 /* --check. Returns false when tracing is not possible. */
