@@ -5,7 +5,7 @@ import os
 import signal
 
 from lib import (THROUGH_LIBRARY, Skip, check, check_summary, check_totals, check_truth, equal, find_library,
-                 need_method, outstanding, read_blocks, read_sites, rows_of, site_of, target_path, test, trace_exactly)
+                 need, need_method, outstanding, read_blocks, read_sites, rows_of, site_of, target_path, test, trace_exactly)
 
 # One address in glibc before 2.38: either name is right.
 ALIASES = {"aligned_alloc": "memalign"}
@@ -319,6 +319,7 @@ def object_option__library_given__traced(case):
 
 @test()
 def bits_32__other_machine__refused_with_words(case):
+    need("gcc")
     path = case.path("small")
     source = case.path("small.c")
     with open(source, "w", encoding="utf-8") as file:

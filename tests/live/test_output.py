@@ -7,8 +7,9 @@ import signal
 import subprocess
 import time
 
-from lib import (BLOCK_COLUMNS, SITE_COLUMNS, TIMELINE_COLUMNS, Sites, check, check_summary, check_totals, check_truth, command,
-                 equal, parse_table, read_blocks, read_sites, read_text, rows_of, site_of, target_path, test, until)
+from lib import (BLOCK_COLUMNS, SITE_COLUMNS, TIMELINE_COLUMNS, Sites, check, check_summary, check_totals, check_truth,
+                 command, equal, need, parse_table, read_blocks, read_sites, read_text, rows_of, site_of, target_path, test,
+                 until)
 
 HEADER = re.compile(r"^\[\d\d:\d\d:\d\d\] Top (\d+) stacks with outstanding allocations:$")
 STACK = re.compile(r"^\t(\d+) bytes in (\d+) allocations from stack$")
@@ -387,7 +388,7 @@ def names__control_characters__replaced(case):
 @test()
 def source_column__stripped_program__empty_but_counted(case):
     stripped = case.path("every-stripped")
-    subprocess.run(["strip", "-o", stripped, target_path("every")], check=True)
+    subprocess.run([need("strip"), "-o", stripped, target_path("every")], check=True)
     target = case.target(stripped)
     path = case.path("sites.csv")
     tracer = case.attach(target, "--csv", path)
