@@ -2,6 +2,7 @@
 # make              build/tracer
 # make test         unit tests (no root)
 # make test-live    tests with real processes (root)
+# make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
 # V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 builds into build/san with ASan and UBSan.
@@ -38,7 +39,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live check check-format format install uninstall clean targets
+.PHONY: all test test-live test-vm check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -71,6 +72,9 @@ test: $(UNIT)
 
 test-live: all targets $(O)/screen_demo
 	$(Q)scripts/run-live.sh
+
+test-vm: all targets
+	$(Q)scripts/test-vm.sh
 
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets
