@@ -46,7 +46,8 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 {
 	char *text, *line, *rest;
 
-	if (level == LIBBPF_DEBUG || log_level() < LOG_VERBOSE || vasprintf(&text, format, args) < 0)
+	if (level == LIBBPF_DEBUG || log_level() < LOG_VERBOSE ||
+	    vasprintf(&text, format, args) < 0)
 		return 0;
 	rest = text;
 	while ((line = strsep(&rest, "\n"))) {
@@ -164,9 +165,14 @@ static int attach_life(struct loader *l)
 
 static struct loader *give_up(struct loader *l, const char *what, int err)
 {
-	log_error("cannot %s the BPF programs: %s%s", what, strerror(-err),
-		  err == -EPERM || err == -EACCES ? ": run as root (sudo tracer ...)"
-						  : ": see tracer --check");
+	const char *advice = "see tracer --check";
+
+	if (err == -EPERM)
+		advice = "run as root (sudo tracer ...)";
+	else if (err == -EACCES || err == -EINVAL || err == -E2BIG)
+		advice = "this kernel does not accept them; -v shows its reasons, which we want to "
+			 "know";
+	log_error("cannot %s the BPF programs: %s: %s", what, strerror(-err), advice);
 	loader_close(l);
 	return NULL;
 }
