@@ -21,7 +21,7 @@
 #include <unistd.h>
 #include "../base/log.h"
 #include "../base/xalloc.h"
-#include "mapped_file.h"
+#include "../target/mapped_file.h"
 #include "mix.h"
 #include "table.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Opens files as a process has them mapped: the very file, also deleted or in a container. Any
  * thread. */
-#ifndef SYMBOL_MAPPED_FILE_H
-#define SYMBOL_MAPPED_FILE_H
+#ifndef TARGET_MAPPED_FILE_H
+#define TARGET_MAPPED_FILE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -18,4 +18,4 @@ int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, 
  */
 int mapped_file_copy_vdso(pid_t pid, uint64_t start, uint64_t end);
 
-#endif /* SYMBOL_MAPPED_FILE_H */
+#endif /* TARGET_MAPPED_FILE_H */
