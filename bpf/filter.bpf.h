@@ -21,6 +21,7 @@ static __always_inline struct thread *thread_get(void)
 
 		t->number = process ? process->number : 0;
 		t->image = process ? process->image : 0;
+		t->space_owner = 0;
 		t->generation = now;
 	}
 	return t->number ? t : NULL;

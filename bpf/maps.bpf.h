@@ -74,6 +74,9 @@ struct thread {
 	__u32 number; /* of the traced process, 0: not traced */
 	__u64 image;
 	__u64 sample_left; /* bytes until the next sample; 0: not drawn yet */
+	__u64 space_owner; /* whose mappings unwind_spaces[space] describes; 0: look it up */
+	__u32 space;
+	__u32 pad;
 	struct pending pending;
 	struct event_stack stack;
 	__u64 pcs[STACK_MAX_FRAMES + 1];

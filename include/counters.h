@@ -15,7 +15,13 @@
 	X(PENDING_STALE,  "pending_stale",  0, "calls that were entered and never returned (longjmp, exception)") \
 	X(STACK_RING_FULL,"stack_ring_full",0, "stacks whose frames did not fit into the ring: sent again later") \
 	X(STACK_FAILED,   "stack_failed",   0, "stacks that could not be walked") \
-	X(STACK_CUT,      "stack_cut",      0, "stacks cut at the largest depth")
+	X(STACK_CUT,      "stack_cut",      0, "stacks cut at the largest depth") \
+	X(STACK_NO_INFO,  "stack_no_info",  0, "stacks cut at code without unwind information") \
+	X(STACK_NO_MAPPING,"stack_no_mapping",0, "stacks cut at an address in no known module") \
+	X(STACK_FAULT,    "stack_fault",    0, "stacks cut at memory that could not be read") \
+	X(STACK_BROKEN,   "stack_broken",   0, "stacks cut where the frames make no sense") \
+	X(STACK_CHANGED,  "stack_changed",  0, "stacks cut because modules changed meanwhile") \
+	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \

@@ -41,6 +41,7 @@ struct event_header {
 
 #define EVENT_F_FIXED	1u /* EVENT_MMAP: MAP_FIXED, replaces what was there */
 #define EVENT_F_STARTED 2u /* EVENT_EXEC: not traced before, found by its name */
+#define EVENT_F_UNWIND	4u /* EVENT_MODULES: a stack met code of no known mapping */
 
 struct event_alloc {
 	struct event_header h;
@@ -92,6 +93,12 @@ struct event_process {
 #define STACK_F_CUT	 1u /* deeper than STACK_MAX_FRAMES */
 #define STACK_F_FAILED	 2u /* the walk failed: what is there may be a part */
 #define STACK_F_POINTERS 4u /* walked by frame pointers: may skip frames that keep none */
+/* Why the walk ended before the outermost frame; pcs before that are right. */
+#define STACK_F_NO_INFO	   8u	/* code without unwind information */
+#define STACK_F_NO_MAPPING 16u	/* an address in no known mapping */
+#define STACK_F_FAULT	   32u	/* the stack's memory could not be read */
+#define STACK_F_BROKEN	   64u	/* the frames make no sense */
+#define STACK_F_CHANGED	   128u /* mappings changed during the walk: only pcs[0] is kept */
 
 /* pcs[0] is the return address into the caller of the allocator; all pcs are return addresses. */
 struct event_stack {

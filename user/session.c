@@ -65,7 +65,8 @@ static struct loader *load(const struct options *o)
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
 			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
-			   .ranges = o->mmap},
+			   .ranges = o->mmap,
+			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS")},
 		.method = preflight_method(o),
 	};
 	const char *rings = getenv("TRACER_RING_BYTES");
@@ -91,6 +92,16 @@ static bool add_skips(struct session *s)
 		}
 	}
 	return true;
+}
+
+static bool open_unwind(struct tracker *t)
+{
+	if (!loader_unwinds(t->loader))
+		return true;
+	t->unwind = unwind_tables_open(t->loader);
+	if (!t->unwind)
+		log_error("cannot make unwind tables: %s: see tracer --check", strerror(errno));
+	return t->unwind != NULL;
 }
 
 static bool open_stages(struct session *s)
@@ -121,6 +132,8 @@ static bool open_stages(struct session *s)
 		return false;
 	t->loader = load(o);
 	if (!t->loader)
+		return false;
+	if (!open_unwind(t))
 		return false;
 	t->consumer = consumer_start(t->loader, t->heap);
 	return t->consumer != NULL;
@@ -480,6 +493,7 @@ static void session_close(struct session *s)
 {
 	tracker_done(&s->tracker);
 	consumer_stop(s->tracker.consumer);
+	unwind_tables_close(s->tracker.unwind);
 	loader_close(s->tracker.loader);
 	launch_free(s->launch);
 	if (!outputs_close(s->outputs))

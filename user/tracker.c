@@ -236,8 +236,22 @@ void tracker_say_nothing_found(struct tracker *t, const struct tracked *p)
 	targets_done(&targets);
 }
 
+static void read_mappings(struct tracker *t, struct tracked *p)
+{
+	uint64_t image = loader_find_image(t->loader, p->pid);
+	int err;
+
+	if (!t->unwind || !image)
+		return;
+	err = unwind_process_set(t->unwind, p->number, image, p->pid);
+	if (err)
+		log_verbose("cannot read the mappings of process %d for unwinding: %s", (int)p->pid,
+			    strerror(-err));
+}
+
 void tracker_read_modules(struct tracker *t, struct tracked *p)
 {
+	read_mappings(t, p);
 	p->maps_read_ns = clock_monotonic_ns();
 	names_read_process(t->names, newest_space(p), p->pid);
 }
@@ -299,6 +313,13 @@ struct tracked *tracker_add_held(struct tracker *t, pid_t pid)
 	return p;
 }
 
+static void follow_fork(struct tracker *t, const struct tracked *from, const struct tracked *p)
+{
+	names_fork(t->names, newest_space(from), newest_space(p));
+	if (t->unwind)
+		unwind_process_fork(t->unwind, from->number, p->number);
+}
+
 struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 {
 	struct tracked *from = tracker_find_pid(t, parent), *p;
@@ -311,7 +332,7 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 	p->borrowed = number == from->number;
 	if (p->borrowed)
 		t->live_count--;
-	names_fork(t->names, newest_space(from), newest_space(p));
+	follow_fork(t, from, p);
 	if (attachment_copy(p->attachment, from->attachment))
 		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
 	return p;
@@ -352,6 +373,9 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	if (!err)
 		remember_barren(t, &targets, device, inode);
 	targets_done(&targets);
+	/* from here on it may allocate; the rest of the modules are read when all are there */
+	if (!err)
+		read_mappings(t, p);
 	return err;
 }
 
@@ -365,7 +389,7 @@ static void late_child(struct tracker *t, const struct notice *n)
 	struct tracked *from = tracker_find_number(t, n->process), *p;
 	p = add(t, (pid_t)n->pid, n->child, from ? from->comm : "");
 	if (from)
-		names_fork(t->names, newest_space(from), newest_space(p));
+		follow_fork(t, from, p);
 	if (from && attachment_copy(p->attachment, from->attachment))
 		log_verbose("child %u ended before its probes were placed", n->pid);
 	consumer_lock(t->consumer);
@@ -430,7 +454,9 @@ static void work_off(struct tracker *t, const struct notice *n)
 		break;
 	case EVENT_MODULES:
 		if (p && !p->ended) {
-			tracker_update(t, p);
+			/* code that no dynamic linker announced: generated, or mapped by hand */
+			if (!(n->flags & EVENT_F_UNWIND))
+				tracker_update(t, p);
 			tracker_read_modules(t, p);
 			announce_started(t, p);
 		}
@@ -481,6 +507,8 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 		t->live_count--;
 		loader_process_counts(t->loader, p->pid, p->counts);
 		loader_remove_process(t->loader, p->pid, p->number);
+		if (t->unwind)
+			unwind_process_drop(t->unwind, p->number);
 	}
 	if (p->pidfd >= 0)
 		close(p->pidfd);

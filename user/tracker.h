@@ -14,6 +14,7 @@
 #include "heap/heap.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "probe/unwind_tables.h"
 #include "symbol/names.h"
 #include "target/discover.h"
 
@@ -47,6 +48,7 @@ struct tracker {
 	struct consumer *consumer;
 	struct heap *heap;
 	struct names *names;
+	struct unwind_tables *unwind; /* NULL: the kernel walks stacks */
 	struct discover_options discover;
 	bool follow;
 	struct tracked *first, **tail;
@@ -80,7 +82,7 @@ void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread);
 int tracker_update(struct tracker *t, struct tracked *p);
 /* The name space of the frames of a stack with this heap_stack.image. */
 uint32_t tracker_space(const struct tracked *p, uint32_t image);
-/* Reads the modules for symbols. */
+/* Reads the modules for unwinding and for symbols. */
 void tracker_read_modules(struct tracker *t, struct tracked *p);
 /* Writes "tracer: attached to ..." once. */
 void tracker_announce(struct tracker *t, struct tracked *p);

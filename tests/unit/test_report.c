@@ -196,6 +196,37 @@ static void report_write__failed_walk__names_the_module(void **state)
 	assert_non_null(strstr(f->out.data, "\t\t[cut: no unwind information for m?m]\n"));
 }
 
+static void report_write__cut_for_other_reasons__each_named(void **state)
+{
+	static const struct {
+		uint32_t flag;
+		const char *line;
+	} reasons[] = {
+		{STACK_F_NO_INFO, "[cut: no unwind information for m?m]"},
+		{STACK_F_NO_MAPPING, "[cut: an address in no module]"},
+		{STACK_F_FAULT, "[cut: the stack could not be read]"},
+		{STACK_F_BROKEN, "[cut: the frames make no sense]"},
+		{STACK_F_CHANGED, "[cut: modules changed meanwhile]"},
+		{STACK_F_POINTERS,
+		 "[cut: walked by frame pointers, functions without one are missing]"},
+	};
+	struct fixture *f = *state;
+	size_t i;
+
+	set_site(f, 0, 1, 5, 1);
+	f->s.site_count = 1;
+	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
+		f->sites[0].stack_flags = reasons[i].flag;
+		buffer_reset(&f->out);
+		report_write(&f->out, &f->s, &f->options, names, NULL);
+		assert_non_null(strstr(f->out.data, reasons[i].line));
+	}
+	f->sites[0].stack_flags = 0;
+	buffer_reset(&f->out);
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	assert_null(strstr(f->out.data, "[cut"));
+}
+
 static void report_write__show_allocs__blocks_before_frames(void **state)
 {
 	static const struct report_block blocks[] = {
@@ -314,6 +345,8 @@ int main(void)
 		TEST(report_write__hostile_names__no_control_characters),
 		TEST(report_write__cut_stack__last_line_says_why),
 		TEST(report_write__failed_walk__names_the_module),
+
+		TEST(report_write__cut_for_other_reasons__each_named),
 		TEST(report_write__show_allocs__blocks_before_frames),
 		TEST(report_write__only_blocks__figures_and_order_are_those_of_blocks),
 		TEST(report_write__losses__said_with_their_cause),

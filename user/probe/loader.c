@@ -259,7 +259,7 @@ uint32_t loader_take_number(struct loader *l)
 	return __atomic_fetch_add(&l->skel->data->next_number, 1, __ATOMIC_SEQ_CST);
 }
 
-static void bump_generation(struct loader *l)
+void loader_bump_generation(struct loader *l)
 {
 	__atomic_fetch_add(&l->skel->data->generation, 1, __ATOMIC_SEQ_CST);
 }
@@ -271,7 +271,7 @@ static int put_process(struct loader *l, pid_t tgid, uint32_t number, uint32_t f
 
 	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.processes), &key, &value, BPF_ANY))
 		return -errno;
-	bump_generation(l);
+	loader_bump_generation(l);
 	return 0;
 }
 
@@ -299,6 +299,13 @@ uint32_t loader_find_process(const struct loader *l, pid_t tgid)
 	return find(l, tgid, &value) ? value.number : 0;
 }
 
+uint64_t loader_find_image(const struct loader *l, pid_t tgid)
+{
+	struct process_value value;
+
+	return find(l, tgid, &value) ? value.image : 0;
+}
+
 void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number)
 {
 	uint32_t key = (uint32_t)tgid;
@@ -306,7 +313,7 @@ void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number)
 	if (loader_find_process(l, tgid) != number)
 		return;
 	bpf_map_delete_elem(bpf_map__fd(l->skel->maps.processes), &key);
-	bump_generation(l);
+	loader_bump_generation(l);
 }
 
 void loader_process_counts(const struct loader *l, pid_t tgid, uint64_t counts[COUNTER_BPF_COUNT])
@@ -324,6 +331,28 @@ void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT])
 
 	for (i = 0; i < COUNTER_BPF_COUNT; i++)
 		counts[i] = __atomic_load_n(&l->skel->bss->counters[i], __ATOMIC_RELAXED);
+}
+
+bool loader_unwinds(const struct loader *l)
+{
+	return l->skel->rodata->config.unwind_tables;
+}
+
+struct loader_unwind_maps loader_unwind_maps(const struct loader *l)
+{
+	const struct tracer_bpf *s = l->skel;
+
+	return (struct loader_unwind_maps){
+		.chunks = bpf_map__fd(s->maps.unwind_chunks),
+		.spaces = bpf_map__fd(s->maps.unwind_spaces),
+		.owners = bpf_map__fd(s->maps.unwind_owners),
+		.rules = bpf_map__fd(s->maps.unwind_rules),
+	};
+}
+
+uint32_t loader_rule_slots(const struct loader *l)
+{
+	return bpf_map__max_entries(l->skel->maps.unwind_rules);
 }
 
 void loader_arm(struct loader *l, bool on)

@@ -44,6 +44,8 @@ uint32_t loader_take_number(struct loader *l);
 int loader_add_process(struct loader *l, pid_t tgid, uint32_t number);
 /* Its thread group has the number already (set by the kernel side at fork)? */
 uint32_t loader_find_process(const struct loader *l, pid_t tgid);
+/* What its addresses belong to: shared by fork's children, another one after exec. 0: not traced. */
+uint64_t loader_find_image(const struct loader *l, pid_t tgid);
 /* A vfork child allocates in its parent's memory. */
 int loader_borrow_process(struct loader *l, pid_t tgid, uint32_t number);
 /* Only while the entry still belongs to `number`: pids are reused. */
@@ -51,6 +53,18 @@ void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number);
 /* Kernel-side counters of one process; zeros when it is not there. */
 void loader_process_counts(const struct loader *l, pid_t tgid, uint64_t counts[COUNTER_BPF_COUNT]);
 void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT]);
+
+/* Stacks are walked by tables (config.unwind_tables)? */
+bool loader_unwinds(const struct loader *l);
+/* What unwind_tables.c writes; descriptors, borrowed. */
+struct loader_unwind_maps {
+	int chunks, spaces, owners, rules;
+};
+
+struct loader_unwind_maps loader_unwind_maps(const struct loader *l);
+uint32_t loader_rule_slots(const struct loader *l);
+/* Threads look up anew what they belong to. */
+void loader_bump_generation(struct loader *l);
 
 /* The one moment at which tracing begins or ends for all probes. */
 void loader_arm(struct loader *l, bool on);

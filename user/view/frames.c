@@ -60,6 +60,22 @@ const struct frame_name *frames_function(const struct stack_names *names)
 	return &names->frames[names->function_frame];
 }
 
+/* NULL: the stack is whole. */
+static const char *reason(uint32_t stack_flags)
+{
+	if (stack_flags & STACK_F_NO_MAPPING)
+		return "an address in no module";
+	if (stack_flags & STACK_F_FAULT)
+		return "the stack could not be read";
+	if (stack_flags & STACK_F_BROKEN)
+		return "the frames make no sense";
+	if (stack_flags & STACK_F_CHANGED)
+		return "modules changed meanwhile";
+	if (stack_flags & STACK_F_POINTERS)
+		return "walked by frame pointers, functions without one are missing";
+	return NULL;
+}
+
 bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
 {
 	const struct frame_name *root;
@@ -69,15 +85,14 @@ bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_
 		return true;
 	}
 	root = &names->frames[names->frame_count - 1];
-	if (stack_flags & STACK_F_FAILED) {
+	if (stack_flags & (STACK_F_FAILED | STACK_F_NO_INFO)) {
 		buffer_add_string(out, "[cut: no unwind information for ");
 		buffer_add_clean(out, root->module ? root->module : "an address in no module");
 		buffer_add_char(out, ']');
 	} else if (stack_flags & STACK_F_CUT) {
 		buffer_printf(out, "[cut: deeper than %d frames]", STACK_MAX_FRAMES);
-	} else if (stack_flags & STACK_F_POINTERS) {
-		buffer_add_string(out, "[cut: walked by frame pointers, functions without "
-				       "one are missing]");
+	} else if (reason(stack_flags)) {
+		buffer_printf(out, "[cut: %s]", reason(stack_flags));
 	} else {
 		return false;
 	}

@@ -37,7 +37,7 @@ enum bpf_map_type {
 	BPF_MAP_TYPE_TASK_STORAGE = 29,
 };
 enum { BPF_ANY = 0, BPF_NOEXIST = 1, BPF_EXIST = 2 };
-enum { BPF_F_NO_PREALLOC = 1 };
+enum { BPF_F_NO_PREALLOC = 1, BPF_F_MMAPABLE = 1024 };
 enum { BPF_F_SKIP_FIELD_MASK = 0xff, BPF_F_USER_STACK = 256 };
 enum { BPF_LOCAL_STORAGE_GET_F_CREATE = 1 };
 enum { BPF_RB_NO_WAKEUP = 1, BPF_RB_FORCE_WAKEUP = 2 };
@@ -67,6 +67,16 @@ struct mm_struct {
 	struct uprobes_state uprobes_state;
 };
 
+struct return_instance {
+	unsigned long stack;
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next;
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+};
+
 struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
@@ -82,6 +92,7 @@ struct task_struct {
 	struct task_struct *group_leader;
 	unsigned long sas_ss_sp;
 	unsigned long sas_ss_size;
+	struct uprobe_task *utask;
 };
 
 struct linux_binprm;

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Which code each traced process has where, and how its frames are left: kept up to date for the BPF
+ * unwinder. One table for each ELF file, one list of mappings for each address space. The main
+ * thread only.
+ */
+#ifndef PROBE_UNWIND_TABLES_H
+#define PROBE_UNWIND_TABLES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+#include "loader.h"
+
+struct unwind_tables;
+
+/* The loader is borrowed and outlives the tables. NULL with errno. */
+struct unwind_tables *unwind_tables_open(struct loader *l);
+void unwind_tables_close(struct unwind_tables *t);
+
+/*
+ * Reads the process's mappings, makes the tables of files that are not known, and publishes. To be
+ * called again whenever the mappings may have changed; nothing happens when they have not. `image`
+ * is the one that the kernel side gave the process (loader_find_image()): it changes at exec. 0 or
+ * -errno.
+ */
+int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image, pid_t pid);
+/* A child of fork has the mappings of its parent, until one of the two changes them. */
+void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child);
+void unwind_process_drop(struct unwind_tables *t, uint32_t number);
+
+/* Memory shared with the kernel, bytes. */
+size_t unwind_tables_bytes(const struct unwind_tables *t);
+
+#endif /* PROBE_UNWIND_TABLES_H */
