@@ -112,6 +112,30 @@ def every_function__called_by_the_c_library__site_is_found(case):
           f"outstanding bytes and count of {THROUGH_LIBRARY}")
 
 
+@test(120)
+def stacks__random_without_frame_pointers__as_backtrace_says(case):
+    """Ten thousand stacks, each compared with what glibc's unwinder found at the same place."""
+    target = case.target("unwind", 10000)
+    paths, blocks = case.path("sites.csv"), case.path("blocks.csv")
+    tracer = case.attach(target, "--csv", paths, "--csv-blocks", blocks)
+    target.work(60)
+    tracer.stop(seconds=60)
+    target.finish()
+    equal(check_summary(tracer, read_sites(paths), target.pid).lost, 0, "lost events")
+    said = {int(word[1]): word[2] for word in map(str.split, target.out.lines) if word[0] == "path"}
+    stacks = {row["site"]: row["stack"].split(";") for row in read_sites(paths).last(target.pid)}
+    check(len(said) >= 10000, f"only {len(said)} paths")
+    wrong = []
+    for row in read_blocks(blocks):
+        stack = stacks[row["site"]]
+        letters = "".join(name[5] for name in stack if name.startswith("path_"))
+        path = said.pop(int(row["address"], 16), None)
+        if path and (letters != path or not {"main", "start_thread"} & set(stack)):
+            wrong.append((letters, path))
+    check(not said, f"{len(said)} blocks are missing")
+    check(not wrong, f"{len(wrong)} stacks are wrong, the first as {wrong[:1]}")
+
+
 def operators(case, *libraries):
     """All of new and delete in sum, and exceptions still caught. The exception objects are not the program's own: no
     totals of allocations. What a program that fails untraced does under the tracer is no test."""

@@ -432,16 +432,19 @@ static int setup_own(void **state)
 	return 0;
 }
 
+/* The first address of the truth is in the function that asked for it; a sanitizer adds its own. */
 static bool walk_compare(struct unwind_state *s, void **truth, int frames)
 {
-	int i;
+	int result = unwind_step(s), i = 1;
 
-	/* the first address of the truth is in the function that asked for it */
-	for (i = 1; i < frames; i++) {
-		if (unwind_step(s) != UNWIND_WENT_ON || s->pc != (uintptr_t)truth[i])
+	while (i < frames && i < 4 && s->pc != (uintptr_t)truth[i])
+		i++;
+	for (; i < frames; i++) {
+		if (result != UNWIND_WENT_ON || s->pc != (uintptr_t)truth[i])
 			return false;
+		result = unwind_step(s);
 	}
-	whole += unwind_step(s) == UNWIND_AT_END;
+	whole += result == UNWIND_AT_END;
 	return true;
 }
 
