@@ -249,11 +249,16 @@ static void read_mappings(struct tracker *t, struct tracked *p)
 			    strerror(-err));
 }
 
+static void names_read(struct tracker *t, struct tracked *p)
+{
+	p->maps_read_ns = clock_monotonic_ns();
+	names_read_process(t->names, newest_space(p), p->pid);
+}
+
 void tracker_read_modules(struct tracker *t, struct tracked *p)
 {
 	read_mappings(t, p);
-	p->maps_read_ns = clock_monotonic_ns();
-	names_read_process(t->names, newest_space(p), p->pid);
+	names_read(t, p);
 }
 
 void tracker_announce(struct tracker *t, struct tracked *p)
@@ -454,10 +459,12 @@ static void work_off(struct tracker *t, const struct notice *n)
 		break;
 	case EVENT_MODULES:
 		if (p && !p->ended) {
+			/* first, since stacks through the new code are cut until then */
+			read_mappings(t, p);
 			/* code that no dynamic linker announced: generated, or mapped by hand */
 			if (!(n->flags & EVENT_F_UNWIND))
 				tracker_update(t, p);
-			tracker_read_modules(t, p);
+			names_read(t, p);
 			announce_started(t, p);
 		}
 		break;

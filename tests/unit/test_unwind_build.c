@@ -27,7 +27,7 @@ __asm__(".text\n"
 	".globl form_state, form_state_other, form_state_back\n"
 	".globl form_deref, form_plt, form_stop, form_signal, form_register, form_unaligned, "
 	"form_gap\n"
-	".globl form_rbp_lost, form_big, form_end\n"
+	".globl form_rbp_lost, form_big, form_end, form_generated, form_after\n"
 	".p2align 4\n"
 	"form_pointer: .cfi_startproc\n"
 	"	push %rbp\n"
@@ -89,12 +89,19 @@ __asm__(".text\n"
 	"	.skip 64, 0x90\n"
 	"form_end: .cfi_startproc\n"
 	"	ret\n"
+	".cfi_endproc\n"
+	".p2align 4\n"
+	/* as large as code that was generated when the program was built */
+	"form_generated: .skip 0x110000, 0x90\n"
+	"form_after: .cfi_startproc\n"
+	"	ret\n"
 	".cfi_endproc\n");
 
 extern const char form_pointer[], form_pointer_pushed[], form_pointer_set[], form_pointer_popped[];
 extern const char form_state[], form_state_other[], form_state_back[];
 extern const char form_deref[], form_plt[], form_stop[], form_signal[], form_register[];
 extern const char form_unaligned[], form_rbp_lost[], form_big[], form_gap[], form_end[];
+extern const char form_generated[], form_after[];
 
 #define RSP(bytes) UNWIND_RULE(UNWIND_RSP, (bytes) / 8, UNWIND_RBP_SAME, 0)
 #define NO_INFO	   UNWIND_RULE_SPECIAL(UNWIND_NO_INFO)
@@ -194,6 +201,13 @@ static void unwind_build__forms_without_a_rule__no_information(void **state)
 	expect(state, form_gap, NO_INFO);
 	expect(state, form_gap + 60, NO_INFO);
 	expect(state, form_end, RSP(8));
+}
+
+static void unwind_build__large_code_without_information__by_frame_pointer(void **state)
+{
+	expect(state, form_generated, UNWIND_RULE_SPECIAL(UNWIND_POINTER));
+	expect(state, form_generated + 0x10ffff, UNWIND_RULE_SPECIAL(UNWIND_POINTER));
+	expect(state, form_after, RSP(8));
 }
 
 static void unwind_rule__fields__come_back(void **state)
@@ -327,6 +341,9 @@ int main(void)
 						teardown_self),
 		cmocka_unit_test_setup_teardown(unwind_build__forms_without_a_rule__no_information,
 						setup_self, teardown_self),
+		cmocka_unit_test_setup_teardown(
+			unwind_build__large_code_without_information__by_frame_pointer, setup_self,
+			teardown_self),
 		cmocka_unit_test(unwind_build__libc__entries_and_order),
 		cmocka_unit_test(unwind_build__no_elf__refused),
 		cmocka_unit_test(unwind_build__cut_files__no_harm),

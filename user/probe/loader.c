@@ -239,8 +239,13 @@ size_t loader_ring_bytes(const struct loader *l)
 
 size_t loader_kernel_bytes(const struct loader *l)
 {
-	return l->ring_count * l->ring_bytes + (size_t)bpf_map__max_entries(l->skel->maps.sent) *
-						       bpf_map__value_size(l->skel->maps.sent);
+	const struct bpf_map *tables[] = {l->skel->maps.sent, l->skel->maps.unwind_spaces,
+					  l->skel->maps.unwind_rules};
+	size_t bytes = l->ring_count * l->ring_bytes, i;
+
+	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
+		bytes += (size_t)bpf_map__max_entries(tables[i]) * bpf_map__value_size(tables[i]);
+	return bytes;
 }
 
 int loader_entry_program(const struct loader *l)

@@ -35,6 +35,7 @@
 #define ROWS_MAX      (1u << 24)
 #define PAGES_MAX     (1u << 19) /* 2 GB of code */
 #define TIME_MAX_NS   (20ull * NS_PER_S)
+#define GENERATED_MIN (1ull << 20)
 #define PADDING_MAX   15 /* between functions, never executed */
 #define START_BYTES   64 /* of the code at the entry point */
 #define PAGE_SIZE_ELF (1ull << UNWIND_PAGE_BITS)
@@ -511,9 +512,27 @@ static int fde_rows(struct build *b, const struct fde *fde)
 	return err;
 }
 
+/*
+ * Between `end` and the next FDE nothing is known. A gap as large as no library without tables
+ * leaves is code that was generated when the program was built (JavaScript engines have it): it
+ * keeps frame pointers, as generated code does.
+ */
+static uint32_t gap_rule(const struct build *b, uint64_t end, size_t next)
+{
+	uint64_t limit = next < b->fde_count ? b->fdes[next].start : UINT64_MAX;
+	size_t i;
+
+	for (i = 0; i < b->code_count; i++) {
+		if (end >= b->code[i].start && end < b->code[i].end && b->code[i].end < limit)
+			limit = b->code[i].end;
+	}
+	return limit != UINT64_MAX && limit - end >= GENERATED_MIN ? special(UNWIND_POINTER)
+								   : special(UNWIND_NO_INFO);
+}
+
 static int make_rows(struct build *b)
 {
-	int err = push_row(b, b->table->base, special(UNWIND_NO_INFO));
+	int err = push_row(b, b->table->base, gap_rule(b, b->table->base, 0));
 	size_t i;
 
 	for (i = 0; !err && i < b->fde_count; i++) {
@@ -523,7 +542,7 @@ static int make_rows(struct build *b)
 			return -E2BIG;
 		err = fde_rows(b, fde);
 		if (!err && (i + 1 == b->fde_count || fde[1].start - fde->end > PADDING_MAX))
-			err = push_row(b, fde->end, special(UNWIND_NO_INFO));
+			err = push_row(b, fde->end, gap_rule(b, fde->end, i + 1));
 	}
 	return err;
 }

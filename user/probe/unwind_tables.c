@@ -309,30 +309,35 @@ static bool is_urgent(const struct maps_entry *e, const char *program)
 	       !strncmp(name, "ld-", 3) || strstr(name, "alloc") != NULL;
 }
 
-static struct unwind_mapping describe(struct unwind_tables *t, pid_t pid,
-				      const struct maps_entry *e, bool make, bool *incomplete)
+/* Generated code, or the kernel's own ([uprobes] and the like). */
+static uint32_t kind_of_anonymous(const char *path)
 {
-	struct unwind_mapping m = {.start = e->start, .end = e->end, .table = UNWIND_NO_INFO};
-	bool vdso = !strcmp(e->path, "[vdso]");
+	if (path[0] != '[' || !strncmp(path, "[anon", 5) || !strcmp(path, "[heap]") ||
+	    !strcmp(path, "[stack]"))
+		return UNWIND_POINTER;
+	return UNWIND_NO_INFO;
+}
+
+/* False: its table is not made yet. Until then the mapping is unknown, rather than without
+ * information. */
+static bool describe(struct unwind_tables *t, pid_t pid, const struct maps_entry *e, bool make,
+		     struct unwind_mapping *m)
+{
 	const struct unwind_file *f;
 	uint64_t base;
 
-	if (!maps_is_file(e) && !vdso) {
-		/* the kernel's own, [uprobes] and the like, is no generated code */
-		m.table = e->path[0] == '[' && strncmp(e->path, "[anon", 5) &&
-					  strcmp(e->path, "[heap]") && strcmp(e->path, "[stack]")
-				  ? UNWIND_NO_INFO
-				  : UNWIND_POINTER;
-		return m;
+	*m = (struct unwind_mapping){.start = e->start, .end = e->end, .table = UNWIND_NO_INFO};
+	if (!maps_is_file(e) && strcmp(e->path, "[vdso]")) {
+		m->table = kind_of_anonymous(e->path);
+		return true;
 	}
 	f = unwind_files_get(&t->files, pid, e, make);
-	*incomplete |= !f && !make;
-	if (!f || !f->pages || !unwind_file_base(f, e->start, e->offset, &base))
-		return m;
-	m.base = base;
-	m.table = f->table;
-	m.pages = f->pages;
-	return m;
+	if (f && f->pages && unwind_file_base(f, e->start, e->offset, &base)) {
+		m->base = base;
+		m->table = f->table;
+		m->pages = f->pages;
+	}
+	return f || make;
 }
 
 /* urgent_only: what needs a table that is not made yet and is not urgent, is left for the next time. */
@@ -350,8 +355,10 @@ static int read_mappings(struct unwind_tables *t, pid_t pid, bool urgent_only, s
 
 		if (!e.execute)
 			continue;
-		m = describe(t, pid, &e, !urgent_only || is_urgent(&e, program), &c->incomplete);
-		collect(c, &m);
+		if (describe(t, pid, &e, !urgent_only || is_urgent(&e, program), &m))
+			collect(c, &m);
+		else
+			c->incomplete = true;
 	}
 	maps_close(&maps);
 	limit(c);
@@ -359,6 +366,20 @@ static int read_mappings(struct unwind_tables *t, pid_t pid, bool urgent_only, s
 }
 
 /* ---- processes ---- */
+
+/* The others keep what was shared; threads that remember it are told when the new list is there. */
+static int diverge(struct unwind_tables *t, struct member *m, struct collection *c)
+{
+	struct space *s = space_new(t, UNWIND_OWNER_PROCESS(m->number));
+	int err;
+
+	if (!s)
+		return -ENOSPC;
+	member_move(t, m, s);
+	err = publish(t, s, c);
+	loader_bump_generation(t->loader);
+	return err;
+}
 
 static int publish_for(struct unwind_tables *t, struct member *m, struct collection *c)
 {
@@ -374,15 +395,7 @@ static int publish_for(struct unwind_tables *t, struct member *m, struct collect
 	}
 	if (is_published(s, c))
 		return 0;
-	if (s->words && s->users > 1) {
-		/* others keep what was shared */
-		s = space_new(t, UNWIND_OWNER_PROCESS(m->number));
-		if (!s)
-			return -ENOSPC;
-		member_move(t, m, s);
-		loader_bump_generation(t->loader);
-	}
-	return publish(t, s, c);
+	return s->words && s->users > 1 ? diverge(t, m, c) : publish(t, s, c);
 }
 
 static int set_once(struct unwind_tables *t, struct member *m, pid_t pid, bool urgent_only,
