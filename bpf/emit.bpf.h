@@ -123,7 +123,8 @@ static __always_inline int emit_process(__u32 type, __u32 number, struct task_st
 	e->exit_code = exit_code;
 	if (bpf_core_read_str(e->comm, sizeof(e->comm), &task->comm) < 0)
 		e->comm[0] = 0;
-	emit_submit(e);
+	/* user space has to act on it: it may not wait for the next poll */
+	bpf_ringbuf_submit(e, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 
