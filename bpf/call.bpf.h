@@ -71,6 +71,7 @@ static __always_inline bool arguments(struct pt_regs *ctx, struct pending *p, __
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 {
 	__u32 kind = COOKIE_KIND(cookie), id = COOKIE_ID(cookie);
+	enum where where;
 	struct thread *t;
 
 	if (!*(volatile __u32 *)&armed)
@@ -82,17 +83,21 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		emit_process(EVENT_MODULES, t->number, bpf_get_current_task_btf(), 0, 0);
 		return 1;
 	}
-	if (pending_inside(t, ctx->sp, id))
+	where = pending_where(t, ctx->sp, id);
+	if (where == WHERE_INSIDE)
 		return 1;
 	if (kind == CALL_FREE) {
 		if (ctx->di)
 			emit_free(t->number, id, ctx->di);
 		return 1;
 	}
+	if (where == WHERE_ELSEWHERE) {
+		count_current(COUNTER_PENDING_UNSURE);
+		return 1;
+	}
 	if (!arguments(ctx, &t->pending, kind))
 		return 1;
-	t->pending.id = id;
-	t->pending.slot = ctx->sp;
+	pending_begin(t, ctx, id);
 	return 0;
 }
 

@@ -15,7 +15,8 @@
 	X(PENDING_STALE,  "pending_stale",  0, "calls that were entered and never returned (longjmp, exception)") \
 	X(STACK_RING_FULL,"stack_ring_full",0, "stacks whose frames did not fit into the ring: sent again later") \
 	X(STACK_FAILED,   "stack_failed",   0, "stacks that could not be walked") \
-	X(STACK_CUT,      "stack_cut",      0, "stacks cut at the largest depth")
+	X(STACK_CUT,      "stack_cut",      0, "stacks cut at the largest depth") \
+	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \

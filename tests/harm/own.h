@@ -32,7 +32,10 @@ __attribute__((noinline)) static void *own_take(size_t size)
 	return own_arena + at + 16;
 }
 
-void *malloc(size_t size)
+/* Not to be inlined: who calls an allocator of its own must be seen calling it. */
+#define OWN __attribute__((noinline, noclone))
+
+OWN void *malloc(size_t size)
 {
 	void *p = own_take(size);
 
@@ -41,17 +44,17 @@ void *malloc(size_t size)
 	return p;
 }
 
-void free(void *p)
+OWN void free(void *p)
 {
 	__asm__ volatile("" : : "r"(p) : "memory");
 }
 
-void *calloc(size_t count, size_t size)
+OWN void *calloc(size_t count, size_t size)
 {
 	return own_take(count * size); /* the arena is zero and given out once */
 }
 
-void *realloc(void *old, size_t size)
+OWN void *realloc(void *old, size_t size)
 {
 	void *p = own_take(size);
 	size_t had = 0;

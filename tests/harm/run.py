@@ -29,16 +29,17 @@ HARM = os.path.join(lib.ROOT, "build", "harm")
 SAYS = re.compile(r"^(?!ready |worker )[a-z_]+ -?\d+$")
 WORDS = re.compile(r"not probed|blind|cannot|not traced|refused")
 METHODS = ("session", "multi", "perf")
+FAST = ("session", "multi")
 
 
 class Row:
     """A program and what is to be known about it. `refused`: the tracer may (and must) decline with words."""
 
     def __init__(self, name, *arguments, methods=("session",), command=True, refused=False, env=None, options=(),
-                 symbols="malloc", where=None, check=None):
+                 symbols="malloc", where=None, check=None, lost=0):
         self.name, self.arguments, self.methods, self.command = name, arguments, methods, command
         self.refused, self.env, self.options = refused, env or {}, options
-        self.symbols, self.where, self.check = symbols, where, check
+        self.symbols, self.where, self.check, self.lost = symbols, where, check, lost
 
 
 def program(name):
@@ -56,40 +57,52 @@ def counter(tracer, name):
 
 def abandoned(tracer):
     check(counter(tracer, "pending_stale") >= 499, "calls that never returned are not counted")
+    seen(998)(tracer)
+
+
+def seen(count):
+    """Whoever is blind after the first abandoned call would see fewer events."""
+    def check_events(tracer):
+        events = sum(s.events for s in tracer.summaries().values())
+        check(events >= count, f"only {events} events of more than {count}")
+    return check_events
 
 
 ROWS = [
-    Row("exceptions through operator new", "throws", methods=METHODS, where="libstdc++.so.6", symbols="_Znwm _Znam"),
+    Row("exceptions through operator new", "throws", methods=METHODS, where="libstdc++.so.6", symbols="_Znwm _Znam", check=seen(2000)),
     Row("exceptions, jemalloc", "throws", env={"LD_PRELOAD": "libjemalloc.so.2"}, where="libjemalloc.so.2",
-        symbols="_Znwm _Znam"),
+        symbols="_Znwm _Znam", check=seen(2000)),
     Row("exceptions, tcmalloc", "throws", env={"LD_PRELOAD": "libtcmalloc_minimal.so.4"},
-        where="libtcmalloc_minimal.so.4", symbols="_Znwm _Znam"),
-    Row("siglongjmp out of malloc", "signals", "jump", methods=METHODS, check=abandoned),
-    Row("allocation in a signal handler", "signals", "handler", methods=METHODS),
-    Row("the same on an alternate stack", "signals", "altstack", methods=METHODS),
-    Row("context switch inside malloc", "signals", "preempt", methods=METHODS),
-    Row("coroutines", "stacks", "coroutines", methods=METHODS),
-    Row("300 calls deep", "stacks", "deep", methods=METHODS),
-    Row("backtrace() inside malloc", "stacks", "walk", methods=METHODS),
-    Row("vfork", "processes", "vfork", methods=METHODS),
+        where="libtcmalloc_minimal.so.4", symbols="_Znwm _Znam", check=seen(2000)),
+    Row("siglongjmp out of malloc", "signals", "jump", methods=FAST, check=abandoned),
+    Row("allocation in a signal handler", "signals", "handler", methods=FAST),
+    # without sessions the kernel keeps return addresses by their stack address alone, whatever the probes do: it ends both
+    Row("the same on an alternate stack", "signals", "altstack", check=seen(900)),
+    Row("context switch inside malloc", "signals", "preempt", lost=499),
+    Row("coroutines", "stacks", "coroutines", methods=FAST),
+    Row("300 calls deep", "stacks", "deep", methods=FAST),
+    Row("backtrace() inside malloc", "stacks", "walk", methods=FAST),
+    Row("vfork", "processes", "vfork", methods=FAST),
     Row("posix_spawn", "processes", "spawn"),
-    Row("fork without exec", "processes", "prefork", methods=METHODS),
+    Row("fork without exec", "processes", "prefork", methods=FAST),
     Row("fork without exec, twice", "processes", "prefork", "twice"),
     Row("fork, all followed", "processes", "prefork", options=("-f",)),
-    Row("exec while threads allocate", "processes", "exec", methods=METHODS),
+    Row("exec while threads allocate", "processes", "exec", methods=FAST),
     Row("abort", "processes", "abort"),
-    Row("threads that exit in malloc", "threads", "exit", methods=METHODS),
-    Row("threads cancelled in malloc", "threads", "cancel", methods=METHODS),
-    Row("exit while threads allocate", "threads", "leave", methods=METHODS),
-    Row("SIGSEGV while threads allocate", "threads", "kill", methods=METHODS),
-    Row("dlclose of a probed library", "load", "plugin.so", methods=METHODS),
-    Row("seccomp, before the attach", "guard", methods=METHODS),
+    Row("threads that exit in malloc", "threads", "exit", methods=FAST),
+    Row("threads cancelled in malloc", "threads", "cancel", methods=FAST),
+    Row("exit while threads allocate", "threads", "leave", methods=FAST),
+    Row("SIGSEGV while threads allocate", "threads", "kill", methods=FAST),
+    Row("dlclose of a probed library", "load", "plugin.so", methods=FAST),
+    Row("seccomp, before the attach", "guard", methods=FAST),
     Row("seccomp, after the attach", "guard", "late", methods=METHODS),
-    Row("seccomp, refusing", "guard", "errno", methods=METHODS),
-    Row("seccomp, strict mode", "guard", "strict", methods=METHODS),
-    Row("malloc patched in memory", "text", "hook", methods=METHODS, command=False, refused=True),
-    Row("text in anonymous memory", "text", "huge", methods=METHODS, command=False, refused=True),
-    Row("static PIE", "plain-static-pie", methods=METHODS),
+    Row("seccomp, refusing", "guard", "errno", methods=FAST),
+    Row("seccomp, strict mode", "guard", "strict"),
+    Row("malloc patched in memory", "text", "hook", methods=FAST, command=False, refused=True),
+    Row("text in anonymous memory", "text", "huge", methods=FAST, command=False, refused=True),
+    Row("its allocator's pages only", "text", "huge", "allocator", methods=FAST, command=False, refused=True),
+    Row("one page of it", "text", "huge", "part", command=False, refused=True),
+    Row("static PIE", "plain-static-pie", methods=FAST),
     Row("LD_AUDIT", "plain", env={"LD_AUDIT": os.path.join(HARM, "audit.so")}),
 ]
 
@@ -163,7 +176,7 @@ def judge(row, expected, actual, tracer):
         return "refused"
     equal(tracer.process.returncode, 0, "exit status of the tracer")
     check(sum(s.events for s in tracer.summaries().values()) > 0, "nothing was seen")
-    equal(sum(s.lost for s in tracer.summaries().values()), 0, "lost events")
+    equal(sum(s.lost for s in tracer.summaries().values()), row.lost, "lost events, counted")
     if row.check:
         row.check(tracer)
     return "ok"
@@ -245,7 +258,8 @@ def detach__every_method__nothing_left_in_memory(case):
 
 
 def children_not_followed(case, method, *words):
-    process = case.keep(lib.Program([program("processes"), "prefork", "linger", *words]))
+    # static: an allocator that no other traced process shares, whose end would free our children, too
+    process = case.keep(lib.Program([program("processes-static-pie"), "prefork", "linger", *words]))
     process.out.wait_for(r"^ready ")
     tracer = case.attach(process.pid, "--attach-method", method)
     process.write()
@@ -260,7 +274,8 @@ def children_not_followed(case, method, *words):
 
 
 def children__not_followed__free_of_breakpoints(case):
-    for method in METHODS:
+    """With perf events the kernel removes each at its first hit; the others need help."""
+    for method in FAST:
         lib.need_method(method)
         children_not_followed(case, method)
 
@@ -387,14 +402,15 @@ def stall__attach_and_detach__measured(case):
 def children__cost_of_a_pair__measured(case):
     for method in METHODS:
         lib.need_method(method)
-        process = case.keep(lib.Program([program("stall"), "fork"]))
+        process = case.keep(lib.Program([program("stall-static-pie"), "fork"]))
         process.out.wait_for(r"^ready ")
         tracer = case.attach(process.pid, "--attach-method", method)
         process.write()
         worker = int(process.out.wait_for(r"^worker (\d+)").group(1))
         process.write("look\n")
         at_once = int(process.out.wait_for(r"^pair_ns (\d+)").group(1))
-        wait_clean(worker)
+        if method in FAST:
+            wait_clean(worker)
         process.write("look\n")
         later = int(process.out.wait_for(r"^pair_ns (\d+)").group(1))
         process.write("end\n")

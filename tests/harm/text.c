@@ -63,8 +63,8 @@ static int find_text(struct text *text, const char *of)
 /* The copy is made beside and moved over the old place by one call: this runs there, too. */
 static int remap(const struct text *text)
 {
-	char *copy = mmap(NULL, text->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-			  -1, 0);
+	char *copy =
+		mmap(NULL, text->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (copy == MAP_FAILED)
 		return 0;
@@ -75,6 +75,15 @@ static int remap(const struct text *text)
 	       text->start;
 }
 
+/* Only the pages around malloc, or all those that hold the C library's allocator. */
+static void narrow(struct text *text, unsigned long before, unsigned long behind)
+{
+	char *at = (char *)((uintptr_t)dlsym(RTLD_DEFAULT, "malloc") & ~(PAGE - 1));
+
+	text->start = at - before * PAGE;
+	text->bytes = (before + behind + 1) * PAGE;
+}
+
 int main(int argc, char **argv)
 {
 	void *(*volatile ask)(size_t) = malloc;
@@ -82,8 +91,13 @@ int main(int argc, char **argv)
 
 	if (harm_has(argc, argv, "hook"))
 		harm_say("patched", patch("malloc", hook));
-	if (harm_has(argc, argv, "huge") && find_text(&text, "malloc"))
+	if (harm_has(argc, argv, "huge") && find_text(&text, "malloc")) {
+		if (harm_has(argc, argv, "allocator"))
+			narrow(&text, 16, 16);
+		else if (harm_has(argc, argv, "part"))
+			narrow(&text, 0, 0);
 		harm_say("remapped", remap(&text));
+	}
 	harm_ready(argc, argv);
 	for (int i = 0; i < 1000; i++)
 		free(ask(100));

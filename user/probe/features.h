@@ -17,6 +17,8 @@ struct features {
 
 /* Tries everything that `wanted` (0: all) needs. */
 void features_try(struct features *f, enum probe_method wanted);
+/* 0: a process under a seccomp filter survives a return probe. -EACCES: it is killed. */
+int features_try_seccomp(enum probe_method method);
 /* Best method that works, 0 when none does. */
 enum probe_method features_best(const struct features *f);
 /* --check. Returns false when tracing is not possible. */

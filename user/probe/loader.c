@@ -38,6 +38,7 @@ struct loader {
 	enum probe_method method;
 	int *ring_fds;
 	size_t ring_count, ring_bytes;
+	bool seccomp_tried, survives_seccomp;
 };
 
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
@@ -108,6 +109,10 @@ static void choose_programs(struct loader *l)
 	bpf_program__set_autoload(l->skel->progs.call_session, session);
 	bpf_program__set_autoload(l->skel->progs.call_entry, !session);
 	bpf_program__set_autoload(l->skel->progs.call_return, !session);
+	bpf_program__set_autoload(l->skel->progs.call_idle, l->method != PROBE_PERF);
+	if (l->method != PROBE_PERF)
+		bpf_program__set_expected_attach_type(l->skel->progs.call_idle,
+						      ATTACH_UPROBE_MULTI);
 	if (session)
 		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
 						      ATTACH_UPROBE_SESSION);
@@ -197,6 +202,14 @@ void loader_close(struct loader *l)
 	free(l);
 }
 
+bool loader_survives_seccomp(struct loader *l)
+{
+	if (!l->seccomp_tried)
+		l->survives_seccomp = features_try_seccomp(l->method) == 0;
+	l->seccomp_tried = true;
+	return l->survives_seccomp;
+}
+
 enum probe_method loader_method(const struct loader *l)
 {
 	return l->method;
@@ -232,6 +245,11 @@ int loader_entry_program(const struct loader *l)
 int loader_return_program(const struct loader *l)
 {
 	return l->method == PROBE_SESSION ? -1 : bpf_program__fd(l->skel->progs.call_return);
+}
+
+int loader_idle_program(const struct loader *l)
+{
+	return l->method == PROBE_PERF ? -1 : bpf_program__fd(l->skel->progs.call_idle);
 }
 
 uint32_t loader_take_number(struct loader *l)

@@ -26,6 +26,9 @@ struct loader_options {
 struct loader *loader_open(const struct loader_options *options);
 void loader_close(struct loader *l);
 
+/* Does a return probe survive under a seccomp filter? Tried at the first call. */
+bool loader_survives_seccomp(struct loader *l);
+
 enum probe_method loader_method(const struct loader *l);
 size_t loader_ring_count(const struct loader *l);
 int loader_ring_fd(const struct loader *l, size_t cpu);
@@ -37,6 +40,9 @@ size_t loader_kernel_bytes(const struct loader *l);
  * both). */
 int loader_entry_program(const struct loader *l);
 int loader_return_program(const struct loader *l);
+
+/* Does nothing; -1 with perf events, which do not need it. */
+int loader_idle_program(const struct loader *l);
 
 /* A number for a new process: never 0, never used before. */
 uint32_t loader_take_number(struct loader *l);
