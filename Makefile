@@ -2,6 +2,8 @@
 # make              build/tracer
 # make test         unit tests (no root)
 # make test-live    tests with real processes (root)
+# make test-harm    programs that tracing could break do the same while traced (root)
+# make harm         the same as a table, with bpftrace beside it (root)
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
 # V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 builds into build/san with ASan and UBSan.
@@ -38,7 +40,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -71,6 +73,15 @@ test: $(UNIT)
 
 test-live: all targets $(O)/screen_demo
 	$(Q)scripts/run-live.sh
+
+test-harm: all harm-programs
+	$(Q)python3 -B -u tests/harm/run.py
+
+harm: all harm-programs
+	$(Q)python3 -B -u tests/harm/run.py --table
+
+harm-programs:
+	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
 
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets

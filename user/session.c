@@ -53,7 +53,10 @@ int session_check(void)
 	features_try(&f, 0);
 	if (!f.session)
 		f.multi = f.perf = 0;
-	return features_print(&f) ? 0 : 1;
+	if (!features_print(&f))
+		return 1;
+	printf("Kernel memory: %zu KB of rings in all\n", loader_planned_ring_bytes() >> 10);
+	return 0;
 }
 
 /* ---- open ---- */

@@ -35,6 +35,7 @@ static void *free_attachment(void *arg)
 
 void tracker_done(struct tracker *t)
 {
+	uint64_t begun = clock_monotonic_ns();
 	struct tracked *p, *next;
 
 	for (p = t->first; p; p = next) {
@@ -45,6 +46,8 @@ void tracker_done(struct tracker *t)
 			close(p->pidfd);
 		free(p);
 	}
+	if (t->first)
+		log_verbose("detached in %.1f ms", (double)(clock_monotonic_ns() - begun) / 1e6);
 	free(t->barren);
 	free(t->strangers);
 	t->first = NULL;
@@ -106,6 +109,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	p->attachment = attachment_new(t->loader, pid);
+	p->rss_first = process_rss(pid);
 	push_space(t, p);
 	*t->tail = p;
 	t->tail = &p->next;
@@ -233,11 +237,26 @@ void tracker_read_modules(struct tracker *t, struct tracked *p)
 	names_read_process(t->names, newest_space(p), p->pid);
 }
 
+static void say_kernel_memory(const struct tracker *t, const struct tracked *p)
+{
+	struct process_info info = {0};
+	size_t thread = loader_thread_bytes(t->loader);
+
+	if (process_read(p->pid, &info))
+		return;
+	log_verbose(
+		"kernel memory: %zu KB of rings (%zu of %zu KB) and tables, and %zu KB for each "
+		"thread that allocates: %zu KB if all %d threads of %d do",
+		loader_kernel_bytes(t->loader) >> 10, loader_ring_count(t->loader),
+		loader_ring_bytes(t->loader) >> 10, thread >> 10,
+		(thread * (size_t)info.thread_count) >> 10, info.thread_count, (int)p->pid);
+}
+
 void tracker_announce(struct tracker *t, struct tracked *p)
 {
-	(void)t;
 	if (p->announced)
 		return;
+	say_kernel_memory(t, p);
 	p->announced = true;
 	log_info("attached to %d (%s): %zu probes in %zu modules", (int)p->pid, p->comm,
 		 attachment_probe_count(p->attachment), attachment_module_count(p->attachment));
@@ -264,10 +283,14 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 		say_nothing_found(p, targets.looked_at);
 		p = NULL;
 	} else {
+		uint64_t begun = clock_monotonic_ns();
+
 		heap_add(t, p);
 		err = loader_add_process(t->loader, pid, p->number);
 		if (!err)
 			err = attachment_update(p->attachment, &targets, false);
+		log_verbose("process %d: planned and attached in %.1f ms", (int)pid,
+			    (double)(clock_monotonic_ns() - begun) / 1e6);
 		if (err) {
 			refuse_errno(pid, info.comm, err);
 			p = NULL;

@@ -36,6 +36,7 @@ struct tracked {
 	/* where its modules are known to the names, one entry for each program that it has run */
 	uint32_t *spaces;
 	size_t space_count;
+	uint64_t rss_first, rss_most; /* bytes; UINT64_MAX: not known yet */
 	int start_call; /* while it starts: descriptor of the code that is being mapped, -1 none */
 	uint64_t maps_read_ns;
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */

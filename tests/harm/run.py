@@ -309,6 +309,17 @@ def kill__at_random_moments__program_unharmed(case):
     equal(process.wait(), 14, "exit status")
 
 
+def growth__without_an_allocation__said(case):
+    process = start_plain(case, "grow")
+    tracer = case.attach(process.pid, "--csv", case.path("sites.csv"))
+    process.write()
+    process.out.wait_for("^grown")
+    tracer.stop()
+    check("no allocation was seen" in tracer.err.text(), "not a word about memory that grew unseen")
+    process.write()
+    equal(process.wait(), 14, "exit status")
+
+
 # Debuggers
 
 
@@ -380,6 +391,8 @@ def stall(case, method):
         process.write("look\n")
         return int(process.out.wait_for(r"^longest_us (\d+)").group(1)) / 1000
     longest()
+    case.run("-p", process.pid, "--dry-run")  # the same work beside the program, without probes
+    before = longest()
     attached = time.monotonic()
     tracer = case.attach(process.pid, "--attach-method", method)
     attached = time.monotonic() - attached
@@ -388,15 +401,15 @@ def stall(case, method):
     at_detach = longest()
     process.write("end\n")
     equal(process.wait(), 0, "exit status")
-    return at_attach, at_detach, attached
+    return before, at_attach, at_detach, attached
 
 
 def stall__attach_and_detach__measured(case):
     for method in METHODS:
         lib.need_method(method)
-        at_attach, at_detach, seconds = stall(case, method)
-        print(f"    {method}: longest gap of a thread {at_attach:.1f} ms while attaching, {at_detach:.1f} ms while "
-              f"detaching; attached after {seconds:.2f} s")
+        before, at_attach, at_detach, seconds = stall(case, method)
+        print(f"    {method}: longest gap of a thread {before:.1f} ms beside a tracer that only plans, {at_attach:.1f} ms "
+              f"while attaching, {at_detach:.1f} ms while detaching; attached after {seconds:.2f} s")
 
 
 def children__cost_of_a_pair__measured(case):
@@ -490,7 +503,7 @@ def table():
 
 CASES = [detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
          children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
-         gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
+         growth__without_an_allocation__said, gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
          gdb__as_the_command__works, stall__attach_and_detach__measured, children__cost_of_a_pair__measured]
 
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Measures, asserts nothing. Two threads allocate and look at the clock after each pair; at every
- * line on stdin the longest time between two looks since the line before is said. With `fork` a
+ * line on stdin the longest time between two looks since the line before is said, without the time
+ * in which the thread could have run but other threads had the processors. With `fork` a
  * child does the same: what it costs to have been forked by a traced process. At `end` it ends.
  */
 #include "harm.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
@@ -25,21 +27,38 @@ static uint64_t now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/* Time spent waiting for a processor: the second number. */
+static uint64_t waited_ns(int schedstat)
+{
+	char text[96] = "";
+	const char *space;
+
+	if (pread(schedstat, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	space = strchr(text, ' ');
+	return space ? strtoull(space, NULL, 10) : 0;
+}
+
 static void *look(void *arg)
 {
-	uint64_t *most = arg, last = now_ns();
+	int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	uint64_t *most = arg, last = now_ns(), waited = waited_ns(schedstat);
 
 	while (go_on) {
-		uint64_t now;
+		uint64_t now, wait, gap;
 		void *p = malloc(64);
 
 		KEEP(p);
 		free(p);
 		now = now_ns();
-		if (now - last > __atomic_load_n(most, __ATOMIC_RELAXED))
-			__atomic_store_n(most, now - last, __ATOMIC_RELAXED);
+		wait = waited_ns(schedstat);
+		gap = now - last > wait - waited ? now - last - (wait - waited) : 0;
+		if (gap > __atomic_load_n(most, __ATOMIC_RELAXED))
+			__atomic_store_n(most, gap, __ATOMIC_RELAXED);
 		last = now;
+		waited = wait;
 	}
+	close(schedstat);
 	return NULL;
 }
 

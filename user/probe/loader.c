@@ -21,7 +21,7 @@
 #include "tracer.skel.h"
 
 #define RING_TOTAL_DEFAULT ((size_t)64 << 20)
-#define RING_MIN	   ((size_t)256 << 10)
+#define RING_MIN	   ((size_t)64 << 10) /* with more than 1024 CPUs the total grows */
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
@@ -234,6 +234,23 @@ size_t loader_kernel_bytes(const struct loader *l)
 {
 	return l->ring_count * l->ring_bytes + (size_t)bpf_map__max_entries(l->skel->maps.sent) *
 						       bpf_map__value_size(l->skel->maps.sent);
+}
+
+size_t loader_thread_bytes(const struct loader *l)
+{
+	size_t bytes = bpf_map__value_size(l->skel->maps.threads), slab = 64;
+
+	/* the kernel takes it from slabs of powers of two */
+	while (slab < bytes)
+		slab *= 2;
+	return slab;
+}
+
+size_t loader_planned_ring_bytes(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? ring_size(0, (size_t)cpus) * (size_t)cpus : 0;
 }
 
 int loader_entry_program(const struct loader *l)

@@ -35,6 +35,10 @@ int loader_ring_fd(const struct loader *l, size_t cpu);
 size_t loader_ring_bytes(const struct loader *l);
 /* Kernel memory of rings and tables, bytes. */
 size_t loader_kernel_bytes(const struct loader *l);
+/* And of each thread that allocates. */
+size_t loader_thread_bytes(const struct loader *l);
+/* What all rings together take by default on this machine. */
+size_t loader_planned_ring_bytes(void);
 
 /* Programs to attach: at entries and rets; at returns (-1 with sessions, where one program does
  * both). */
