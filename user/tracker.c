@@ -35,7 +35,6 @@ static void *free_attachment(void *arg)
 
 void tracker_done(struct tracker *t)
 {
-	uint64_t begun = clock_monotonic_ns();
 	struct tracked *p, *next;
 
 	for (p = t->first; p; p = next) {
@@ -46,8 +45,6 @@ void tracker_done(struct tracker *t)
 			close(p->pidfd);
 		free(p);
 	}
-	if (t->first)
-		log_verbose("detached in %.1f ms", (double)(clock_monotonic_ns() - begun) / 1e6);
 	free(t->barren);
 	free(t->strangers);
 	t->first = NULL;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A module's plans become one list of places (offset in file, cookie, side), and the list becomes
- * links: one for a whole module with sessions, two with uprobe_multi, one for each place with perf
+ * links: two for a whole module with sessions and with uprobe_multi, one for each place with perf
  * events.
  *
  * Before a place is used, the process's memory there must be what the file says: a function that
@@ -309,28 +309,47 @@ static int add_fd(struct module_links *links, int fd)
 	return 0;
 }
 
-static int link_list(struct attachment *a, struct module_links *links, bool at_return)
+/* What a link has at its places. */
+enum link_kind { LINK_ENTRIES, LINK_RETURNS, LINK_BOTH };
+
+static bool belongs(const struct attachment *a, const struct place *place, enum link_kind kind)
 {
-	int program =
-		at_return ? loader_return_program(a->loader) : loader_entry_program(a->loader);
-	bool session = a->method == PROBE_SESSION;
+	if (kind != LINK_ENTRIES)
+		return place->returns;
+	return a->method != PROBE_SESSION || !place->returns;
+}
+
+static int create_link(const struct attachment *a, const char *path, enum link_kind kind,
+		       const uint64_t *offsets, const uint64_t *cookies, size_t count)
+{
+	switch (kind) {
+	case LINK_BOTH:
+		return link_uprobe_multi(loader_session_program(a->loader), ATTACH_UPROBE_SESSION,
+					 path, offsets, cookies, count, 0, a->pid);
+	case LINK_RETURNS:
+		return link_uprobe_multi(loader_return_program(a->loader), ATTACH_UPROBE_MULTI,
+					 path, offsets, cookies, count, LINK_RETURN, a->pid);
+	case LINK_ENTRIES: break;
+	}
+	return link_uprobe_multi(loader_entry_program(a->loader), ATTACH_UPROBE_MULTI, path,
+				 offsets, cookies, count, 0, a->pid);
+}
+
+static int link_list(struct attachment *a, struct module_links *links, enum link_kind kind)
+{
 	uint64_t *offsets = xcalloc(links->place_count + 1, sizeof(*offsets));
 	uint64_t *cookies = xcalloc(links->place_count + 1, sizeof(*cookies));
 	size_t i, n = 0;
 	int err = 0;
 
 	for (i = 0; i < links->place_count; i++) {
-		if (at_return && !links->places[i].returns)
+		if (!belongs(a, &links->places[i], kind))
 			continue;
 		offsets[n] = links->places[i].offset;
 		cookies[n++] = links->places[i].cookie;
 	}
 	if (n)
-		err = add_fd(links, link_uprobe_multi(program,
-						      session ? ATTACH_UPROBE_SESSION
-							      : ATTACH_UPROBE_MULTI,
-						      links->path, offsets, cookies, n,
-						      at_return ? LINK_RETURN : 0, a->pid));
+		err = add_fd(links, create_link(a, links->path, kind, offsets, cookies, n));
 	free(offsets);
 	free(cookies);
 	return err;
@@ -351,17 +370,22 @@ static int link_perf(struct attachment *a, struct module_links *links, const str
 	return add_fd(links, fds[0]);
 }
 
-/* Return sides first: an entry whose return is not seen would leave a call in flight. */
+/*
+ * Return sides first: an entry whose return is not seen would leave a call in flight. Places without
+ * a return side never belong to a session: where a second process is traced in the same file, or in
+ * a child that has inherited the breakpoints, the kernel takes a session that is meant for another
+ * process for one that wants the return, and would hijack the return of a function that throws.
+ */
 static int link_module(struct attachment *a, struct module_links *links)
 {
 	size_t i;
 	int err = 0;
 
 	switch (a->method) {
-	case PROBE_SESSION: return link_list(a, links, false);
+	case PROBE_SESSION:
 	case PROBE_MULTI:
-		err = link_list(a, links, true);
-		return err ? err : link_list(a, links, false);
+		err = link_list(a, links, a->method == PROBE_SESSION ? LINK_BOTH : LINK_RETURNS);
+		return err ? err : link_list(a, links, LINK_ENTRIES);
 	case PROBE_PERF: break;
 	}
 	for (i = 0; !err && i < links->place_count; i++) {

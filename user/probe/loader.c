@@ -107,7 +107,6 @@ static void choose_programs(struct loader *l)
 	bool session = l->method == PROBE_SESSION;
 
 	bpf_program__set_autoload(l->skel->progs.call_session, session);
-	bpf_program__set_autoload(l->skel->progs.call_entry, !session);
 	bpf_program__set_autoload(l->skel->progs.call_return, !session);
 	bpf_program__set_autoload(l->skel->progs.call_idle, l->method != PROBE_PERF);
 	if (l->method != PROBE_PERF)
@@ -116,7 +115,7 @@ static void choose_programs(struct loader *l)
 	if (session)
 		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
 						      ATTACH_UPROBE_SESSION);
-	if (l->method == PROBE_MULTI) {
+	if (l->method != PROBE_PERF) {
 		bpf_program__set_expected_attach_type(l->skel->progs.call_entry,
 						      ATTACH_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(l->skel->progs.call_return,
@@ -255,8 +254,12 @@ size_t loader_planned_ring_bytes(void)
 
 int loader_entry_program(const struct loader *l)
 {
-	return bpf_program__fd(l->method == PROBE_SESSION ? l->skel->progs.call_session
-							  : l->skel->progs.call_entry);
+	return bpf_program__fd(l->skel->progs.call_entry);
+}
+
+int loader_session_program(const struct loader *l)
+{
+	return l->method == PROBE_SESSION ? bpf_program__fd(l->skel->progs.call_session) : -1;
 }
 
 int loader_return_program(const struct loader *l)

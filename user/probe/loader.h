@@ -40,9 +40,10 @@ size_t loader_thread_bytes(const struct loader *l);
 /* What all rings together take by default on this machine. */
 size_t loader_planned_ring_bytes(void);
 
-/* Programs to attach: at entries and rets; at returns (-1 with sessions, where one program does
- * both). */
+/* Programs to attach: at entries and rets; at both sides (-1 without sessions); at returns (-1 with
+ * sessions). */
 int loader_entry_program(const struct loader *l);
+int loader_session_program(const struct loader *l);
 int loader_return_program(const struct loader *l);
 
 /* Does nothing; -1 with perf events, which do not need it. */
