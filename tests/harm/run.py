@@ -75,12 +75,12 @@ ROWS = [
     Row("exceptions, tcmalloc", "throws", env={"LD_PRELOAD": "libtcmalloc_minimal.so.4"},
         where="libtcmalloc_minimal.so.4", symbols="_Znwm _Znam", check=seen(2000)),
     Row("siglongjmp out of malloc", "signals", "jump", methods=FAST, check=abandoned),
-    Row("allocation in a signal handler", "signals", "handler", methods=FAST),
+    Row("allocation in a signal handler", "signals", "handler"),
     # without sessions the kernel keeps return addresses by their stack address alone, whatever the probes do: it ends both
     Row("the same on an alternate stack", "signals", "altstack", check=seen(900)),
     Row("context switch inside malloc", "signals", "preempt", lost=499),
-    Row("coroutines", "stacks", "coroutines", methods=FAST),
-    Row("300 calls deep", "stacks", "deep", methods=FAST),
+    Row("coroutines", "stacks", "coroutines"),
+    Row("300 calls deep", "stacks", "deep"),
     Row("backtrace() inside malloc", "stacks", "walk", methods=FAST),
     Row("vfork", "processes", "vfork", methods=FAST),
     Row("posix_spawn", "processes", "spawn"),
@@ -89,20 +89,20 @@ ROWS = [
     Row("fork, all followed", "processes", "prefork", options=("-f",)),
     Row("exec while threads allocate", "processes", "exec", methods=FAST),
     Row("abort", "processes", "abort"),
-    Row("threads that exit in malloc", "threads", "exit", methods=FAST),
+    Row("threads that exit in malloc", "threads", "exit"),
     Row("threads cancelled in malloc", "threads", "cancel", methods=FAST),
-    Row("exit while threads allocate", "threads", "leave", methods=FAST),
+    Row("exit while threads allocate", "threads", "leave"),
     Row("SIGSEGV while threads allocate", "threads", "kill", methods=FAST),
     Row("dlclose of a probed library", "load", "plugin.so", methods=FAST),
-    Row("seccomp, before the attach", "guard", methods=FAST),
+    Row("seccomp, before the attach", "guard"),
     Row("seccomp, after the attach", "guard", "late", methods=METHODS),
-    Row("seccomp, refusing", "guard", "errno", methods=FAST),
+    Row("seccomp, refusing", "guard", "errno"),
     Row("seccomp, strict mode", "guard", "strict"),
     Row("malloc patched in memory", "text", "hook", methods=FAST, command=False, refused=True),
     Row("text in anonymous memory", "text", "huge", methods=FAST, command=False, refused=True),
-    Row("its allocator's pages only", "text", "huge", "allocator", methods=FAST, command=False, refused=True),
+    Row("its allocator's pages only", "text", "huge", "allocator", command=False, refused=True),
     Row("one page of it", "text", "huge", "part", command=False, refused=True),
-    Row("static PIE", "plain-static-pie", methods=FAST),
+    Row("static PIE", "plain-static-pie"),
     Row("LD_AUDIT", "plain", env={"LD_AUDIT": os.path.join(HARM, "audit.so")}),
 ]
 
@@ -313,7 +313,7 @@ def kill__at_random_moments__program_unharmed(case):
 def exceptions__in_two_processes_at_once__caught(case):
     """Each process meets the probes that are meant for the other one, too. In jemalloc operator new has probes itself."""
     env = {"LD_PRELOAD": lib.find_library("libjemalloc.so.2")}
-    for method in METHODS:
+    for method in FAST:
         lib.need_method(method)
         both = [case.keep(lib.Program([program("throws")], env=env)) for _ in range(2)]
         for process in both:
@@ -348,7 +348,7 @@ def gdb(pid):
 
 
 def gdb__on_a_traced_process__both_work(case):
-    for method in METHODS:
+    for method in FAST:
         lib.need_method(method)
         process = start_plain(case, "wait")
         tracer = case.attach(process.pid, "--attach-method", method)
