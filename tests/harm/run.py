@@ -454,17 +454,17 @@ def children__cost_of_a_pair__measured(case):
 
 # Beside others
 
-PEER = r"""uprobe:{file}:{symbol} {{ @bytes[tid] = arg0; }}
-uretprobe:{file}:{symbol} /@bytes[tid]/ {{ @blocks[retval] = @bytes[tid]; delete(@bytes[tid]); }}
+PEER = r"""uprobe:"{file}":{symbol} /pid == {pid}/ {{ @bytes[tid] = arg0; }}
+uretprobe:"{file}":{symbol} /@bytes[tid]/ {{ @blocks[retval] = @bytes[tid]; delete(@bytes[tid]); }}
 """
 
 
-def peer_script(row):
+def peer_script(row, pid):
     path = lib.find_library(row.where) if row.where else None
     if not path:
         own = row.arguments[0] in ("signals", "stacks", "threads") or "static" in row.arguments[0]
         path = program(row.arguments[0]) if own else lib.find_library("libc.so.6")
-    script = "".join(PEER.format(file=path, symbol=symbol) for symbol in row.symbols.split())
+    script = "".join(PEER.format(file=path, symbol=symbol, pid=pid) for symbol in row.symbols.split())
     return script + 'interval:ms:200 { printf("tick\\n"); }'
 
 
@@ -474,7 +474,7 @@ def run_peer(case, row):
     arguments, env = start(case, row)
     process = case.keep(lib.Program(arguments, env=env))
     process.out.wait_for(r"^ready ")
-    peer = case.keep(lib.Program([lib.need("bpftrace"), "-p", str(process.pid), "-e", peer_script(row)]))
+    peer = case.keep(lib.Program([lib.need("bpftrace"), "-p", str(process.pid), "-e", peer_script(row, process.pid)]))
     peer.out.wait_for("^tick", 30)
     try:
         process.write()
