@@ -4,6 +4,7 @@
 # make test-live    tests with real processes (root)
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
+# make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
 # V=1 shows commands, WERROR=1 makes warnings errors, SANITIZE=1 builds into build/san with ASan and UBSan.
@@ -40,7 +41,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -82,6 +83,9 @@ harm: all harm-programs
 
 harm-programs:
 	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
+
+test-vm: all targets
+	$(Q)scripts/test-vm.sh
 
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets

@@ -25,47 +25,53 @@ static __always_inline __u64 product(__u64 a, __u64 b)
 	return middle >> 32 ? ~0ull : a * b;
 }
 
-/* Fills in the arguments. Returns false when the return side is of no interest. */
-static __always_inline bool arguments(struct pt_regs *ctx, struct pending *p, __u32 kind)
+/*
+ * Fills in the arguments. They are read before the switch: else the compiler folds the reads of its arms into one with a computed
+ * offset, which the verifier does not allow on the context.
+ */
+static __always_inline void arguments(struct pt_regs *ctx, struct pending *p, __u32 kind)
 {
+	__u64 arg0 = ctx->di, arg1 = ctx->si, arg2 = ctx->dx, arg3 = ctx->cx;
+
+	barrier_var(arg0);
+	barrier_var(arg1);
+	barrier_var(arg2);
+	barrier_var(arg3);
+	p->pointer = arg0;
+	p->bytes = arg1;
+	p->old_bytes = arg1;
+	p->map_flags = arg3;
 	switch (kind) {
-	case CALL_ALLOC_SIZE0: p->bytes = ctx->di; break;
-	case CALL_ALLOC_SIZE1: p->bytes = ctx->si; break;
-	case CALL_ALLOC_PRODUCT: p->bytes = product(ctx->di, ctx->si); break;
+	case CALL_ALLOC_SIZE0: p->bytes = arg0; break;
+	case CALL_ALLOC_PRODUCT: p->bytes = product(arg0, arg1); break;
 	case CALL_POSIX_MEMALIGN:
-		p->pointer = ctx->di;
-		p->bytes = ctx->dx;
-		break;
-	case CALL_REALLOC_PRODUCT:
-		p->pointer = ctx->di;
-		p->bytes = product(ctx->si, ctx->dx);
-		p->entry_ns = bpf_ktime_get_ns();
-		return true;
-	case CALL_REALLOC:
-	case CALL_RESIZE:
-		p->pointer = ctx->di;
-		p->bytes = ctx->si;
-		p->entry_ns = bpf_ktime_get_ns();
-		return true;
-	case CALL_MMAP:
-		p->bytes = ctx->si;
-		p->map_flags = ctx->cx;
-		break;
-	case CALL_MUNMAP:
-		p->pointer = ctx->di;
-		p->old_bytes = ctx->si;
-		p->entry_ns = bpf_ktime_get_ns();
-		return true;
-	case CALL_MREMAP:
-		p->pointer = ctx->di;
-		p->old_bytes = ctx->si;
-		p->bytes = ctx->dx;
-		p->entry_ns = bpf_ktime_get_ns();
-		return true;
-	default: return false;
+	case CALL_MREMAP: p->bytes = arg2; break;
+	case CALL_REALLOC_PRODUCT: p->bytes = product(arg1, arg2); break;
+	default: break;
 	}
-	/* with ranges, inner calls to mmap must find their outer call, wanted or not */
-	return size_wanted(p->bytes) || config.ranges;
+}
+
+/* Is the return side of interest? Releases take effect at the time of the entry: only they need it. */
+static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 kind)
+{
+	bool sample;
+
+	switch (kind) {
+	case CALL_MUNMAP:
+	case CALL_MREMAP:
+	case CALL_RESIZE: p->entry_ns = bpf_ktime_get_ns(); return true;
+	case CALL_MMAP: return true;
+	case CALL_REALLOC:
+	case CALL_REALLOC_PRODUCT:
+		p->entry_ns = bpf_ktime_get_ns();
+		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
+		return !p->unwanted || config.ranges || (p->pointer && sample_known(t, p->pointer));
+	default:
+		sample = sample_wanted(t, p->bytes);
+		p->unwanted = !sample || !size_wanted(p->bytes);
+		/* with ranges, inner calls to mmap must find their outer call, wanted or not */
+		return !p->unwanted || config.ranges;
+	}
 }
 
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
@@ -87,7 +93,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	if (where == WHERE_INSIDE)
 		return 1;
 	if (kind == CALL_FREE) {
-		if (ctx->di)
+		if (ctx->di && sample_known(t, ctx->di))
 			emit_free(t->number, id, ctx->di);
 		return 1;
 	}
@@ -95,9 +101,10 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		count_current(COUNTER_PENDING_UNSURE);
 		return 1;
 	}
-	if (!arguments(ctx, &t->pending, kind))
+	arguments(ctx, &t->pending, kind);
+	if (!wanted(t, &t->pending, kind))
 		return 1;
-	pending_begin(t, ctx, id);
+	pending_begin(&t->pending, ctx->sp, id, COOKIE_SIDE(cookie) == CALL_SIDE_BOTH);
 	return 0;
 }
 
@@ -113,12 +120,13 @@ static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, 
 			emit_realloc(t->number, 0, 0, 0, p);
 		return 0;
 	}
-	if (!size_wanted(p->bytes)) {
+	if (p->unwanted) {
 		if (p->pointer)
 			emit_realloc(t->number, 0, 0, 0, p);
 		return 0;
 	}
 	stack = stack_of(ctx, t, at_return);
+	sample_remember(t, result);
 	emit_realloc(t->number, result, p->bytes, stack, p);
 	return 0;
 }
@@ -183,9 +191,10 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 		break;
 	default: block = result;
 	}
-	if (block && size_wanted(p->bytes))
-		emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
-			   stack_of(ctx, t, at_return), 0);
+	if (!block || p->unwanted)
+		return 0;
+	sample_remember(t, block);
+	emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes, stack_of(ctx, t, at_return), 0);
 	return 0;
 }
 

@@ -65,14 +65,16 @@ struct {
 
 /* The outermost allocator call that the thread is inside of. */
 struct pending {
-	__u64 slot;	      /* stack address of the return address; 0: none */
-	__u64 return_address; /* what was there at the entry */
+	__u64 slot; /* stack address of the return address; 0: none */
+	__u64 return_address; /* what the slot holds while the call is under way; 0: the trampoline of return probes */
 	__u64 entry_ns;
 	__u64 pointer; /* old block, range, or where posix_memalign stores */
 	__u64 bytes;
 	__u64 old_bytes;
 	__u32 id; /* enum call_id */
 	__u32 map_flags;
+	__u32 unwanted; /* realloc: the new block is not recorded, the old one may be released */
+	__u32 pad;
 };
 
 /*
@@ -83,6 +85,7 @@ struct thread {
 	__u32 generation;
 	__u32 number; /* of the traced process, 0: not traced */
 	__u64 image;
+	__u64 sample_left; /* bytes until the next sample; 0: not drawn yet */
 	struct pending pending;
 	struct event_stack stack;
 	__u64 pcs[STACK_MAX_FRAMES + 1];

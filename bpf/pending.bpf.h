@@ -1,38 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Calls in flight. A thread can be inside several allocator calls (malloc calls mmap, realloc calls
- * malloc, operator new calls malloc): the outermost one owns the block, the inner ones are not
- * reported. So one entry per thread is enough: while it stands, every deeper call is an inner one.
+ * Calls in flight. A thread can be inside several allocator calls (malloc calls mmap, realloc calls malloc, operator new
+ * calls malloc): the outermost one owns the block, the inner ones are not reported. So one entry per thread is enough: while
+ * it stands, every deeper call is an inner one.
  *
- * An entry that never returned (longjmp out of a handler, a C++ exception, a cancelled call) must
- * not stay: everything deeper would look like a part of it. Its return address tells: while the call
- * is in flight, the stack holds it (or the kernel's trampoline, where there is a return probe);
- * afterwards the next calls of that frame write over it.
+ * An entry that never returned (longjmp out of a handler, a C++ exception, a cancelled call) must not swallow the calls that
+ * follow. It is found in two ways: a call whose return slot lies above it cannot be inside it; and while a call is under
+ * way its slot holds its return address, or the trampoline where a return probe has taken it over.
  */
 #ifndef BPF_PENDING_H
 #define BPF_PENDING_H
-
-/* Parts of the kernel's types, found by name: where its return probes return to. */
-struct xol_area___tracer {
-	unsigned long vaddr;
-} __attribute__((preserve_access_index));
-struct uprobes_state___tracer {
-	struct xol_area___tracer *xol_area;
-} __attribute__((preserve_access_index));
-struct mm_struct___tracer {
-	struct uprobes_state___tracer uprobes_state;
-} __attribute__((preserve_access_index));
-
-static __always_inline __u64 trampoline_of(struct task_struct *task)
-{
-	struct mm_struct___tracer *mm = (void *)task->mm;
-	struct xol_area___tracer *area = NULL;
-
-	if (!mm || !bpf_core_field_exists(area->vaddr))
-		return 0;
-	area = BPF_CORE_READ(mm, uprobes_state.xol_area);
-	return area ? BPF_CORE_READ(area, vaddr) : 0;
-}
 
 static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
 {
@@ -47,6 +24,13 @@ enum where {
 	WHERE_ELSEWHERE = 2, /* the pending one may be in flight on another stack */
 };
 
+static __always_inline __u64 trampoline(struct task_struct *task)
+{
+	if (!bpf_core_field_exists(struct xol_area, vaddr))
+		return 0;
+	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
+}
+
 static __always_inline enum where pending_drop(struct pending *p)
 {
 	p->slot = 0;
@@ -54,16 +38,7 @@ static __always_inline enum where pending_drop(struct pending *p)
 	return WHERE_OUTSIDE;
 }
 
-static __always_inline void pending_begin(struct thread *t, struct pt_regs *ctx, __u32 id)
-{
-	t->pending.id = id;
-	t->pending.slot = ctx->sp;
-	if (bpf_probe_read_user(&t->pending.return_address, sizeof(__u64), (void *)ctx->sp))
-		t->pending.return_address = 0;
-}
-
-/* Where is the thread, with its stack pointer at `slot`? Drops the pending entry when it is
- * outside. */
+/* Where is the thread, with its return address at `slot`? Drops the pending entry when it is outside. */
 static __always_inline enum where pending_where(struct thread *t, __u64 slot, __u32 id)
 {
 	struct pending *p = &t->pending;
@@ -79,10 +54,11 @@ static __always_inline enum where pending_where(struct thread *t, __u64 slot, __
 	if (bpf_probe_read_user(&there, sizeof(there), (void *)p->slot))
 		return pending_drop(p);
 	task = bpf_get_current_task_btf();
-	hijacked = there && there == trampoline_of(task);
-	if (!hijacked && there != p->return_address)
+	/* another tracer's return probe may have taken it over, too */
+	hijacked = there && there == trampoline(task);
+	if (!hijacked && (!there || there != p->return_address))
 		return pending_drop(p);
-	/* deeper; or a tail call: the inner function has taken over the return address */
+	/* the same slot: a tail call, in which the inner function has taken over the outer one's return address */
 	if (slot <= p->slot)
 		return WHERE_INSIDE;
 	if (on_signal_stack(task, slot) && !on_signal_stack(task, p->slot))
@@ -90,10 +66,21 @@ static __always_inline enum where pending_where(struct thread *t, __u64 slot, __
 	if (!hijacked)
 		return pending_drop(p);
 	/*
-	 * Left by longjmp, or alive on another stack (a handler that switched contexts). A return
-	 * probe now would make the kernel forget that one, and its return would end the process.
+	 * Left by longjmp, or alive on another stack (a handler that switched contexts). A return probe now would make the
+	 * kernel forget that one, and its return would end the process.
 	 */
 	return WHERE_ELSEWHERE;
+}
+
+/* The call at `slot` is under way. Without a return probe its return address stays where it is. */
+static __always_inline void pending_begin(struct pending *p, __u64 slot, __u32 id,
+					  bool return_probe)
+{
+	p->return_address = 0;
+	if (!return_probe && bpf_probe_read_user(&p->return_address, sizeof(__u64), (void *)slot))
+		return;
+	p->id = id;
+	p->slot = slot;
 }
 
 #endif /* BPF_PENDING_H */

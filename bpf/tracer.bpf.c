@@ -14,6 +14,7 @@
 #include "config.h"
 #include "maps.bpf.h"
 #include "filter.bpf.h"
+#include "sample.bpf.h"
 #include "pending.bpf.h"
 #include "emit.bpf.h"
 #include "unwind.bpf.h"

@@ -13,16 +13,6 @@ die()
 	exit 1
 }
 
-# The first Debian mirror of this machine: one-line and deb822 sources.
-mirror()
-{
-	{
-		cat /etc/apt/sources.list /etc/apt/sources.list.d/*.list 2>/dev/null |
-			sed -n 's/^deb \(\[[^]]*\] *\)\?\([^ ]*\) .*/\2/p'
-		cat /etc/apt/sources.list.d/*.sources 2>/dev/null | sed -n 's/^URIs: *\([^ ]*\).*/\1/p'
-	} | grep -m 1 '/debian/\?$'
-}
-
 mounts()
 {
 	awk -v dir="$dir" '$2 == dir || index($2, dir "/") == 1 { print $2 }' /proc/self/mounts
@@ -54,7 +44,7 @@ make_base()
 		return
 	fi
 	command -v debootstrap >/dev/null || die "cannot make '$dir': no debootstrap here; run: apt-get install debootstrap"
-	url=$(mirror) || die "cannot make '$dir': no Debian mirror in /etc/apt/sources.list*"
+	url=$("$repo/scripts/debian-mirror.sh") || die "cannot make '$dir': no Debian mirror in /etc/apt/sources.list*"
 	case $url in
 	https:*) extra=--include=ca-certificates ;;
 	esac

@@ -51,6 +51,9 @@ util-linux
 procps
 git
 valgrind
+qemu-system-x86
+busybox-static|busybox
+cpio
 '
 
 die()

@@ -37,7 +37,7 @@ _tracer_value()
 		;;
 	--attach-method) mapfile -t COMPREPLY < <(compgen -W "session multi perf" -- "$cur") ;;
 	# Numbers and expressions: nothing to offer, but not the list of options either.
-	-z | --min-size | -Z | --max-size | -i | --interval | -d | --duration | -T | --top) ;;
+	-z | --min-size | -Z | --max-size | -s | --sample | -i | --interval | -d | --duration | -T | --top) ;;
 	-o | --older | --skip | --leak-window | --leak-interval | --leak-threshold) ;;
 	*) return 1 ;;
 	esac
@@ -47,12 +47,12 @@ _tracer()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i
 	local options="--pid --name --command --user --follow --no-follow --object
-		--min-size --max-size --mmap
+		--min-size --max-size --sample --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
 		--csv --csv-blocks --csv-timeline
 		--leak-window --leak-interval --leak-threshold
 		--attach-method --dry-run --check --verbose --quiet --version --help
-		-p -n -c -u -f -O -z -Z -i -d -T -o -a -b -v -q -V -h"
+		-p -n -c -u -f -O -z -Z -s -i -d -T -o -a -b -v -q -V -h"
 
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do

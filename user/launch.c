@@ -2,11 +2,13 @@
 /*
  * The ptrace side. Every stop of a watched thread arrives here through wait():
  *
- *   exec        the program is replaced. Static: its probes are placed now. Dynamic: it goes on
- * from system call to system call until the dynamic linker has finished; each mapping of code is
- * looked at when it appears, so that even constructors find their allocator probed. fork, clone the
- * child stops by itself before its first instruction and gets the probes of its parent. signal is
- * passed on. Group stops are kept (PTRACE_LISTEN).
+ *   exec         the program is replaced. Static: its probes are placed now. Dynamic: it goes on from
+ *                system call to system call until the dynamic linker has finished; each mapping of
+ *                code is looked at when it appears, so that even constructors find their allocator
+ *                probed.
+ *   fork, clone  the child stops by itself before its first instruction and gets the probes of its
+ *                parent.
+ *   signal       is passed on. Group stops are kept (PTRACE_LISTEN).
  *
  * With no -f the command is let go when it has been started.
  */
@@ -218,7 +220,7 @@ static void started(struct launch *l, struct tracee *t, struct tracked *p)
 {
 	t->starting = false;
 	tracker_read_modules(l->tracker, p);
-	if (t->tid == l->command && !p->announced) {
+	if (t->tid == l->command && !p->announced && !p->refused) {
 		if (!attachment_probe_count(p->attachment))
 			tracker_say_nothing_found(l->tracker, p);
 		tracker_announce(l->tracker, p);
@@ -282,10 +284,10 @@ static void begin_program(struct launch *l, struct tracee *t, struct tracked *p)
 
 	leave_children(l, t, p);
 	p->start_call = -1;
-	if (err == -ENOEXEC)
-		log_warn("process %d (%s) is not traced: not a 64-bit x86 program", (int)p->pid,
-			 p->comm);
-	t->starting = err != -ENOEXEC && linker_state(t->tid) != LINKER_NONE;
+	p->refused = err == -ENOEXEC;
+	if (p->refused)
+		tracker_refuse(p->pid, err);
+	t->starting = !p->refused && linker_state(t->tid) != LINKER_NONE;
 	if (!t->starting)
 		started(l, t, p);
 }

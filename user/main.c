@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "options.h"
+#include "preflight.h"
 #include "session.h"
 
 #define EXIT_USAGE 2
@@ -17,7 +18,7 @@ static int run(const struct options *o)
 	switch (o->mode) {
 	case MODE_HELP: options_print_help(); return 0;
 	case MODE_VERSION: printf("tracer %s\n", TRACER_VERSION); return 0;
-	case MODE_CHECK: return session_check();
+	case MODE_CHECK: return preflight_check();
 	case MODE_TRACE: break;
 	}
 	return session_run(o);

@@ -122,6 +122,8 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	double wall = (double)(now - o->last_ns);
 
 	s->realtime_ns = clock_realtime_ns();
+	s->sampled = o->options->sample_bytes > 0;
+	s->sample_bytes = o->options->sample_bytes;
 	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
 	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
 	s->tracer_rss_bytes = process_rss(getpid());

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -24,8 +23,8 @@
 #include "consumer.h"
 #include "launch.h"
 #include "outputs.h"
+#include "preflight.h"
 #include "probe/attach.h"
-#include "probe/features.h"
 #include "probe/loader.h"
 #include "symbol/names.h"
 #include "target/process.h"
@@ -44,71 +43,19 @@ struct session {
 	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, end_ns;
 	uint64_t report_count;
 	bool screen_wanted, stop, failed;
+	bool terminal; /* stdout was one at the start */
 };
 
-int session_check(void)
-{
-	struct features f;
-
-	features_try(&f, 0);
-	if (!f.session)
-		f.multi = f.perf = 0;
-	if (!features_print(&f))
-		return 1;
-	printf("Kernel memory: %zu KB of rings in all\n", loader_planned_ring_bytes() >> 10);
-	return 0;
-}
-
 /* ---- open ---- */
-
-static bool by_name(const struct session *s)
-{
-	return s->options->name != NULL;
-}
 
 static bool follows(const struct options *o)
 {
 	return o->follow >= 0 ? o->follow : o->command || o->name;
 }
 
-static bool check_targets(const struct options *o)
+static bool by_name(const struct session *s)
 {
-	size_t i;
-
-	for (i = 0; i < o->pid_count; i++) {
-		if (!tracker_check(o->pids[i]))
-			return false;
-	}
-	return true;
-}
-
-static enum probe_method choose_method(const struct options *o)
-{
-	enum probe_method wanted = (enum probe_method)o->method;
-	struct features f;
-	int err;
-
-	features_try(&f, wanted);
-	if (!f.privileged) {
-		log_error("cannot load BPF programs: %s: run as root (sudo tracer ...); tracer "
-			  "--check says more",
-			  f.program_error[0] ? f.program_error : "permission denied");
-		return 0;
-	}
-	if (!f.btf) {
-		log_error("cannot read '/sys/kernel/btf/vmlinux': this kernel has no type "
-			  "information (BTF): use a kernel "
-			  "with CONFIG_DEBUG_INFO_BTF");
-		return 0;
-	}
-	if (!wanted)
-		wanted = features_best(&f);
-	err = wanted == PROBE_SESSION ? f.session : wanted == PROBE_MULTI ? f.multi : f.perf;
-	if (wanted && !err)
-		return wanted;
-	log_error("cannot attach by '%s': %s: leave --attach-method out, or see tracer --check",
-		  wanted ? probe_method_name(wanted) : "any method", strerror(err ? -err : ENOSYS));
-	return 0;
+	return s->options->name != NULL;
 }
 
 static struct loader *load(const struct options *o)
@@ -116,9 +63,10 @@ static struct loader *load(const struct options *o)
 	struct loader_options lo = {
 		.config = {.min_bytes = o->min_bytes,
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
+			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
 			   .ranges = o->mmap},
-		.method = choose_method(o),
+		.method = preflight_method(o),
 	};
 	const char *rings = getenv("TRACER_RING_BYTES");
 
@@ -149,7 +97,8 @@ static bool open_stages(struct session *s)
 {
 	const struct options *o = s->options;
 	struct tracker *t = &s->tracker;
-	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9)};
+	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
+				  .sample_bytes = o->sample_bytes};
 	struct growth_options go = {.window_s = o->leak_window_s,
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};
@@ -248,18 +197,6 @@ static int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Modules and links of many processes stay open. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	if (setrlimit(RLIMIT_NOFILE, &limit))
-		log_verbose("cannot raise the limit of open files: %s", strerror(errno));
-}
-
 static bool wants_screen(const struct options *o)
 {
 	const char *files[] = {o->csv, o->csv_blocks, o->csv_timeline};
@@ -315,7 +252,7 @@ static bool open_screen(struct session *s)
 
 static bool session_open(struct session *s)
 {
-	if (!check_targets(s->options) || !open_stages(s) || !attach_targets(s))
+	if (!preflight_targets(s->options) || !open_stages(s) || !attach_targets(s))
 		return false;
 	s->screen_wanted = wants_screen(s->options);
 	begin(s);
@@ -358,9 +295,11 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		break;
 	case SIGTERM: s->stop = true; break;
 	case SIGHUP:
-		outputs_reopen(s->outputs);
-		if (s->screen && !isatty(STDIN_FILENO))
+		/* the terminal is gone, or somebody asks for new files */
+		if (s->terminal && !isatty(STDOUT_FILENO))
 			s->stop = true;
+		else
+			outputs_reopen(s->outputs);
 		break;
 	case SIGUSR1: report(s, false); break;
 	case SIGWINCH:
@@ -541,6 +480,8 @@ static void finish(struct session *s)
 	outputs_snapshot(s->outputs, &snapshot);
 	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
 	say_command_status(s);
+	if (s->options->command && s->tracker.first->refused)
+		s->failed = true;
 	outputs_summary(s->outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -560,48 +501,16 @@ static void session_close(struct session *s)
 		close(s->signal_fd);
 }
 
-static int dry_run(const struct options *o)
-{
-	struct discover_options d = {.objects = (const char *const *)o->objects,
-				     .object_count = o->object_count,
-				     .ranges = o->mmap};
-	size_t i;
-
-	if (!o->pid_count) {
-		log_error("cannot plan for a process that does not run yet: use --dry-run with -p "
-			  "PID");
-		return 2;
-	}
-	for (i = 0; i < o->pid_count; i++) {
-		struct targets targets = {0};
-		int err = tracker_check(o->pids[i]) ? discover_process(o->pids[i], &d, &targets)
-						    : -ESRCH;
-
-		if (!err && !targets.module_count) {
-			log_error("cannot find an allocator in process %d: looked at %s: name a "
-				  "library with -O PATH",
-				  (int)o->pids[i],
-				  targets.looked_at ? targets.looked_at : "no file at all");
-			err = -ENOENT;
-		} else if (!err) {
-			attach_print_plan(&targets);
-		}
-		targets_done(&targets);
-		if (err)
-			return 1;
-	}
-	return 0;
-}
-
 int session_run(const struct options *options)
 {
 	struct session s = {.options = options, .signal_fd = -1};
 
 	if (options->dry_run)
-		return dry_run(options);
+		return preflight_plan(options);
 	tracker_init(&s.tracker);
-	raise_file_limit();
+	preflight_limits();
 	s.signal_fd = open_signals();
+	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);
 		finish(&s);

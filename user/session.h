@@ -7,7 +7,4 @@
 
 /* Exit status of the program: 0 done, 1 failure (said). */
 int session_run(const struct options *options);
-/* --check: 0 when tracing is possible. */
-int session_check(void);
-
 #endif /* USER_SESSION_H */

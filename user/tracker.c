@@ -139,12 +139,22 @@ static bool refuse_errno(pid_t pid, const char *comm, int err)
 	case -EACCES:
 	case -EPERM: return refuse(pid, comm, "permission denied: run as root (sudo tracer ...)");
 	case -ENOEXEC:
-		return refuse(pid, comm, "not a 64-bit x86 program: only those can be traced");
+		return refuse(
+			pid, comm,
+			"a 32-bit or foreign program: only 64-bit x86 programs can be traced");
 	case -EINVAL:
 		return refuse(pid, comm,
 			      "it is a kernel thread and has no heap: choose a user process");
 	default: return refuse(pid, comm, strerror(-err));
 	}
+}
+
+void tracker_refuse(pid_t pid, int err)
+{
+	char comm[16] = "";
+
+	read_comm(pid, comm);
+	refuse_errno(pid, comm, err);
 }
 
 bool tracker_check(pid_t pid)
@@ -365,6 +375,8 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	err = discover_process(p->pid, &t->discover, &targets);
 	if (!err)
 		err = attachment_update(p->attachment, &targets, p->announced || p != t->first);
+	if (!err && has_allocator(&targets))
+		p->productive = true;
 	if (!err)
 		remember_barren(t, &targets, device, inode);
 	targets_done(&targets);
@@ -384,6 +396,9 @@ static void late_child(struct tracker *t, const struct notice *n)
 		names_fork(t->names, newest_space(from), newest_space(p));
 	if (from && attachment_copy(p->attachment, from->attachment))
 		log_verbose("child %u ended before its probes were placed", n->pid);
+	consumer_lock(t->consumer);
+	heap_count(t->heap, n->child, COUNTER_LATE_CHILD);
+	consumer_unlock(t->consumer);
 	log_info("process %u (%s), a child, was noticed %.1f ms late: allocations of that time are "
 		 "not shown",
 		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);
@@ -400,21 +415,29 @@ static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n
 	tracker_read_modules(t, p);
 }
 
+/* Its exec is noticed before the dynamic linker has mapped the allocator: attached it is then. */
+static void announce_started(struct tracker *t, struct tracked *p)
+{
+	if (p->announced || !p->started_ns || !p->productive)
+		return;
+	tracker_announce(t, p);
+	log_info("process %d (%s) was noticed at its start; what it allocated in the first %.1f ms "
+		 "is not shown",
+		 (int)p->pid, p->comm, (double)(clock_monotonic_ns() - p->started_ns) / 1e6);
+}
+
 static void on_started(struct tracker *t, const struct notice *n)
 {
 	struct tracked *p = add(t, (pid_t)n->pid, n->process, n->comm);
 	int err;
 
+	p->started_ns = n->time_ns;
 	err = tracker_update(t, p);
 	tracker_read_modules(t, p);
 	if (err)
 		log_warn("process %u (%s) could not be attached to: %s", n->pid, p->comm,
 			 strerror(-err));
-	else
-		tracker_announce(t, p);
-	log_info("process %u (%s) was noticed at its start; what it allocated in the first %.1f ms "
-		 "is not shown",
-		 n->pid, p->comm, (double)(clock_monotonic_ns() - n->time_ns) / 1e6);
+	announce_started(t, p);
 }
 
 /* ---- children that are not followed ---- */
@@ -505,6 +528,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 		if (p && !p->ended) {
 			tracker_update(t, p);
 			tracker_read_modules(t, p);
+			announce_started(t, p);
 		}
 		break;
 	case EVENT_EXIT:

@@ -23,11 +23,14 @@ struct tracked {
 	pid_t pid;
 	char comm[16];
 	struct attachment *attachment;
-	int pidfd;	/* readable at its end; -1: none */
-	bool attached;	/* was running before: its heap from before is not seen */
-	bool announced; /* the "attached to" line is written */
-	bool held;	/* ptrace holds it at fork and exec: nothing is noticed late */
-	bool borrowed;	/* vfork child, until it execs */
+	int pidfd;	     /* readable at its end; -1: none */
+	bool attached;	     /* was running before: its heap from before is not seen */
+	bool refused;	     /* cannot be traced (said) */
+	bool announced;	     /* the "attached to" line is written */
+	bool productive;     /* one of its modules has an allocator */
+	uint64_t started_ns; /* noticed at its start, at this time; 0: not so */
+	bool held;	     /* ptrace holds it at fork and exec: nothing is noticed late */
+	bool borrowed;	     /* vfork child, until it execs */
 	bool ended;
 	bool sweep;	   /* a child of it carries its breakpoints */
 	bool notable_said; /* the sentence about the heap from before is written */
@@ -75,6 +78,8 @@ void tracker_done(struct tracker *t);
 
 /* Checks that the process can be traced at all. False after a message. */
 bool tracker_check(pid_t pid);
+/* Says why the process cannot be traced, from the -errno of discover_process(). */
+void tracker_refuse(pid_t pid, int err);
 /* Attaches to a running process. NULL after a message. */
 struct tracked *tracker_attach(struct tracker *t, pid_t pid);
 /* A process that is held at its exec: registers it, before its first instruction. */

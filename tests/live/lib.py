@@ -20,6 +20,8 @@ ROOT = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), 
 TRACER = os.path.join(ROOT, "build", "tracer")
 TARGETS = os.path.join(ROOT, "build", "targets")
 WAIT_SECONDS = 20
+# On an emulated machine every deadline is that many times later (scripts/test-vm.sh).
+SLOW = int(os.environ.get("TRACER_TEST_SLOW", "1"))
 
 ATTACHED = re.compile(r"^tracer: attached to (\d+) \((.*)\): (\d+) probes in (\d+) modules$")
 SUMMARY = re.compile(r"^tracer: (\d+) \((.*)\): (\d+) events, (\d+) lost, (\d+) bytes outstanding in "
@@ -63,9 +65,13 @@ def equal(actual, expected, what):
     check(actual == expected, f"{what}: {actual!r} instead of {expected!r}")
 
 
+def deadline(seconds):
+    return time.monotonic() + seconds * SLOW
+
+
 def until(condition, why, seconds=WAIT_SECONDS):
     """Polls for what announces itself by no line: a file, a state in /proc."""
-    end = time.monotonic() + seconds
+    end = deadline(seconds)
     while True:
         value = condition()
         if value:
@@ -93,7 +99,7 @@ class Lines:
 
     def wait_for(self, pattern, seconds=WAIT_SECONDS):
         """The match of the next line that has one. Lines before it are not looked at again."""
-        end = time.monotonic() + seconds
+        end = deadline(seconds)
         while True:
             try:
                 line = self.fresh.get(timeout=max(0.0, end - time.monotonic()))
@@ -140,7 +146,7 @@ class Program:
     def wait(self, seconds=WAIT_SECONDS):
         """Exit status; all output has been read then."""
         try:
-            status = self.process.wait(timeout=seconds)
+            status = self.process.wait(timeout=seconds * SLOW)
         except subprocess.TimeoutExpired:
             raise Failure(f"{self.name} has not ended within {seconds} s") from None
         for lines in (self.out, self.err):
@@ -368,9 +374,13 @@ def kernel_at_least(major, minor):
     return (int(found.group(1)), int(found.group(2))) >= (major, minor)
 
 
+# Ways of attaching and the first kernels that have them, the best first.
+METHODS = {"session": (6, 13), "multi": (6, 6), "perf": (5, 15)}
+
+
 def need_method(method):
     """A way of attaching that this kernel does not have is nothing to test."""
-    since = {"session": (6, 13), "multi": (6, 6), "perf": (5, 15)}[method]
+    since = METHODS[method]
     if not kernel_at_least(*since):
         raise Skip(f"attach method {method} needs Linux {since[0]}.{since[1]}")
 

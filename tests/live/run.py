@@ -44,7 +44,7 @@ def run_one(test):
     case = lib.Case(test.__name__)
     result, why = "ok", ""
     try:
-        signal.alarm(test.seconds)
+        signal.alarm(test.seconds * lib.SLOW)
         test(case)
     except lib.Skip as skip:
         result, why = "skip", str(skip)

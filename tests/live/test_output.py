@@ -8,7 +8,8 @@ import subprocess
 import time
 
 from lib import (BLOCK_COLUMNS, SITE_COLUMNS, TIMELINE_COLUMNS, Sites, check, check_summary, check_totals, check_truth,
-                 equal, parse_table, read_blocks, read_sites, read_text, rows_of, site_of, target_path, test, until)
+                 command, equal, need, parse_table, read_blocks, read_sites, read_text, rows_of, site_of, target_path, test,
+                 until)
 
 HEADER = re.compile(r"^\[\d\d:\d\d:\d\d\] Top (\d+) stacks with outstanding allocations:$")
 STACK = re.compile(r"^\t(\d+) bytes in (\d+) allocations from stack$")
@@ -387,7 +388,7 @@ def names__control_characters__replaced(case):
 @test()
 def source_column__stripped_program__empty_but_counted(case):
     stripped = case.path("every-stripped")
-    subprocess.run(["strip", "-o", stripped, target_path("every")], check=True)
+    subprocess.run([need("strip"), "-o", stripped, target_path("every")], check=True)
     target = case.target(stripped)
     path = case.path("sites.csv")
     tracer = case.attach(target, "--csv", path)
@@ -397,3 +398,15 @@ def source_column__stripped_program__empty_but_counted(case):
     equal(rows_of(sites.last(), "site_malloc"), [], "names of a stripped program")
     check_totals(truth, sites.last())
     check_summary(tracer, sites, target.pid)
+
+
+@test()
+def sample__poisson_by_bytes__scaled_and_marked(case):
+    """20,000 blocks of 41 bytes at 512 bytes a sample: the estimate's standard error is 2.5 %; eight of them are allowed."""
+    result, sites = command(case, "-s", "512", "--", target_path("stacks"), "--now", "20000")
+    rows = sites.last()
+    equal({row["sampled"] for row in rows}, {"1"}, "the sampled column")
+    estimate = sum(int(row["outstanding_bytes"]) for row in rows)
+    check(0.8 < estimate / 820000 < 1.2, f"{estimate} bytes estimated, 820000 are true")
+    for row in rows:
+        equal(int(row["alloc_bytes"]) - int(row["free_bytes"]), int(row["outstanding_bytes"]), "allocated - freed")

@@ -458,6 +458,7 @@ def bystander__same_library__not_counted(case):
 @test()
 def no_allocator__nothing_to_trace__said(case):
     """A program without libc: nothing to probe is worth a word, not silence."""
+    need("gcc")
     source, path = case.path("bare.c"), case.path("bare")
     with open(source, "w", encoding="utf-8") as file:
         file.write("void _start(void)\n{\n\tfor (;;)\n\t\t__asm__ volatile(\"syscall\" : : \"a\"(34) "

@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 
-from lib import TRACER, Program, check, equal, need, python, read_text, test, until
+from lib import METHODS, TRACER, Program, check, equal, kernel_at_least, need, python, read_text, test, until
 
 
 def refused(case, arguments, *words, status=2):
@@ -174,6 +174,20 @@ def check_option__kernel_features__listed(case):
     tracer = case.run("--check")
     equal(tracer.wait(), 0, "exit status")
     check(len(tracer.out.lines) >= 3, f"stdout: {tracer.out.text()}")
+
+
+@test()
+def check_option__ways_to_attach__as_this_kernel_has_them(case):
+    """Each way says yes, or no with what that costs; the best one that works is taken."""
+    tracer = case.run("--check")
+    rows = dict(zip(METHODS, (re.search(rf"^ +{name} +(yes|no) +(.*)$", tracer.out.text(), re.M)
+                              for name in ("uprobe session", "uprobe multi", "uprobe by perf event"))))
+    for method, row in rows.items():
+        check(row, f"no row for {method}: {tracer.out.text()}")
+        equal(row.group(1), "yes" if kernel_at_least(*METHODS[method]) else "no", f"has {method}")
+        check(row.group(1) == "yes" or "without it" in row.group(2), f"not what its lack costs: {row.group(0)}")
+    best = next(method for method, since in METHODS.items() if kernel_at_least(*since))
+    check(f"Attaching by: {best}" in tracer.out.lines, f"not by {best}: {tracer.out.text()}")
 
 
 @test()

@@ -5,12 +5,14 @@
  *
  * Protocol: "ready PID" on stdout, then one line is read from stdin (not with --now), the work is
  * done, "truth ..." lines tell what a tracer must have found, "done", and one more line is read
- * (not with --now). Lines are: truth KEY VALUE                totals: outstanding_bytes,
- * outstanding_count, alloc_bytes, alloc_count, free_count truth NAME BYTES COUNT outstanding, by
- * allocator function and by site_* function (names may have spaces) A successful realloc counts as
- * one free of the old block and one allocation. Only public entry points count, and only those
- * called by the program itself: nothing in here allocates, so nothing else happens between "ready"
- * and "done".
+ * (not with --now). Lines are:
+ *   truth KEY VALUE         totals: outstanding_bytes, outstanding_count, alloc_bytes, alloc_count,
+ *                           free_count
+ *   truth NAME BYTES COUNT  outstanding, by allocator function and by site_* function (names may
+ *                           have spaces)
+ * A successful realloc counts as one free of the old block and one allocation. Only public entry
+ * points count, and only those called by the program itself: nothing in here allocates, so nothing
+ * else happens between "ready" and "done".
  */
 #ifndef TARGETS_TARGET_H
 #define TARGETS_TARGET_H

@@ -4,12 +4,13 @@
  * of time. Here are the checks of every record and the rules for blocks; ranges are in mappings.c,
  * processes in lineage.c.
  *
- *   alloc     a block at a live address: the old one is closed as freed at its site (no event: it
- * was not seen), and noted as reused until a release explains it. free      releases a block that
- * was born at or before the event; a younger one is another block, and the late event explains its
- * reuse. realloc   the same with the time of the call's entry, then an allocation at the call's own
- * site. resize    old bytes are freed and new bytes allocated at the block's own site, one block
- * each, so that alloc - free = outstanding; birth and event count stay.
+ *   alloc     a block at a live address: the old one is closed as freed at its site (no event: it was
+ *             not seen), and noted as reused until a release explains it.
+ *   free      releases a block that was born at or before the event; a younger one is another block,
+ *             and the late event explains its reuse.
+ *   realloc   the same with the time of the call's entry, then an allocation at the call's own site.
+ *   resize    old bytes are freed and new bytes allocated at the block's own site, one block each, so
+ *             that alloc - free = outstanding; birth and event count stay.
  *
  * Invariant: event_count is the number of recorded allocations plus that of recorded frees whose
  * block was known.
@@ -112,14 +113,15 @@ static inline uint32_t last_slot(uint32_t tid)
 static void charge_free(struct heap *h, struct heap_process *p, const struct block *block,
 			uint64_t time_ns)
 {
+	struct weight w = weight_of(h, block->address, block->bytes, block->born_ns);
 	uint32_t slot = last_slot(block->tid);
 
 	if (p->last[slot].address == block->address && p->last[slot].tid == block->tid) {
 		p->last[slot].address = 0;
-		site_at(h, block->site)->totals.temporary_count++;
-		p->totals.temporary_count++;
+		site_at(h, block->site)->totals.temporary_count += w.count;
+		p->totals.temporary_count += w.count;
 	}
-	sites_free(h, p, block->site, block->bytes, 1, block->born_ns, time_ns);
+	sites_free(h, p, block->site, w, block->born_ns, time_ns);
 }
 
 /* A block is handed out. Its stack and call say where. */
@@ -151,7 +153,7 @@ static void add_block(struct heap *h, struct heap_process *p, uint32_t process,
 	p->last[slot].tid = e->tid;
 	p->last[slot].address = address;
 	p->event_count++;
-	sites_alloc(h, p, site, bytes, e->time_ns);
+	sites_alloc(h, p, site, weight_of(h, address, bytes, e->time_ns), e->time_ns);
 }
 
 /* A release that took effect at `at_ns` of the block that was there then. */
@@ -166,7 +168,10 @@ static void release_block(struct heap *h, struct heap_process *p, uint64_t addre
 		p->event_count++;
 		return;
 	}
-	if (!reuses_explain(p, address, 1, false, at_ns))
+	/* its block is closed already, but only now its free is recorded */
+	if (reuses_explain(p, address, 1, false, at_ns))
+		p->event_count++;
+	else
 		p->counts[COUNTER_UNKNOWN_FREE]++;
 }
 
@@ -185,9 +190,12 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 
 	if (!block || block->born_ns > e->h.time_ns)
 		return;
-	sites_free(h, p, block->site, block->bytes, 1, block->born_ns, e->h.time_ns);
+	sites_free(h, p, block->site, weight_of(h, block->address, block->bytes, block->born_ns),
+		   block->born_ns, e->h.time_ns);
 	block->bytes = e->bytes;
-	sites_alloc_at(h, p, block->site, e->bytes, block->born_ns, e->h.time_ns);
+	sites_alloc_at(h, p, block->site,
+		       weight_of(h, block->address, block->bytes, block->born_ns), block->born_ns,
+		       e->h.time_ns);
 }
 
 static void apply_to_process(struct heap *h, struct heap_process *p, uint32_t process,

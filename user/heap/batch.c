@@ -9,7 +9,7 @@
  */
 #include "tables.h"
 
-/* A third step (the freed block's site, its ages) cost more than it saved. */
+/* A third step (the freed block's site, its ages) brought nothing that could be measured. */
 #define AHEAD_INDEX 12
 #define AHEAD_BLOCK 8
 

@@ -7,11 +7,11 @@
 #include <string.h>
 
 struct sum {
-	uint64_t bytes, count;
+	uint64_t bytes, count, blocks;
 };
 
 static const char *count_one(const struct heap *h, uint32_t process, struct sum *sums,
-			     uint32_t site, uint64_t bytes, bool range)
+			     uint32_t site, struct weight w, bool range)
 {
 	if (!site || site > h->sites.count)
 		return "a block has no site";
@@ -19,8 +19,9 @@ static const char *count_one(const struct heap *h, uint32_t process, struct sum 
 		return "a block is at a site of another process";
 	if (site_at(h, site)->range != range)
 		return "a site is of the wrong class";
-	sums[site].bytes += bytes;
-	sums[site].count++;
+	sums[site].bytes += w.bytes;
+	sums[site].count += w.count;
+	sums[site].blocks++;
 	return NULL;
 }
 
@@ -33,10 +34,12 @@ static const char *walk_process(const struct heap *h, uint32_t process, struct s
 	if (!wrong)
 		wrong = ranges_check(&p->ranges);
 	for (size_t it = 0; !wrong && (block = blocks_next(&p->blocks, &it));)
-		wrong = count_one(h, process, sums, block->site, block->bytes, false);
+		wrong = count_one(h, process, sums, block->site,
+				  weight_of(h, block->address, block->bytes, block->born_ns),
+				  false);
 	for (size_t i = 0; !wrong && i < p->ranges.count; i++)
-		wrong = count_one(h, process, sums, p->ranges.v[i].site, p->ranges.v[i].bytes,
-				  true);
+		wrong = count_one(h, process, sums, p->ranges.v[i].site,
+				  (struct weight){.bytes = p->ranges.v[i].bytes, .count = 1}, true);
 	return wrong;
 }
 
@@ -58,7 +61,7 @@ static const char *check_site(const struct heap *h, const struct site *s, const 
 		return wrong;
 	if (s->totals.outstanding_bytes != sum->bytes || s->totals.outstanding_count != sum->count)
 		return "a site's outstanding is not that of its blocks";
-	if (generations_older(&s->generations, UINT32_MAX) != sum->count)
+	if (generations_older(&s->generations, UINT32_MAX) != sum->blocks)
 		return "a site's generations are not its blocks";
 	if (s->stack > h->stacks.count || (s->stack && stack_at(h, s->stack)->id != s->stack_id))
 		return "a site's stack is another one";

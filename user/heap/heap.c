@@ -18,6 +18,7 @@ struct heap *heap_new(const struct heap_options *options)
 
 	if (!h)
 		return NULL;
+	h->sample_bytes = options ? options->sample_bytes : 0;
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
@@ -253,4 +254,14 @@ size_t heap_memory(const struct heap *h)
 	for (uint32_t i = 1; i <= h->sites.count; i++)
 		sum += site_at(h, i)->generations.capacity * sizeof(struct generation);
 	return sum;
+}
+
+void heap_count(struct heap *h, uint32_t number, enum counter_id id)
+{
+	uint32_t index = heap_find_process(h, number);
+
+	if (index)
+		h->processes[index]->counts[id]++;
+	else
+		h->counts[id]++;
 }

@@ -6,8 +6,8 @@
  * is the events' time), so that every rule is tested from written event lists. One thread at a
  * time: the owner locks.
  *
- *   process ── blocks (address -> block)     own table for each process: addresses of processes
- * never meet │    └─ ranges (mmap class) └──── sites (process, stack, call) -> running totals
+ *   process ── blocks (address -> block), ranges (mmap class): own tables for each process
+ *      └────── sites (process, stack, call) -> running totals
  *   stacks  ── (process, 64-bit id) -> frames
  *
  * Invariant of every site and process at any time: alloc - free = outstanding, in bytes and in
@@ -96,6 +96,7 @@ struct heap_process {
 
 struct heap_options {
 	uint64_t generation_ns; /* length of a generation: the leak interval */
+	uint64_t sample_bytes;	/* mean of the sampling; 0: every allocation is recorded */
 };
 
 /* NULL and errno on failure. */
@@ -122,6 +123,9 @@ void heap_apply_batch(struct heap *h, const struct event_header *const *events, 
  */
 uint32_t heap_generation(const struct heap *h, uint64_t time_ns);
 uint64_t heap_generation_start(const struct heap *h, uint32_t number);
+
+/* Counts something that the owner noticed about a process (by number; one that is not known: the heap's own). */
+void heap_count(struct heap *h, uint32_t number, enum counter_id id);
 
 /* Newest event time seen. */
 uint64_t heap_now(const struct heap *h);

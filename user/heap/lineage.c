@@ -87,7 +87,9 @@ static bool inherit_missing(const struct inheritance *n)
 			continue;
 		if (!blocks_insert(&n->to->blocks, &copy))
 			return false;
-		sites_alloc_at(n->heap, n->to, copy.site, copy.bytes, copy.born_ns, n->time_ns);
+		sites_alloc_at(n->heap, n->to, copy.site,
+			       weight_of(n->heap, copy.address, copy.bytes, copy.born_ns),
+			       copy.born_ns, n->time_ns);
 	}
 	for (size_t i = 0; i < n->from->ranges.count; i++) {
 		struct range copy = n->from->ranges.v[i];
@@ -96,8 +98,9 @@ static bool inherit_missing(const struct inheritance *n)
 		copy.site = n->sites[copy.site];
 		err = ranges_insert(&n->to->ranges, &copy);
 		if (!err)
-			sites_alloc_at(n->heap, n->to, copy.site, copy.bytes, copy.born_ns,
-				       n->time_ns);
+			sites_alloc_at(n->heap, n->to, copy.site,
+				       (struct weight){.bytes = copy.bytes, .count = 1},
+				       copy.born_ns, n->time_ns);
 		else if (err == -ENOMEM)
 			return false;
 	}

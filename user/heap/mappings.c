@@ -27,7 +27,8 @@ static void piece_gone(void *context, const struct range *piece, int whole)
 
 	if (r->reuse)
 		reuses_note(r->process, piece->start, piece->bytes, true, r->time_ns);
-	sites_free(r->heap, r->process, piece->site, piece->bytes, whole ? 1 : 0, piece->born_ns,
+	sites_free(r->heap, r->process, piece->site,
+		   (struct weight){.bytes = piece->bytes, .count = whole ? 1 : 0}, piece->born_ns,
 		   r->time_ns);
 }
 
@@ -35,7 +36,8 @@ static void piece_split(void *context, const struct range *right)
 {
 	const struct removal *r = context;
 
-	sites_alloc_at(r->heap, r->process, right->site, 0, right->born_ns, r->time_ns);
+	sites_alloc_at(r->heap, r->process, right->site, (struct weight){.count = 1},
+		       right->born_ns, r->time_ns);
 }
 
 /* Says whether anything was there. */
@@ -66,7 +68,7 @@ static void add_range(struct heap *h, struct heap_process *p, uint32_t process,
 		return;
 	}
 	p->event_count++;
-	sites_alloc(h, p, site, bytes, e->time_ns);
+	sites_alloc(h, p, site, (struct weight){.bytes = bytes, .count = 1}, e->time_ns);
 }
 
 void mappings_mmap(struct heap *h, struct heap_process *p, uint32_t process,
@@ -90,9 +92,9 @@ static void release_pages(const struct removal *r, uint64_t start, uint64_t byte
 {
 	bool explained = reuses_explain(r->process, start, bytes, true, at_ns);
 
-	if (remove_pages(r, start, bytes, at_ns))
+	if (remove_pages(r, start, bytes, at_ns) || explained)
 		r->process->event_count++;
-	else if (!explained)
+	else
 		r->process->counts[COUNTER_UNKNOWN_UNMAP]++;
 }
 

@@ -131,33 +131,33 @@ static inline uint32_t generation_of(const struct heap *h, uint64_t time_ns)
 		       : heap_generation(h, time_ns);
 }
 
-void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
+void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		    uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 
 	touch(h, s, time_ns);
-	totals_alloc(&s->totals, bytes, 1);
-	totals_alloc(totals_of(p, s), bytes, 1);
+	totals_alloc(&s->totals, w.bytes, w.count);
+	totals_alloc(totals_of(p, s), w.bytes, w.count);
 	if (!generations_born(&s->generations, generation_of(h, born_ns)))
 		p->counts[COUNTER_NO_MEMORY]++;
 }
 
-void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
+void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		 uint64_t time_ns)
 {
-	sites_alloc_at(h, p, site, bytes, time_ns, time_ns);
+	sites_alloc_at(h, p, site, w, time_ns, time_ns);
 }
 
-void sites_free(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
-		uint64_t count, uint64_t born_ns, uint64_t time_ns)
+void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
+		uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 
 	touch(h, s, time_ns);
-	totals_free(&s->totals, bytes, count);
-	totals_free(totals_of(p, s), bytes, count);
-	if (count)
+	totals_free(&s->totals, w.bytes, w.count);
+	totals_free(totals_of(p, s), w.bytes, w.count);
+	if (w.count)
 		generations_gone(&s->generations, generation_of(h, born_ns));
 }
 

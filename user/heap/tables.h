@@ -11,6 +11,7 @@
 struct frames_chunk;
 
 struct heap {
+	uint64_t sample_bytes; /* 0: every allocation is recorded */
 	uint64_t generation_ns;
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
@@ -60,14 +61,20 @@ void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, u
 /* Most likely that site, or NULL: to be prefetched, no more. */
 const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
 			      uint8_t call);
+/* What a block counts for in the figures: itself, or when sampled all that it stands for. */
+struct weight {
+	uint64_t bytes, count;
+};
+/* weight.c: the same for a block's whole life. */
+struct weight weight_of(const struct heap *h, uint64_t address, uint64_t bytes, uint64_t born_ns);
 /* One block more, and one block (or, count 0, a piece of one) less, at the site and its process. */
-void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
+void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		 uint64_t time_ns);
 /* The same for a block that was born before. */
-void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
+void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		    uint64_t born_ns, uint64_t time_ns);
-void sites_free(struct heap *h, struct heap_process *p, uint32_t site, uint64_t bytes,
-		uint64_t count, uint64_t born_ns, uint64_t time_ns);
+void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
+		uint64_t born_ns, uint64_t time_ns);
 /* All that is outstanding is freed. */
 void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint64_t time_ns);
 /*

@@ -278,6 +278,35 @@ static int open_memory(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
+static int release_rank(const struct place *place)
+{
+	switch (COOKIE_KIND(place->cookie)) {
+	case CALL_FREE: return 0;
+	case CALL_REALLOC:
+	case CALL_REALLOC_PRODUCT:
+	case CALL_MUNMAP:
+	case CALL_MREMAP: return 1;
+	default: return 2;
+	}
+}
+
+/*
+ * In a program that runs already, a module's probes come to stand one after the other. What gives
+ * blocks back goes first: a block that is seen being born is never missed when it dies.
+ */
+static void order_places(struct module_links *links)
+{
+	size_t i, j;
+
+	for (i = 1; i < links->place_count; i++) {
+		struct place place = links->places[i];
+
+		for (j = i; j && release_rank(&place) < release_rank(&links->places[j - 1]); j--)
+			links->places[j] = links->places[j - 1];
+		links->places[j] = place;
+	}
+}
+
 static int plan_module(struct attachment *a, struct module_links *links,
 		       const struct targets *targets, const struct target_module *m, bool known)
 {
@@ -297,6 +326,7 @@ static int plan_module(struct attachment *a, struct module_links *links,
 		err = add_function(links, memory, m, code, &m->functions[i], rule, known);
 	close(memory);
 	discover_code_close(code);
+	order_places(links);
 	return err;
 }
 
@@ -371,8 +401,8 @@ static int link_perf(struct attachment *a, struct module_links *links, const str
 }
 
 /*
- * Return sides first: an entry whose return is not seen would leave a call in flight. Places without
- * a return side never belong to a session: where a second process is traced in the same file, or in
+ * Return sides first: an entry whose return is not seen would leave a call in flight. With sessions
+ * the frees first. Places without a return side never belong to a session: where a second process is traced in the same file, or in
  * a child that has inherited the breakpoints, the kernel takes a session that is meant for another
  * process for one that wants the return, and would hijack the return of a function that throws.
  */
@@ -384,8 +414,10 @@ static int link_module(struct attachment *a, struct module_links *links)
 	switch (a->method) {
 	case PROBE_SESSION:
 	case PROBE_MULTI:
-		err = link_list(a, links, a->method == PROBE_SESSION ? LINK_BOTH : LINK_RETURNS);
-		return err ? err : link_list(a, links, LINK_ENTRIES);
+		err = link_list(a, links, a->method == PROBE_SESSION ? LINK_ENTRIES : LINK_RETURNS);
+		return err ? err
+			   : link_list(a, links,
+				       a->method == PROBE_SESSION ? LINK_BOTH : LINK_ENTRIES);
 	case PROBE_PERF: break;
 	}
 	for (i = 0; !err && i < links->place_count; i++) {

@@ -234,6 +234,18 @@ void features_try(struct features *f, enum probe_method wanted)
 	libbpf_set_print(before);
 }
 
+void features_try_all(struct features *f)
+{
+	libbpf_print_fn_t before = libbpf_set_print(silent);
+
+	memset(f, 0, sizeof(*f));
+	f->btf = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+	f->session = try_method(f, PROBE_SESSION);
+	f->multi = try_method(f, PROBE_MULTI);
+	f->perf = try_method(f, PROBE_PERF);
+	libbpf_set_print(before);
+}
+
 enum probe_method features_best(const struct features *f)
 {
 	if (!f->session)

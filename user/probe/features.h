@@ -19,6 +19,8 @@ struct features {
 void features_try(struct features *f, enum probe_method wanted);
 /* 0: a process under a seccomp filter survives a return probe. -EACCES: it is killed. */
 int features_try_seccomp(enum probe_method method);
+/* Tries all ways, those that would not be used, too. */
+void features_try_all(struct features *f);
 /* Best method that works, 0 when none does. */
 enum probe_method features_best(const struct features *f);
 /* --check. Returns false when tracing is not possible. */

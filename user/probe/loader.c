@@ -8,6 +8,7 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -41,19 +42,20 @@ struct loader {
 	bool seccomp_tried, survives_seccomp;
 };
 
+/* Only with -v: what went wrong is said by us, in words for users. A verifier's log has many lines. */
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list args)
 {
-	char line[1024];
-	size_t n;
+	char *text, *line, *rest;
 
-	if (level == LIBBPF_DEBUG || (level == LIBBPF_INFO && log_level() < LOG_VERBOSE))
+	if (level == LIBBPF_DEBUG || log_level() < LOG_VERBOSE ||
+	    vasprintf(&text, format, args) < 0)
 		return 0;
-	vsnprintf(line, sizeof(line), format, args);
-	n = strlen(line);
-	while (n && line[n - 1] == '\n')
-		line[--n] = 0;
-	if (log_level() >= LOG_VERBOSE)
-		log_verbose("%s", line);
+	rest = text;
+	while ((line = strsep(&rest, "\n"))) {
+		if (*line)
+			log_verbose("%s", line);
+	}
+	free(text);
 	return 0;
 }
 
@@ -123,6 +125,15 @@ static void choose_programs(struct loader *l)
 	}
 }
 
+static void fill_log2(struct tracer_bpf *skel)
+{
+	uint32_t *table = (uint32_t *)skel->rodata->log2_table;
+	int i;
+
+	for (i = 0; i <= 256; i++)
+		table[i] = (uint32_t)lround(log2(1 + i / 256.0) * (1 << 24));
+}
+
 static int configure(struct loader *l, const struct loader_options *options)
 {
 	struct config *config = (struct config *)&l->skel->rodata->config;
@@ -131,6 +142,10 @@ static int configure(struct loader *l, const struct loader_options *options)
 	if (err)
 		return err;
 	*config = options->config;
+	fill_log2(l->skel);
+	/* nothing is sampled: the table of sampled blocks need not be able to grow */
+	if (!config->sample_bytes)
+		bpf_map__set_max_entries(l->skel->maps.sampled, 1);
 	if (!config->max_frames)
 		config->max_frames = STACK_MAX_FRAMES;
 	config->ring_wake_bytes = l->ring_bytes < RING_SMALL ? (uint32_t)(l->ring_bytes / 4) : 0;

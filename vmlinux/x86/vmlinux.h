@@ -54,7 +54,18 @@ typedef struct {
 	int counter;
 } atomic_t;
 
-struct mm_struct;
+/* Linux 3.12; the page of the process that uprobes execute from, which holds the return trampoline, too. */
+struct xol_area {
+	unsigned long vaddr;
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
+};
 
 struct signal_struct {
 	atomic_t live;

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Poisson sampling by bytes (-s): points lie on the stream of allocated bytes of a thread with config.sample_bytes between
+ * them on average, and an allocation is recorded when a point lies in it, so with probability 1 - exp(-size / mean),
+ * independently of all others. User space scales by the inverse of it.
+ *
+ * The distance to the next point is -ln(u) * mean for a random u in (0, 1]. ln by a table: log2 of the leading bits, linear in
+ * between; the error of 3e-6 is far below what any sample could show.
+ */
+#ifndef BPF_SAMPLE_H
+#define BPF_SAMPLE_H
+
+#define LOG2_BITS   24		/* fraction bits of log2 values */
+#define LN2_FIXED   11629080ull /* ln(2) << LOG2_BITS */
+#define SAMPLE_KEYS (1 << 20)
+
+/* log2(1 + i / 256) << LOG2_BITS, filled in by the loader. */
+const volatile __u32 log2_table[257] = {};
+
+/* A block of a sampled allocation, by address space. Entries stay: a wrong hit costs one event and no figure. */
+struct sampled_key {
+	__u64 image;
+	__u64 address;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, SAMPLE_KEYS);
+	__type(key, struct sampled_key);
+	__type(value, __u8);
+} sampled SEC(".maps");
+
+/* The table above is full: from then on every free is sent. */
+__u32 sampled_full = 0;
+
+static __noinline __u64 sample_distance(void)
+{
+	__u32 u = bpf_get_prandom_u32(), index, top = 31;
+	__u64 fraction, low, high, log2;
+
+	u = u ? u : 1;
+	/* highest set bit */
+	if (!(u >> 16)) {
+		top -= 16;
+		u <<= 16;
+	}
+	if (!(u >> 24)) {
+		top -= 8;
+		u <<= 8;
+	}
+	if (!(u >> 28)) {
+		top -= 4;
+		u <<= 4;
+	}
+	if (!(u >> 30)) {
+		top -= 2;
+		u <<= 2;
+	}
+	if (!(u >> 31)) {
+		top -= 1;
+		u <<= 1;
+	}
+	index = (u >> 23) & 0xff;
+	fraction = u & 0x7fffff;
+	low = log2_table[index];
+	high = log2_table[index + 1];
+	log2 = ((__u64)top << LOG2_BITS) + low + ((high - low) * fraction >> 23);
+	/* -ln(u / 2^32), fixed point, times the mean; means are below 2^36 */
+	log2 = (32ull << LOG2_BITS) - log2;
+	return (((log2 * LN2_FIXED) >> LOG2_BITS) * (config.sample_bytes >> 4) >> (LOG2_BITS - 4)) +
+	       1;
+}
+
+/* Does a point lie in the next `bytes` bytes of this thread? */
+static __always_inline bool sample_wanted(struct thread *t, __u64 bytes)
+{
+	if (!config.sample_bytes)
+		return true;
+	if (!t->sample_left)
+		t->sample_left = sample_distance();
+	if (bytes < t->sample_left) {
+		t->sample_left -= bytes;
+		return false;
+	}
+	t->sample_left = sample_distance();
+	return true;
+}
+
+static __always_inline void sample_remember(const struct thread *t, __u64 address)
+{
+	struct sampled_key key = {.image = t->image, .address = address};
+	__u8 one = 1;
+
+	if (config.sample_bytes && bpf_map_update_elem(&sampled, &key, &one, BPF_ANY))
+		sampled_full = 1;
+}
+
+static __always_inline bool sample_known(const struct thread *t, __u64 address)
+{
+	struct sampled_key key = {.image = t->image, .address = address};
+
+	return !config.sample_bytes || sampled_full || bpf_map_lookup_elem(&sampled, &key);
+}
+
+#endif /* BPF_SAMPLE_H */

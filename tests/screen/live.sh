@@ -1,0 +1,204 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Drives the live view of the real tracer in tmux, on a program that leaks. As root, after `make` and `make targets`.
+# A tracer that is killed with SIGKILL cannot restore its terminal: that needs `reset`, and is no test here.
+# Usage: tests/screen/live.sh [PATH_OF_TRACER]
+
+tracer=$(realpath "${1:-${O:-build}/tracer}")
+leak=$(realpath "${O:-build}/targets/leak")
+deadline_s=10
+passed=0
+failed=0
+socket=tracer-live-screen-$$
+work=$(mktemp -d)
+target=
+
+die() { echo "not ok live screen: $*"; echo "0 passed, 1 failed"; exit 1; }
+command -v tmux >/dev/null || die "tmux is not installed"
+[ "$(id -u)" = 0 ] || die "cannot trace: not root; run: sudo tests/screen/live.sh"
+[ -x "$tracer" ] || die "cannot run '$tracer': build it first: make"
+[ -x "$leak" ] || die "cannot run '$leak': build it first: make targets"
+
+tm() { tmux -L "$socket" -f /dev/null "$@"; }
+cleanup() {
+	tm kill-server 2>/dev/null
+	[ -z "$target" ] || kill "$target" 2>/dev/null
+	rm -rf "$work"
+}
+trap cleanup EXIT
+keys() { tm send-keys -t t "$@"; }
+shot() { tm capture-pane -p -t t 2>/dev/null; }
+
+tm new-session -d -s holder 'sleep 1000'
+
+# The target leaks until the writing end of the pipe, descriptor 9, is closed.
+start_target() {
+	mkfifo "$work/stdin"
+	"$leak" 1000 1000 <"$work/stdin" >"$work/out" &
+	target=$!
+	exec 9>"$work/stdin"
+	echo >&9
+	until_true "grep -q '^ready $target' $work/out" || die "the target does not start"
+}
+
+# start ARGUMENTS: an interactive shell without history, then the tracer in it
+start() {
+	tm kill-session -t t 2>/dev/null
+	tm new-session -d -x 80 -y 24 -s t \
+		"env -u NO_COLOR PS1='ready> ' HISTFILE= LANG=C.UTF-8 bash --norc --noprofile -i"
+	until_shows 'ready>' || return 1
+	keys "clear; stty -a >$work/before; $tracer -p $target $*; echo status=\$?" Enter
+	until_shows '^F1Help'
+}
+
+until_shows() { until_true "shot | grep -qE -- '$1'"; }
+until_gone() { until_true "! shot | grep -qE -- '$1'"; }
+until_true() {
+	local end=$((SECONDS + deadline_s))
+	until eval "$1"; do
+		[ $SECONDS -ge $end ] && return 1
+		sleep 0.05
+	done
+}
+
+check() { # NAME COMMAND...
+	local name=$1
+	shift
+	if "$@"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+		echo "FAILED: $name"
+		shot | sed 's/^/    |/'
+	fi
+}
+
+tracer_pid() { pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x tracer; }
+first_row_has() { until_true "shot | grep -A1 -E '^ *(# +)?OUTSTAND' | tail -1 | grep -qE -- '$1'"; }
+fits() { # WIDTH HEIGHT: nothing is wider, and the bottom line is the keys'
+	[ "$(shot | LC_ALL=C.UTF-8 wc -L)" -le "$1" ] && [ "$(shot | grep -n '^F1' | cut -d: -f1)" = "$2" ]
+}
+bytes_shown() { shot | grep -oE '^Heap +[0-9.]+[BKMGT]?'; }
+changes() {
+	local before
+	before=$(bytes_shown)
+	until_true "[ \"\$(bytes_shown)\" != '$before' ]"
+}
+# Two draws pass while paused, known by their clock: this is the one place that has to wait.
+stands_still() {
+	local before
+	before=$(shot)
+	sleep 1
+	[ "$before" = "$(shot)" ]
+}
+target_is_well() { kill -0 "$target" 2>/dev/null; }
+
+# The shell is back, with the screen and the modes as before.
+terminal_is_back() {
+	until_shows 'status=[0-9]' || return 1
+	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}')" = 010 ] || return 1
+	keys "stty -a >$work/after; echo compared" Enter
+	until_shows '^compared' && cmp -s "$work/before" "$work/after"
+}
+
+test_view() {
+	check "it starts" start -i 0.3
+	check "header names the process" until_shows "^tracer leak \($target\) .* every 0.3s"
+	check "heap and growth" until_shows '^Heap .* blocks  Growth \+.*/s'
+	check "rss, rates and sites" until_shows '^RSS .* Allocs .*/s  Frees .*/s  Sites [0-9]+'
+	check "nothing is lost" until_shows '^Lost 0 events  Tracer [0-9.]+% CPU'
+	check "frees of blocks from before are counted" until_shows '  Unknown frees [0-9]+'
+	check "the leak is the largest" first_row_has site_leak
+	check "its bytes grow" changes
+	check "80x24 holds it" fits 80 24
+}
+
+test_sorting() {
+	keys N
+	check "N sorts by count" until_shows ' COUNT▽'
+	keys I
+	check "I inverts" until_shows ' COUNT△'
+	keys I P
+	check "P sorts by growth" until_shows ' GROWTH▽'
+	check "the leak grows most" first_row_has site_leak
+	keys T
+	check "T sorts by age" until_shows ' OLDEST▽'
+	keys M
+	check "M sorts by outstanding" until_shows 'OUTSTAND▽'
+}
+
+test_pages() {
+	keys Home Enter
+	check "Enter opens the site" until_shows "^malloc in leak \($target\), site [0-9a-f]{16}"
+	check "stack with file and line" until_shows 'site_leak\+0x[0-9a-f]+ \[leak\] \(.*leak.c:[0-9]+\)'
+	check "figures" until_shows '^ +Outstanding +[0-9.]+.? +\([0-9]+ bytes in [0-9]+ blocks\)'
+	keys Escape
+	check "Esc goes back" until_shows 'OUTSTAND▽'
+	keys h
+	check "h shows help" until_shows '^Keys'
+	keys q
+	check "q leaves the help" until_shows 'OUTSTAND▽'
+	keys Space
+	check "Space pauses" until_shows PAUSED
+	check "paused means still" stands_still
+	keys Space
+	check "Space goes on" until_gone PAUSED
+	check "and it moves again" changes
+}
+
+test_sizes() {
+	tm resize-window -t t -x 60 -y 15
+	check "60x15 holds it" until_true 'fits 60 15'
+	check "60x15 shows the leak" until_shows site_leak
+	tm resize-window -t t -x 80 -y 24
+	check "80x24 again" until_true 'fits 80 24'
+}
+
+test_ways_out() {
+	keys q
+	check "q: terminal restored" terminal_is_back
+	check "q: status 0" until_shows 'status=0'
+	check "q: summary is the last line" until_shows "^tracer: $target \(leak\): [0-9]+ events, 0 lost,"
+	check "q: the target is well" target_is_well
+	for number in TERM INT; do
+		start -i 0.3
+		kill -"$number" "$(tracer_pid)"
+		check "SIG$number: terminal restored" terminal_is_back
+		check "SIG$number: status 0" until_shows 'status=0'
+	done
+	start -i 0.3
+	keys C-c
+	check "Ctrl-C: terminal restored" terminal_is_back
+	check "the target is well" target_is_well
+}
+
+test_window_closed() {
+	local pid
+
+	start -i 0.3
+	pid=$(tracer_pid)
+	tm kill-session -t t
+	check "window closed: the tracer ends" until_true "! kill -0 $pid 2>/dev/null"
+	check "window closed: the target is well" target_is_well
+}
+
+test_target_ends() {
+	start -i 0.3
+	exec 9>&-
+	check "the target's end is the view's" terminal_is_back
+	check "the target's end: summary" until_shows "^tracer: $target \(leak\): "
+	wait "$target"
+	check "the target ended well" [ $? = 0 ]
+	target=
+}
+
+start_target
+test_view
+test_sorting
+test_pages
+test_sizes
+test_ways_out
+test_window_closed
+test_target_ends
+echo "$passed passed, $failed failed"
+[ $failed = 0 ]

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Everything that can fail before a target is touched. Nothing here attaches anything but the test on ourselves. */
+#include "preflight.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/log.h"
+#include "probe/attach.h"
+#include "target/discover.h"
+#include "tracker.h"
+
+/* Modules and links of many processes stay open. */
+void preflight_limits(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		log_verbose("cannot raise the limit of open files: %s", strerror(errno));
+}
+
+int preflight_check(void)
+{
+	struct features f;
+
+	features_try_all(&f);
+	if (!features_print(&f))
+		return 1;
+	printf("Kernel memory: %zu KB of rings in all\n", loader_planned_ring_bytes() >> 10);
+	return 0;
+}
+
+bool preflight_targets(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->pid_count; i++) {
+		if (!tracker_check(o->pids[i]))
+			return false;
+	}
+	return true;
+}
+
+enum probe_method preflight_method(const struct options *o)
+{
+	enum probe_method wanted = (enum probe_method)o->method;
+	struct features f;
+	int err;
+
+	features_try(&f, wanted);
+	if (!f.privileged) {
+		log_error("cannot load BPF programs: %s: run as root (sudo tracer ...); tracer "
+			  "--check says more",
+			  f.program_error[0] ? f.program_error : "permission denied");
+		return 0;
+	}
+	if (!f.btf) {
+		log_error("cannot read '/sys/kernel/btf/vmlinux': this kernel has no type "
+			  "information (BTF): use a kernel "
+			  "with CONFIG_DEBUG_INFO_BTF");
+		return 0;
+	}
+	if (!wanted)
+		wanted = features_best(&f);
+	err = wanted == PROBE_SESSION ? f.session : wanted == PROBE_MULTI ? f.multi : f.perf;
+	if (wanted && !err)
+		return wanted;
+	log_error("cannot attach by '%s': %s: leave --attach-method out, or see tracer --check",
+		  wanted ? probe_method_name(wanted) : "any method", strerror(err ? -err : ENOSYS));
+	return 0;
+}
+
+int preflight_plan(const struct options *o)
+{
+	struct discover_options d = {.objects = (const char *const *)o->objects,
+				     .object_count = o->object_count,
+				     .ranges = o->mmap};
+	size_t i;
+
+	if (!o->pid_count) {
+		log_error("cannot plan for a process that does not run yet: use --dry-run with -p "
+			  "PID");
+		return 2;
+	}
+	for (i = 0; i < o->pid_count; i++) {
+		struct targets targets = {0};
+		int err;
+
+		if (!tracker_check(o->pids[i]))
+			return 1;
+		err = discover_process(o->pids[i], &d, &targets);
+		if (!err && !targets.module_count) {
+			log_error("cannot find an allocator in process %d: looked at %s: name a "
+				  "library with -O PATH",
+				  (int)o->pids[i],
+				  targets.looked_at ? targets.looked_at : "no file at all");
+			err = -ENOENT;
+		} else if (!err) {
+			attach_print_plan(&targets);
+		} else {
+			tracker_refuse(o->pids[i], err);
+		}
+		targets_done(&targets);
+		if (err)
+			return 1;
+	}
+	return 0;
+}
