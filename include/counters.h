@@ -25,7 +25,7 @@
 	X(UNKNOWN_UNMAP,   "unknown_unmap",   0, "unmapped ranges that were not seen mapped") \
 	X(REUSED_ADDRESS,  "reused_address",  0, "blocks handed out at a live address: a free was missed") \
 	X(LATE_EVENT,      "late_event",      0, "events that arrived after younger ones of the same CPU") \
-	X(NO_PROCESS,      "no_process",      0, "events of processes that are not traced (any more)") \
+	X(NO_PROCESS,      "no_process",      1, "events lost: the start of their process was lost") \
 	X(STACK_UNKNOWN,   "stack_unknown",   0, "events whose stack never arrived") \
 	X(STACK_COLLISION, "stack_collision", 0, "different stacks with one id") \
 	X(LATE_CHILD,      "late_child",      0, "processes whose start was not seen")

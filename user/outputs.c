@@ -262,6 +262,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 
 	memset(s, 0, sizeof(*s));
 	consumer_sync(t->consumer);
+	tracker_adopt(t);
 	now = clock_monotonic_ns();
 	consumer_lock(t->consumer);
 	err = snapshot_build(s, t->heap, o->growth, now);

@@ -275,9 +275,10 @@ static void report(struct session *s, bool count)
 
 	outputs_snapshot(s->outputs, &snapshot);
 	outputs_interval(s->outputs, &snapshot, !s->screen);
-	snapshot_free(&snapshot);
 	if (s->screen)
-		draw(s);
+		screen_draw(s->screen, &snapshot);
+	else
+		snapshot_free(&snapshot);
 	if (count && s->options->report_count && ++s->report_count >= s->options->report_count)
 		s->stop = true;
 	if (outputs_failed(s->outputs))

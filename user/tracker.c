@@ -539,6 +539,21 @@ static void work_off(struct tracker *t, const struct notice *n)
 	}
 }
 
+void tracker_adopt(struct tracker *t)
+{
+	struct tracked *p;
+
+	consumer_lock(t->consumer);
+	for (p = t->first; p; p = p->next) {
+		if (p->borrowed || heap_find_process(t->heap, p->number))
+			continue;
+		heap_add_process(t->heap, p->number, (uint32_t)p->pid, p->comm,
+				 clock_monotonic_ns());
+		heap_count(t->heap, p->number, COUNTER_LATE_CHILD);
+	}
+	consumer_unlock(t->consumer);
+}
+
 void tracker_notices(struct tracker *t)
 {
 	struct notice *notices;

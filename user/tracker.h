@@ -106,6 +106,8 @@ struct tracked *tracker_find_number(struct tracker *t, uint32_t number);
  * define no allocator. */
 int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t inode);
 
+/* Processes whose fork was lost in a full ring: from here on they are in the heap. After a consumer_sync(). */
+void tracker_adopt(struct tracker *t);
 /* Works off what the consumer saw. */
 void tracker_notices(struct tracker *t);
 /* Frees children that are not followed of breakpoints, when it is time; when to call again

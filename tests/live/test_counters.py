@@ -214,8 +214,10 @@ def counter__no_process__child_whose_start_was_lost(case):
     tracer.stop()
     found = counts(tracer)
     seen = sum(row["alloc_count"] for row in read_sites(path).last(child))
-    check(seen + found.get("no_process", 0) >= 11, f"{seen} of the child's 11 blocks, and counters {found}")
-    check(found.get("no_process", 0) > 0, f"no no_process in the report: {found}")
+    # its own events may overrun the small rings, too: then they are lost, and counted, as its own
+    lost = tracer.summary(child).lost
+    check(seen + lost + found.get("no_process", 0) >= 11, f"{seen} of the child's 11 blocks, {lost} lost, {found}")
+    check(found.get("late_child", 0) > 0, f"no late_child in the report: {found}")
 
 
 @test()

@@ -549,6 +549,26 @@ static void apply__fork_child_known__merged(void **state)
 	close_heap(h);
 }
 
+static void apply__exec_after_fork__nothing_of_the_parent_is_counted(void **state)
+{
+	struct heap *h = open_heap();
+	struct heap_process *child;
+
+	(void)state;
+	alloc(h, 1, A, 100, STACK_1);
+	alloc(h, 2, B, 10, STACK_2);
+	fork_child(h, 3);
+	release_by(h, CHILD, 4, B);
+	process_event(h, EVENT_EXEC, CHILD, 5);
+	child = heap_process(h, heap_find_process(h, CHILD));
+	assert_int_equal(site_of(h, CHILD, STACK_1, CALL_ID_MALLOC)->totals.alloc_count, 0);
+	assert_int_equal(child->totals.alloc_bytes, 10);
+	assert_int_equal(child->totals.free_bytes, 10);
+	assert_int_equal(child->totals.outstanding_count, 0);
+	assert_int_equal(parent_of(h)->totals.outstanding_bytes, 110);
+	close_heap(h);
+}
+
 static void apply__exec__all_gone_peak_stays(void **state)
 {
 	struct heap *h = open_heap();
@@ -845,6 +865,7 @@ int main(void)
 		cmocka_unit_test(apply__fork_then_old_stack__frames_of_the_parent),
 		cmocka_unit_test(apply__fork_child_known__merged),
 		cmocka_unit_test(apply__exec__all_gone_peak_stays),
+		cmocka_unit_test(apply__exec_after_fork__nothing_of_the_parent_is_counted),
 		cmocka_unit_test(apply__exit__blocks_stay),
 		cmocka_unit_test(apply__mmap_partial_unmap__pieces),
 		cmocka_unit_test(apply__mmap_fixed__replaces),

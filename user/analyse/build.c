@@ -126,8 +126,8 @@ static void copy_heap(struct snapshot *s, struct heap *h)
 	for (uint32_t i = 1; i <= sites; i++) {
 		const struct site *site = heap_site(h, i);
 
-		if (!site->version)
-			continue; /* no event at it succeeded */
+		if (!site->version || !site->totals.alloc_count)
+			continue; /* no event at it succeeded, or an exec took it back */
 		copy_site(&s->sites[s->site_count++], h, site, i, s->time_ns);
 		if (site->totals.outstanding_count)
 			s->processes[site->process - 1].site_count++;

@@ -42,6 +42,7 @@ struct site {
 	uint32_t stack;	  /* index of heap_stack; 0: the stack is not known */
 	uint8_t call;	  /* enum call_id */
 	bool range;	  /* of the mmap class */
+	bool inherited;	  /* from the parent at a fork, and no event since */
 	uint32_t next;	  /* the next site of the same process; 0: the last */
 	struct totals totals;
 	uint64_t first_ns, last_ns; /* first and last event */

@@ -117,6 +117,7 @@ static inline void totals_free(struct totals *t, uint64_t bytes, uint64_t count)
 
 static inline void touch(struct heap *h, struct site *s, uint64_t time_ns)
 {
+	s->inherited = false;
 	if (!s->version)
 		s->first_ns = time_ns;
 	if (time_ns > s->last_ns)
@@ -161,10 +162,32 @@ void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct we
 		generations_gone(&s->generations, generation_of(h, born_ns));
 }
 
+/*
+ * A child that execs: what it inherited and never touched was never its own, so that it does not
+ * count as allocated and freed either. The site stays, with zeros.
+ */
+static void sites_disinherit(struct heap *h, struct heap_process *p, struct site *s,
+			     uint64_t time_ns)
+{
+	struct totals *t = &s->totals, *of = totals_of(p, s);
+
+	touch(h, s, time_ns);
+	of->outstanding_bytes -= t->outstanding_bytes;
+	of->outstanding_count -= t->outstanding_count;
+	of->alloc_bytes -= t->alloc_bytes;
+	of->alloc_count -= t->alloc_count;
+	*t = (struct totals){0};
+	generations_clear(&s->generations);
+}
+
 void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint64_t time_ns)
 {
 	struct totals *t = &s->totals;
 
+	if (s->inherited) {
+		sites_disinherit(h, p, s, time_ns);
+		return;
+	}
 	if (!t->outstanding_count)
 		return;
 	touch(h, s, time_ns);
@@ -184,5 +207,6 @@ bool sites_inherit(struct heap *h, struct heap_process *p, struct site *to, cons
 	touch(h, to, time_ns);
 	totals_alloc(totals_of(p, to), t->outstanding_bytes, t->outstanding_count);
 	totals_alloc(&to->totals, t->outstanding_bytes, t->outstanding_count);
+	to->inherited = true;
 	return ok;
 }

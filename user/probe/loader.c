@@ -169,9 +169,14 @@ static int attach_life(struct loader *l)
 
 static struct loader *give_up(struct loader *l, const char *what, int err)
 {
-	log_error("cannot %s the BPF programs: %s%s", what, strerror(-err),
-		  err == -EPERM || err == -EACCES ? ": run as root (sudo tracer ...)"
-						  : ": see tracer --check");
+	const char *advice = "see tracer --check";
+
+	if (err == -EPERM)
+		advice = "run as root (sudo tracer ...)";
+	else if (err == -EACCES || err == -EINVAL || err == -E2BIG)
+		advice = "this kernel does not accept them; -v shows its reasons, which we want to "
+			 "know";
+	log_error("cannot %s the BPF programs: %s: %s", what, strerror(-err), advice);
 	loader_close(l);
 	return NULL;
 }
