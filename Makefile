@@ -2,6 +2,8 @@
 # make              build/tracer
 # make test         unit tests (no root)
 # make test-live    tests with real processes (root)
+# make test-harm    programs that tracing could break do the same while traced (root)
+# make harm         the same as a table, with bpftrace beside it (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -39,7 +41,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-vm check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -72,6 +74,15 @@ test: $(UNIT)
 
 test-live: all targets $(O)/screen_demo
 	$(Q)scripts/run-live.sh
+
+test-harm: all harm-programs
+	$(Q)python3 -B -u tests/harm/run.py
+
+harm: all harm-programs
+	$(Q)python3 -B -u tests/harm/run.py --table
+
+harm-programs:
+	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
 
 test-vm: all targets
 	$(Q)scripts/test-vm.sh

@@ -77,6 +77,7 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 {
 	__u32 kind = COOKIE_KIND(cookie), id = COOKIE_ID(cookie);
+	enum where where;
 	struct thread *t;
 
 	if (!*(volatile __u32 *)&armed)
@@ -88,11 +89,16 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		emit_process(EVENT_MODULES, t->number, bpf_get_current_task_btf(), 0, 0);
 		return 1;
 	}
-	if (pending_inside(t, ctx->sp, id))
+	where = pending_where(t, ctx->sp, id);
+	if (where == WHERE_INSIDE)
 		return 1;
 	if (kind == CALL_FREE) {
 		if (ctx->di && sample_known(t, ctx->di))
 			emit_free(t->number, id, ctx->di);
+		return 1;
+	}
+	if (where == WHERE_ELSEWHERE) {
+		count_current(COUNTER_PENDING_UNSURE);
 		return 1;
 	}
 	arguments(ctx, &t->pending, kind);

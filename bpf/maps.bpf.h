@@ -51,6 +51,18 @@ struct {
 	__type(value, struct process);
 } processes SEC(".maps");
 
+/*
+ * Children that are not followed, until they exec: number of the traced process whose breakpoints
+ * their memory has inherited.
+ */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1 << 16);
+	__type(key, __u32);
+	__type(value, __u32);
+} strangers SEC(".maps");
+
 /* The outermost allocator call that the thread is inside of. */
 struct pending {
 	__u64 slot; /* stack address of the return address; 0: none */

@@ -18,6 +18,12 @@ static __always_inline bool on_signal_stack(struct task_struct *task, __u64 sp)
 	return base && sp > base && sp - base <= task->sas_ss_size;
 }
 
+enum where {
+	WHERE_OUTSIDE = 0,   /* of any other call */
+	WHERE_INSIDE = 1,    /* of the pending one */
+	WHERE_ELSEWHERE = 2, /* the pending one may be in flight on another stack */
+};
+
 static __always_inline __u64 trampoline(struct task_struct *task)
 {
 	if (!bpf_core_field_exists(struct xol_area, vaddr))
@@ -25,33 +31,45 @@ static __always_inline __u64 trampoline(struct task_struct *task)
 	return BPF_CORE_READ(task, mm, uprobes_state.xol_area, vaddr);
 }
 
-static __always_inline bool slot_is_live(const struct pending *p, struct task_struct *task)
+static __always_inline enum where pending_drop(struct pending *p)
 {
-	__u64 word = 0;
-
-	if (bpf_probe_read_user(&word, sizeof(word), (void *)p->slot))
-		return false;
-	return word == (p->return_address ? p->return_address : trampoline(task));
+	p->slot = 0;
+	count_current(COUNTER_PENDING_STALE);
+	return WHERE_OUTSIDE;
 }
 
-/* Is the thread, with its return address at `slot`, inside the pending call? Drops the entry when it is not. */
-static __always_inline bool pending_inside(struct thread *t, __u64 slot, __u32 id)
+/* Where is the thread, with its return address at `slot`? Drops the pending entry when it is outside. */
+static __always_inline enum where pending_where(struct thread *t, __u64 slot, __u32 id)
 {
 	struct pending *p = &t->pending;
 	struct task_struct *task;
+	__u64 there = 0;
+	bool hijacked;
 
 	if (!p->slot)
-		return false;
+		return WHERE_OUTSIDE;
+	/* the same call again: the one before never returned */
+	if (slot == p->slot && id == p->id)
+		return pending_drop(p);
+	if (bpf_probe_read_user(&there, sizeof(there), (void *)p->slot))
+		return pending_drop(p);
 	task = bpf_get_current_task_btf();
+	/* another tracer's return probe may have taken it over, too */
+	hijacked = there && there == trampoline(task);
+	if (!hijacked && (!there || there != p->return_address))
+		return pending_drop(p);
 	/* the same slot: a tail call, in which the inner function has taken over the outer one's return address */
-	if (slot < p->slot || (slot == p->slot && id != p->id) ||
-	    (on_signal_stack(task, slot) && !on_signal_stack(task, p->slot))) {
-		if (slot_is_live(p, task))
-			return true;
-	}
-	p->slot = 0;
-	count_current(COUNTER_PENDING_STALE);
-	return false;
+	if (slot <= p->slot)
+		return WHERE_INSIDE;
+	if (on_signal_stack(task, slot) && !on_signal_stack(task, p->slot))
+		return WHERE_INSIDE;
+	if (!hijacked)
+		return pending_drop(p);
+	/*
+	 * Left by longjmp, or alive on another stack (a handler that switched contexts). A return probe now would make the
+	 * kernel forget that one, and its return would end the process.
+	 */
+	return WHERE_ELSEWHERE;
 }
 
 /* The call at `slot` is under way. Without a return probe its return address stays where it is. */

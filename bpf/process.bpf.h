@@ -12,11 +12,11 @@ static __always_inline void generation_bump(void)
 	__sync_fetch_and_add(&generation, 1);
 }
 
-static __always_inline int emit_fork(__u32 parent, __u32 child, __u32 child_pid)
+static __always_inline int emit_fork(__u32 type, __u32 parent, __u32 child, __u32 child_pid)
 {
 	struct event_fork *e;
 
-	if (!EMIT_RESERVE(e, EVENT_FORK, parent, 0, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, type, parent, 0, bpf_ktime_get_ns()))
 		return 0;
 	e->child = child;
 	e->child_pid = child_pid;
@@ -24,16 +24,26 @@ static __always_inline int emit_fork(__u32 parent, __u32 child, __u32 child_pid)
 	return 0;
 }
 
+/* User space frees it of the breakpoints that it has inherited. */
+static __always_inline int on_stranger(__u32 number, __u32 child_pid)
+{
+	bpf_map_update_elem(&strangers, &child_pid, &number, BPF_ANY);
+	return emit_fork(EVENT_STRANGER, number, 0, child_pid);
+}
+
 static __always_inline int on_fork(struct task_struct *parent, struct task_struct *child)
 {
 	__u32 parent_pid = parent->tgid, child_pid = child->tgid;
 	struct process *known, fresh = {};
+	__u32 *stranger;
 
 	if (parent_pid == child_pid)
 		return 0;
 	known = bpf_map_lookup_elem(&processes, &parent_pid);
-	if (!known)
-		return 0;
+	if (!known) {
+		stranger = bpf_map_lookup_elem(&strangers, &parent_pid);
+		return stranger && parent->mm != child->mm ? on_stranger(*stranger, child_pid) : 0;
+	}
 	fresh.image = known->image;
 	if (parent->mm == child->mm) {
 		fresh.number = known->number;
@@ -41,7 +51,7 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	} else if (config.follow) {
 		fresh.number = __sync_fetch_and_add(&next_number, 1);
 	} else {
-		return 0;
+		return on_stranger(known->number, child_pid);
 	}
 	if (bpf_map_update_elem(&processes, &child_pid, &fresh, BPF_ANY)) {
 		count(known, COUNTER_NO_STORAGE);
@@ -49,7 +59,7 @@ static __always_inline int on_fork(struct task_struct *parent, struct task_struc
 	}
 	generation_bump();
 	if (!fresh.flags)
-		emit_fork(known->number, fresh.number, child_pid);
+		emit_fork(EVENT_FORK, known->number, fresh.number, child_pid);
 	return 0;
 }
 
@@ -84,8 +94,10 @@ static __always_inline int on_exec(struct task_struct *task)
 	struct process *known = bpf_map_lookup_elem(&processes, &pid);
 	__u32 parent;
 
-	if (!known)
+	if (!known) {
+		bpf_map_delete_elem(&strangers, &pid);
 		return on_start(task, pid);
+	}
 	if (known->flags & PROCESS_BORROWED) {
 		if (!config.follow) {
 			bpf_map_delete_elem(&processes, &pid);
@@ -95,7 +107,7 @@ static __always_inline int on_exec(struct task_struct *task)
 		parent = known->number;
 		known->number = __sync_fetch_and_add(&next_number, 1);
 		known->flags = 0;
-		emit_fork(parent, known->number, pid);
+		emit_fork(EVENT_FORK, parent, known->number, pid);
 	}
 	known->image = bpf_ktime_get_ns();
 	generation_bump();
@@ -109,8 +121,12 @@ static __always_inline int on_exit(struct task_struct *task)
 	struct process *known = bpf_map_lookup_elem(&processes, &pid);
 	int code;
 
-	if (!known || task->signal->live.counter > 0)
+	if (task->signal->live.counter > 0)
 		return 0;
+	if (!known) {
+		bpf_map_delete_elem(&strangers, &pid);
+		return 0;
+	}
 	if (known->flags & PROCESS_BORROWED) {
 		bpf_map_delete_elem(&processes, &pid);
 		return 0;

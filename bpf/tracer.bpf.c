@@ -67,6 +67,13 @@ int call_return(struct pt_regs *ctx)
 	return call_leave(ctx, bpf_get_attach_cookie(ctx), ctx->sp - 8, true);
 }
 
+/* For links whose only purpose is to be closed (attachment_sweep). */
+SEC("uprobe")
+int call_idle(struct pt_regs *ctx)
+{
+	return 0;
+}
+
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(process_fork, struct task_struct *parent, struct task_struct *child)
 {

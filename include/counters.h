@@ -21,7 +21,8 @@
 	X(STACK_FAULT,    "stack_fault",    0, "stacks cut at memory that could not be read") \
 	X(STACK_BROKEN,   "stack_broken",   0, "stacks cut where the frames make no sense") \
 	X(STACK_CHANGED,  "stack_changed",  0, "stacks cut because modules changed meanwhile") \
-	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)")
+	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)") \
+	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \

@@ -19,14 +19,15 @@ enum event_type {
 	EVENT_REALLOC = 3, /* struct event_realloc: succeeded; one or both addresses are set */
 	EVENT_RESIZE =
 		4, /* struct event_alloc: the block at `address` now has `size` bytes (in place) */
-	EVENT_STACK = 5,   /* struct event_stack: the frames behind a stack id */
-	EVENT_FORK = 6,	   /* struct event_fork */
-	EVENT_EXEC = 7,	   /* struct event_process */
-	EVENT_EXIT = 8,	   /* struct event_process: the last thread is gone */
-	EVENT_MODULES = 9, /* struct event_process: modules are being loaded or unloaded */
-	EVENT_MMAP = 10,   /* struct event_alloc: a range was mapped */
-	EVENT_MUNMAP = 11, /* struct event_range: succeeded */
-	EVENT_MREMAP = 12, /* struct event_range: succeeded */
+	EVENT_STACK = 5,     /* struct event_stack: the frames behind a stack id */
+	EVENT_FORK = 6,	     /* struct event_fork */
+	EVENT_EXEC = 7,	     /* struct event_process */
+	EVENT_EXIT = 8,	     /* struct event_process: the last thread is gone */
+	EVENT_MODULES = 9,   /* struct event_process: modules are being loaded or unloaded */
+	EVENT_MMAP = 10,     /* struct event_alloc: a range was mapped */
+	EVENT_MUNMAP = 11,   /* struct event_range: succeeded */
+	EVENT_MREMAP = 12,   /* struct event_range: succeeded */
+	EVENT_STRANGER = 13, /* struct event_fork: a child that is not followed; its number is 0 */
 };
 
 struct event_header {

@@ -62,7 +62,7 @@ static void note_fork(struct consumer *c, const struct event_fork *e)
 {
 	struct notice n = {.time_ns = e->h.time_ns,
 			   .process = e->h.process,
-			   .type = EVENT_FORK,
+			   .type = e->h.type,
 			   .child = e->child,
 			   .pid = e->child_pid};
 
@@ -88,6 +88,7 @@ static void note(struct consumer *c, const struct event_header *e)
 {
 	switch (e->type) {
 	case EVENT_FORK:
+	case EVENT_STRANGER:
 		if (e->size >= sizeof(struct event_fork))
 			note_fork(c, (const struct event_fork *)(const void *)e);
 		break;

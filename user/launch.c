@@ -33,6 +33,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "target/debugger.h"
 #include "target/process.h"
 
 #define BUCKETS	     1024
@@ -261,10 +262,27 @@ static void step_start(struct launch *l, struct tracee *t)
 		started(l, t, p);
 }
 
+/* A debugger must be able to hold its children itself. */
+static void leave_children(struct launch *l, struct tracee *t, const struct tracked *p)
+{
+	bool debugger = l->follow && debugger_is(p->pid);
+
+	if (!l->follow)
+		return;
+	ptrace(PTRACE_SETOPTIONS, t->tid, 0,
+	       debugger ? (unsigned long)(PTRACE_O_TRACEEXEC | PTRACE_O_TRACESYSGOOD)
+			: watch_options(l));
+	if (debugger)
+		log_info("process %d (%s) uses ptrace itself: its children are not held, but "
+			 "noticed late",
+			 (int)p->pid, p->comm);
+}
+
 static void begin_program(struct launch *l, struct tracee *t, struct tracked *p)
 {
 	int err = tracker_update(l->tracker, p);
 
+	leave_children(l, t, p);
 	p->start_call = -1;
 	p->refused = err == -ENOEXEC;
 	if (p->refused)

@@ -25,6 +25,9 @@
 /* Modules of a process are read again at most this often when an address lies in none of them. */
 #define MAPS_AGAIN_NS NS_PER_S
 
+/* What may come from elsewhere than a heap: stacks, files, code that is used for the first time. */
+#define BLIND_GROWTH_BYTES ((uint64_t)16 << 20)
+
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
@@ -147,6 +150,16 @@ static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
 #undef X
 }
 
+static void note_rss(struct tracked *t, uint64_t rss)
+{
+	if (rss == UINT64_MAX)
+		return;
+	if (t->rss_first == UINT64_MAX)
+		t->rss_first = rss;
+	if (rss > t->rss_most)
+		t->rss_most = rss;
+}
+
 static void fill_process(struct outputs *o, struct snapshot_process *p)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
@@ -158,6 +171,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 	if (!t->ended) {
 		loader_process_counts(o->tracker->loader, t->pid, counts);
 		p->rss_bytes = process_rss(t->pid);
+		note_rss(t, p->rss_bytes);
 	} else {
 		memcpy(counts, t->counts, sizeof(counts));
 	}
@@ -452,11 +466,27 @@ static size_t stacks_outstanding(const struct snapshot *s, size_t process)
 	return n;
 }
 
+/* Growth without a single allocation: we look at the wrong functions, or it is no heap. */
+static void warn_if_blind(struct outputs *o, const struct snapshot_process *p)
+{
+	struct tracked *t = tracker_find_number(o->tracker, p->number);
+
+	if (!t || p->event_count || t->rss_first == UINT64_MAX ||
+	    t->rss_most < t->rss_first + BLIND_GROWTH_BYTES)
+		return;
+	log_warn(
+		"process %u (%s) grew by %llu MB, and no allocation was seen: its allocator may be "
+		"another one than those that tracer -p %u --dry-run lists (then name its library "
+		"with -O PATH), or it maps memory itself (--mmap)",
+		p->pid, p->comm, (unsigned long long)(t->rss_most - t->rss_first) >> 20, p->pid);
+}
+
 void outputs_summary(struct outputs *o, const struct snapshot *s)
 {
 	size_t i;
 
-	(void)o;
+	for (i = 0; i < s->process_count; i++)
+		warn_if_blind(o, &s->processes[i]);
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
 

@@ -3,6 +3,7 @@
 #include "preflight.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -28,7 +29,10 @@ int preflight_check(void)
 	struct features f;
 
 	features_try_all(&f);
-	return features_print(&f) ? 0 : 1;
+	if (!features_print(&f))
+		return 1;
+	printf("Kernel memory: %zu KB of rings in all\n", loader_planned_ring_bytes() >> 10);
+	return 0;
 }
 
 bool preflight_targets(const struct options *o)

@@ -40,7 +40,7 @@ struct session {
 	struct screen *screen;
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
-	uint64_t next_report_ns, next_sample_ns, end_ns;
+	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, end_ns;
 	uint64_t report_count;
 	bool screen_wanted, stop, failed;
 	bool terminal; /* stdout was one at the start */
@@ -241,6 +241,7 @@ static void begin(struct session *s)
 	s->begun_ns = clock_monotonic_ns();
 	s->next_report_ns = s->begun_ns + s->interval_ns;
 	s->next_sample_ns = s->begun_ns + s->sample_ns;
+	s->next_sweep_ns = UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	outputs_begin(s->outputs);
 	sample(s, s->begun_ns);
@@ -372,6 +373,8 @@ static int timeout_ms(const struct session *s)
 		next = s->next_sample_ns;
 	if (s->end_ns < next)
 		next = s->end_ns;
+	if (s->next_sweep_ns < next)
+		next = s->next_sweep_ns;
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -440,6 +443,7 @@ static void session_loop(struct session *s)
 		if (polls[1].revents)
 			tracker_notices(&s->tracker);
 		collect_ended(s);
+		s->next_sweep_ns = tracker_sweep(&s->tracker, clock_monotonic_ns());
 		if (s->screen && polls[2].revents)
 			read_keys(s);
 		if (!is_over(s))
@@ -457,7 +461,14 @@ static void say_command_status(struct session *s)
 
 	if (!s->options->command || !t)
 		return;
-	if (!launch_ended(s->launch, &status))
+	if (!launch_ended(s->launch, &status)) {
+		/* its end was told by the kernel side before wait() could */
+		if (t->ended && t->has_code)
+			status = t->exit_code;
+		else
+			status = -1;
+	}
+	if (status == -1)
 		log_always("%d (%s) runs on", (int)t->pid, t->comm);
 	else if (WIFSIGNALED(status))
 		log_always("%d (%s) was killed by signal %d (%s)", (int)t->pid, t->comm,

@@ -46,6 +46,7 @@ void tracker_done(struct tracker *t)
 		free(p);
 	}
 	free(t->barren);
+	free(t->strangers);
 	t->first = NULL;
 	t->tail = &t->first;
 }
@@ -105,6 +106,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	p->attachment = attachment_new(t->loader, pid);
+	p->rss_first = process_rss(pid);
 	push_space(t, p);
 	*t->tail = p;
 	t->tail = &p->next;
@@ -261,11 +263,26 @@ void tracker_read_modules(struct tracker *t, struct tracked *p)
 	names_read(t, p);
 }
 
+static void say_kernel_memory(const struct tracker *t, const struct tracked *p)
+{
+	struct process_info info = {0};
+	size_t thread = loader_thread_bytes(t->loader);
+
+	if (process_read(p->pid, &info))
+		return;
+	log_verbose(
+		"kernel memory: %zu KB of rings (%zu of %zu KB) and tables, and %zu KB for each "
+		"thread that allocates: %zu KB if all %d threads of %d do",
+		loader_kernel_bytes(t->loader) >> 10, loader_ring_count(t->loader),
+		loader_ring_bytes(t->loader) >> 10, thread >> 10,
+		(thread * (size_t)info.thread_count) >> 10, info.thread_count, (int)p->pid);
+}
+
 void tracker_announce(struct tracker *t, struct tracked *p)
 {
-	(void)t;
 	if (p->announced)
 		return;
+	say_kernel_memory(t, p);
 	p->announced = true;
 	log_info("attached to %d (%s): %zu probes in %zu modules", (int)p->pid, p->comm,
 		 attachment_probe_count(p->attachment), attachment_module_count(p->attachment));
@@ -292,12 +309,23 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 		say_nothing_found(p, targets.looked_at);
 		p = NULL;
 	} else {
+		uint64_t begun = clock_monotonic_ns();
+
 		heap_add(t, p);
 		err = loader_add_process(t->loader, pid, p->number);
 		if (!err)
 			err = attachment_update(p->attachment, &targets, false);
+		log_verbose("process %d: planned and attached in %.1f ms", (int)pid,
+			    (double)(clock_monotonic_ns() - begun) / 1e6);
 		if (err) {
 			refuse_errno(pid, info.comm, err);
+			p = NULL;
+		} else if (attachment_is_blind(p->attachment)) {
+			refuse(pid, info.comm,
+			       "its allocator's code is not the mapped file's (moved to anonymous "
+			       "memory for huge pages?): no probe can see it; start it without "
+			       "that, "
+			       "or trace another build of it");
 			p = NULL;
 		} else {
 			tracker_read_modules(t, p);
@@ -441,6 +469,73 @@ static void on_started(struct tracker *t, const struct notice *n)
 	announce_started(t, p);
 }
 
+/* ---- children that are not followed ---- */
+
+/* Most children exec at once, and then nothing is left of the breakpoints. */
+#define STRANGER_WAIT_NS (50 * NS_PER_MS)
+#define STRANGER_TRIES	 3
+/* A sweep stops nobody, but every process that maps the library is looked at. */
+#define SWEEP_SHARE 10
+
+static void add_stranger(struct tracker *t, const struct notice *n)
+{
+	if (loader_idle_program(t->loader) < 0)
+		return;
+	t->strangers = xrealloc(t->strangers, (t->stranger_count + 1) * sizeof(*t->strangers));
+	t->strangers[t->stranger_count++] =
+		(struct stranger){.pid = (pid_t)n->pid,
+				  .parent = n->process,
+				  .due_ns = n->time_ns + STRANGER_WAIT_NS};
+}
+
+/* Those that are due and still marked stay in the list (until the last try); *sweep gets whom to
+ * sweep. Returns true when there is someone. */
+static bool look_at_strangers(struct tracker *t, uint64_t now_ns)
+{
+	size_t i, kept = 0;
+	bool found = false;
+
+	for (i = 0; i < t->stranger_count; i++) {
+		struct stranger s = t->strangers[i];
+		struct tracked *p = tracker_find_number(t, s.parent);
+
+		if (s.due_ns <= now_ns) {
+			/* when the parent ends, its links go and take all breakpoints with them */
+			if (!p || p->ended || s.tries++ == STRANGER_TRIES ||
+			    !attachment_marks(p->attachment, s.pid))
+				continue;
+			p->sweep = found = true;
+		}
+		t->strangers[kept++] = s;
+	}
+	t->stranger_count = kept;
+	return found;
+}
+
+uint64_t tracker_sweep(struct tracker *t, uint64_t now_ns)
+{
+	uint64_t next = UINT64_MAX, begun = clock_monotonic_ns();
+	struct tracked *p;
+	size_t i;
+
+	if (now_ns >= t->sweep_after_ns && t->stranger_count && look_at_strangers(t, now_ns)) {
+		for (p = t->first; p; p = p->next) {
+			if (p->sweep && !p->ended)
+				attachment_sweep(p->attachment);
+			p->sweep = false;
+		}
+		now_ns = clock_monotonic_ns();
+		t->sweep_after_ns = now_ns + (now_ns - begun) * SWEEP_SHARE;
+		log_verbose("children that are not followed were freed of breakpoints in %.1f ms",
+			    (double)(now_ns - begun) / 1e6);
+	}
+	for (i = 0; i < t->stranger_count; i++) {
+		if (t->strangers[i].due_ns < next)
+			next = t->strangers[i].due_ns;
+	}
+	return next == UINT64_MAX || next > t->sweep_after_ns ? next : t->sweep_after_ns;
+}
+
 static void work_off(struct tracker *t, const struct notice *n)
 {
 	struct tracked *p = tracker_find_number(t, n->type == EVENT_FORK ? n->child : n->process);
@@ -451,6 +546,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 		if (!p && !tracker_find_pid(t, (pid_t)n->pid))
 			late_child(t, n);
 		break;
+	case EVENT_STRANGER: add_stranger(t, n); break;
 	case EVENT_EXEC:
 		if (n->flags & EVENT_F_STARTED && !p)
 			on_started(t, n);
@@ -507,8 +603,10 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 
 	if (p->ended)
 		return;
-	if (has_code)
+	if (has_code) {
 		p->exit_code = exit_code;
+		p->has_code = true;
+	}
 	p->ended = true;
 	if (!p->borrowed) {
 		t->live_count--;

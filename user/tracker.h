@@ -33,11 +33,14 @@ struct tracked {
 	bool held;	     /* ptrace holds it at fork and exec: nothing is noticed late */
 	bool borrowed;	     /* vfork child, until it execs */
 	bool ended;
+	bool sweep;	   /* a child of it carries its breakpoints */
 	bool notable_said; /* the sentence about the heap from before is written */
+	bool has_code;	   /* exit_code is known */
 	int exit_code;	   /* wait status, when ended */
 	/* where its modules are known to the names, one entry for each program that it has run */
 	uint32_t *spaces;
 	size_t space_count;
+	uint64_t rss_first, rss_most; /* bytes; UINT64_MAX: not known yet */
 	int start_call; /* while it starts: descriptor of the code that is being mapped, -1 none */
 	uint64_t maps_read_ns;
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
@@ -60,6 +63,15 @@ struct tracker {
 		ino_t inode;
 	} * barren;
 	size_t barren_count;
+	/* children that are not followed, to be freed of breakpoints unless they exec soon */
+	struct stranger {
+		pid_t pid;
+		uint32_t parent; /* number of the traced process */
+		uint64_t due_ns;
+		unsigned int tries;
+	} * strangers;
+	size_t stranger_count;
+	uint64_t sweep_after_ns; /* not before: sweeping must not become the work */
 };
 
 void tracker_init(struct tracker *t);
@@ -100,6 +112,9 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 void tracker_adopt(struct tracker *t);
 /* Works off what the consumer saw. */
 void tracker_notices(struct tracker *t);
+/* Frees children that are not followed of breakpoints, when it is time; when to call again
+ * (UINT64_MAX: nothing to do). */
+uint64_t tracker_sweep(struct tracker *t, uint64_t now_ns);
 /* Its pidfd became readable, or wait() returned it: takes effect once its last events are applied.
  */
 void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code);

@@ -19,6 +19,7 @@ NOT_FROM_OUTSIDE = {
     "no_storage": "the kernel refuses task storage only in a race, or with 262144 processes at once",
     "stack_failed": "the walker refuses only when it is interrupted by itself on the same CPU",
     "late_event": "a thread has to be preempted between reading the clock and reserving its record",
+    "pending_unsure": "the harm suite forces it: a context switch inside malloc",
     "bad_record": "the kernel side would have to send nonsense",
     "stack_collision": "two stacks would need the same 64-bit hash",
 }

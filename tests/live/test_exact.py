@@ -277,6 +277,14 @@ def mmap_class__partial_unmaps_and_moves__exact(case):
 
 
 @test()
+def mmap_race__unmaps_against_maps__exact(case):
+    """Under the tracer a range is handed on before munmap's return is seen, hundreds of times."""
+    target = case.target("mmap_race")
+    trace_exactly(case, target, "--mmap", seconds=40, totals=False)
+    print(f"    ranges handed on during their munmap: {target.truth['races'][0]}")
+
+
+@test()
 def mmap_class__not_asked_for__absent(case):
     target = case.target("mmaps")
     path = case.path("sites.csv")

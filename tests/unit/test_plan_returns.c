@@ -161,6 +161,27 @@ static void plan_function__new_with_a_long_chain_of_tails__bounded(void **state)
 
 /* ---- what is not there ---- */
 
+static void plan_function__malloc_without_return_probe__rets(void **state)
+{
+	static const uint8_t code[] = {0x53, 0x5b, 0x74, 0x01, 0xc3, 0xc3}; /* two ways out */
+	struct world w = {.pieces = {{AT, code, sizeof(code), 0}}, .count = 1};
+	struct plan_request r = {.address = AT,
+				 .call = CALL_ID_MALLOC,
+				 .code = world_code,
+				 .context = &w,
+				 .no_return_probe = true};
+	struct plan plan;
+
+	(void)state;
+	plan_function(&r, &plan);
+	check_sane(&r, &plan);
+	assert_int_equal(plan.returns, RETURN_RETS);
+	assert_int_equal(plan.ret_count, 2);
+	r.no_return_probe = false;
+	plan_function(&r, &plan);
+	assert_int_equal(plan.returns, RETURN_PROBE);
+}
+
 static void plan_function__no_code__refused(void **state)
 {
 	struct world w = {.count = 0};
@@ -320,6 +341,7 @@ int main(void)
 		cmocka_unit_test(plan_function__new_with_doubtful_exits__refused),
 		cmocka_unit_test(plan_function__new_with_many_rets__bounded),
 		cmocka_unit_test(plan_function__new_with_a_long_chain_of_tails__bounded),
+		cmocka_unit_test(plan_function__malloc_without_return_probe__rets),
 		cmocka_unit_test(plan_function__no_code__refused),
 		cmocka_unit_test(plan_function__truncated_instruction__refused),
 		cmocka_unit_test(plan_function__without_covers__plans_all_the_same),

@@ -27,6 +27,7 @@ static const uint16_t record_sizes[] = {
 	[EVENT_EXEC] = sizeof(struct event_process),	[EVENT_EXIT] = sizeof(struct event_process),
 	[EVENT_MODULES] = sizeof(struct event_process), [EVENT_MMAP] = sizeof(struct event_alloc),
 	[EVENT_MUNMAP] = sizeof(struct event_range),	[EVENT_MREMAP] = sizeof(struct event_range),
+	[EVENT_STRANGER] = sizeof(struct event_fork),
 };
 #define RECORD_TYPES (sizeof(record_sizes) / sizeof(record_sizes[0]))
 

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A module's plans become one list of places (offset in file, cookie, side), and the list becomes
- * links: one for a whole module with sessions, two with uprobe_multi, one for each place with perf
+ * links: two for a whole module with sessions and with uprobe_multi, one for each place with perf
  * events.
  *
  * Before a place is used, the process's memory there must be what the file says: a function that
  * was patched in memory (an in-line hook) would be broken by a probe, because the kernel executes
- * the file's instruction. A breakpoint byte is accepted: it is another tracer's uprobe.
+ * the file's instruction. A breakpoint byte is accepted: it is another tracer's uprobe. Afterwards
+ * the memory is looked at again: where no breakpoint stands (text that was moved to anonymous
+ * memory) the kernel has accepted a probe that will never see anything, and that is said.
  */
 #include "attach.h"
 
@@ -21,13 +23,19 @@
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "link.h"
+#include "returns.h"
 
 #define BREAKPOINT    0xcc
+#define CALL_OPCODE   0xe8 /* what newer kernels write over a nop of five bytes */
+#define NOP5_LENGTH   5
 #define CLOSE_THREADS 8
 
 struct place {
-	uint64_t offset; /* in the file */
+	uint64_t offset;  /* in the file */
+	uint64_t address; /* in the process */
 	uint64_t cookie;
+	uint8_t was;  /* first byte of the instruction */
+	bool blind;   /* no breakpoint came to stand there */
 	bool returns; /* a return probe belongs to it */
 };
 
@@ -143,6 +151,13 @@ size_t attachment_probe_count(const struct attachment *a)
 	return n;
 }
 
+static bool is_nop5(const struct plan_point *point)
+{
+	static const uint8_t nop5[NOP5_LENGTH] = {0x0f, 0x1f, 0x44, 0x00, 0x00};
+
+	return point->length == NOP5_LENGTH && !memcmp(point->bytes, nop5, NOP5_LENGTH);
+}
+
 /* 0: as in the file (or a breakpoint); -EBUSY: changed; other -errno: could not be read. */
 static int compare_memory(int memory, const struct target_module *m, const struct plan_point *point)
 {
@@ -151,6 +166,8 @@ static int compare_memory(int memory, const struct target_module *m, const struc
 
 	if (n != point->length)
 		return n < 0 ? -errno : -EIO;
+	if (bytes[0] == CALL_OPCODE && is_nop5(point))
+		return 0;
 	if (bytes[0] == BREAKPOINT && point->bytes[0] != BREAKPOINT)
 		bytes[0] = point->bytes[0];
 	return memcmp(bytes, point->bytes, point->length) ? -EBUSY : 0;
@@ -166,7 +183,7 @@ static int check_memory(int memory, const struct target_module *m, const struct 
 	return err;
 }
 
-static void add_place(struct module_links *links, const struct target_function *f,
+static void add_place(struct module_links *links, uint64_t bias, const struct target_function *f,
 		      const struct plan_point *point, enum call_side side, bool returns)
 {
 	struct place *place;
@@ -174,6 +191,9 @@ static void add_place(struct module_links *links, const struct target_function *
 	links->places = xrealloc(links->places, (links->place_count + 1) * sizeof(*links->places));
 	place = &links->places[links->place_count++];
 	place->offset = f->file_offset + (point->address - f->address);
+	place->address = bias + point->address;
+	place->was = point->bytes[0];
+	place->blind = false;
 	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), call_flags(f->call), side);
 	place->returns = returns;
 }
@@ -186,7 +206,8 @@ static void tell(bool known, const char *path, const char *symbol, const char *w
 		log_warn("%s in '%s': %s", symbol, path, what);
 }
 
-static void plan_one(struct discover_code *code, const struct target_function *f, struct plan *plan)
+static void plan_one(struct discover_code *code, const struct target_function *f,
+		     enum return_rule rule, struct plan *plan)
 {
 	struct plan_request request = {
 		.address = f->address,
@@ -195,24 +216,35 @@ static void plan_one(struct discover_code *code, const struct target_function *f
 		.code = discover_code_get,
 		.covers = discover_code_covers,
 		.context = code,
+		.no_return_probe = rule != RETURNS_FREE,
 	};
 
+	plan_function(&request, plan);
+	if (!plan->refused || rule != RETURNS_AVOID)
+		return;
+	request.no_return_probe = false;
 	plan_function(&request, plan);
 }
 
 /* Adds the places of one function. Returns -ESRCH when the process is gone. */
 static int add_function(struct module_links *links, int memory, const struct target_module *m,
-			struct discover_code *code, const struct target_function *f, bool known)
+			struct discover_code *code, const struct target_function *f,
+			enum return_rule rule, bool known)
 {
 	struct plan plan;
 	size_t i;
 	int err;
 
-	plan_one(code, f, &plan);
+	plan_one(code, f, rule, &plan);
 	if (plan.covered)
 		return 0;
 	if (plan.refused) {
 		tell(known, m->path, f->symbol, plan.reason);
+		return 0;
+	}
+	if (rule == RETURNS_FORBID && plan.entry.bytes[0] == CALL_OPCODE) {
+		/* the kernel emulates a call without its entry on the shadow stack */
+		tell(known, m->path, f->symbol, "not probed: it begins with a call");
 		return 0;
 	}
 	err = check_memory(memory, m, &plan);
@@ -228,12 +260,22 @@ static int add_function(struct module_links *links, int memory, const struct tar
 	if (plan.entry.cost == COST_STEPPED && f->call != CALL_ID_MODULES)
 		log_verbose("%s in '%s': slow probe (single-stepped): %s", f->symbol, m->path,
 			    plan.reason);
-	add_place(links, f, &plan.entry,
+	add_place(links, m->bias, f, &plan.entry,
 		  plan.returns == RETURN_PROBE ? CALL_SIDE_BOTH : CALL_SIDE_ENTRY,
 		  plan.returns == RETURN_PROBE);
 	for (i = 0; i < plan.ret_count; i++)
-		add_place(links, f, &plan.rets[i], CALL_SIDE_RET, false);
+		add_place(links, m->bias, f, &plan.rets[i], CALL_SIDE_RET, false);
 	return 0;
+}
+
+static int open_memory(pid_t pid)
+{
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
 }
 
 static int release_rank(const struct place *place)
@@ -269,21 +311,19 @@ static int plan_module(struct attachment *a, struct module_links *links,
 		       const struct targets *targets, const struct target_module *m, bool known)
 {
 	struct discover_code *code = discover_code_open(targets, m);
-	char path[64];
+	enum return_rule rule = returns_rule(a->loader, a->pid, m, known);
 	size_t i;
 	int memory, err = 0;
 
 	if (!code)
 		return errno ? -errno : -ENOMEM;
-	snprintf(path, sizeof(path), "/proc/%d/mem", (int)a->pid);
-	memory = open(path, O_RDONLY | O_CLOEXEC);
+	memory = open_memory(a->pid);
 	if (memory < 0) {
-		err = -errno;
 		discover_code_close(code);
-		return err == -ENOENT ? -ESRCH : err;
+		return memory == -ENOENT ? -ESRCH : memory;
 	}
 	for (i = 0; !err && i < m->function_count; i++)
-		err = add_function(links, memory, m, code, &m->functions[i], known);
+		err = add_function(links, memory, m, code, &m->functions[i], rule, known);
 	close(memory);
 	discover_code_close(code);
 	order_places(links);
@@ -299,28 +339,47 @@ static int add_fd(struct module_links *links, int fd)
 	return 0;
 }
 
-static int link_list(struct attachment *a, struct module_links *links, bool at_return)
+/* What a link has at its places. */
+enum link_kind { LINK_ENTRIES, LINK_RETURNS, LINK_BOTH };
+
+static bool belongs(const struct attachment *a, const struct place *place, enum link_kind kind)
 {
-	int program =
-		at_return ? loader_return_program(a->loader) : loader_entry_program(a->loader);
-	bool session = a->method == PROBE_SESSION;
+	if (kind != LINK_ENTRIES)
+		return place->returns;
+	return a->method != PROBE_SESSION || !place->returns;
+}
+
+static int create_link(const struct attachment *a, const char *path, enum link_kind kind,
+		       const uint64_t *offsets, const uint64_t *cookies, size_t count)
+{
+	switch (kind) {
+	case LINK_BOTH:
+		return link_uprobe_multi(loader_session_program(a->loader), ATTACH_UPROBE_SESSION,
+					 path, offsets, cookies, count, 0, a->pid);
+	case LINK_RETURNS:
+		return link_uprobe_multi(loader_return_program(a->loader), ATTACH_UPROBE_MULTI,
+					 path, offsets, cookies, count, LINK_RETURN, a->pid);
+	case LINK_ENTRIES: break;
+	}
+	return link_uprobe_multi(loader_entry_program(a->loader), ATTACH_UPROBE_MULTI, path,
+				 offsets, cookies, count, 0, a->pid);
+}
+
+static int link_list(struct attachment *a, struct module_links *links, enum link_kind kind)
+{
 	uint64_t *offsets = xcalloc(links->place_count + 1, sizeof(*offsets));
 	uint64_t *cookies = xcalloc(links->place_count + 1, sizeof(*cookies));
 	size_t i, n = 0;
 	int err = 0;
 
 	for (i = 0; i < links->place_count; i++) {
-		if (at_return && !links->places[i].returns)
+		if (!belongs(a, &links->places[i], kind))
 			continue;
 		offsets[n] = links->places[i].offset;
 		cookies[n++] = links->places[i].cookie;
 	}
 	if (n)
-		err = add_fd(links, link_uprobe_multi(program,
-						      session ? ATTACH_UPROBE_SESSION
-							      : ATTACH_UPROBE_MULTI,
-						      links->path, offsets, cookies, n,
-						      at_return ? LINK_RETURN : 0, a->pid));
+		err = add_fd(links, create_link(a, links->path, kind, offsets, cookies, n));
 	free(offsets);
 	free(cookies);
 	return err;
@@ -341,17 +400,24 @@ static int link_perf(struct attachment *a, struct module_links *links, const str
 	return add_fd(links, fds[0]);
 }
 
-/* Return sides first: an entry whose return is not seen would leave a call in flight. */
+/*
+ * Return sides first: an entry whose return is not seen would leave a call in flight. With sessions
+ * the frees first. Places without a return side never belong to a session: where a second process is traced in the same file, or in
+ * a child that has inherited the breakpoints, the kernel takes a session that is meant for another
+ * process for one that wants the return, and would hijack the return of a function that throws.
+ */
 static int link_module(struct attachment *a, struct module_links *links)
 {
 	size_t i;
 	int err = 0;
 
 	switch (a->method) {
-	case PROBE_SESSION: return link_list(a, links, false);
+	case PROBE_SESSION:
 	case PROBE_MULTI:
-		err = link_list(a, links, true);
-		return err ? err : link_list(a, links, false);
+		err = link_list(a, links, a->method == PROBE_SESSION ? LINK_ENTRIES : LINK_RETURNS);
+		return err ? err
+			   : link_list(a, links,
+				       a->method == PROBE_SESSION ? LINK_BOTH : LINK_ENTRIES);
 	case PROBE_PERF: break;
 	}
 	for (i = 0; !err && i < links->place_count; i++) {
@@ -371,6 +437,46 @@ static void drop_links(struct module_links *links)
 	free(links->places);
 }
 
+/* Is there a breakpoint now at each place? A process that is gone is not our concern here. */
+static void look_for_blind(const struct attachment *a, struct module_links *links, const char *name,
+			   bool known)
+{
+	int memory = open_memory(a->pid);
+	size_t i;
+
+	for (i = 0; memory >= 0 && i < links->place_count; i++) {
+		struct place *place = &links->places[i];
+		uint8_t byte;
+
+		if (pread(memory, &byte, 1, (off_t)place->address) != 1 || byte != place->was ||
+		    place->was == BREAKPOINT)
+			continue;
+		place->blind = true;
+		tell(known, name, call_name((enum call_id)COOKIE_ID(place->cookie)),
+		     "blind: no breakpoint came to stand in the process's memory (text moved to "
+		     "anonymous memory?)");
+	}
+	if (memory >= 0)
+		close(memory);
+}
+
+bool attachment_is_blind(const struct attachment *a)
+{
+	size_t m, i, blind = 0, seeing = 0;
+
+	for (m = 0; m < a->module_count; m++) {
+		for (i = 0; i < a->modules[m].place_count; i++) {
+			const struct place *place = &a->modules[m].places[i];
+
+			if (COOKIE_ID(place->cookie) == CALL_ID_MODULES)
+				continue;
+			blind += place->blind;
+			seeing += !place->blind;
+		}
+	}
+	return blind && !seeing;
+}
+
 static int attach_module(struct attachment *a, const struct targets *targets,
 			 const struct target_module *m, bool known)
 {
@@ -388,6 +494,7 @@ static int attach_module(struct attachment *a, const struct targets *targets,
 				  strerror(-err));
 		return err;
 	}
+	look_for_blind(a, &links, m->path, known);
 	a->modules = xrealloc(a->modules, (a->module_count + 1) * sizeof(*a->modules));
 	a->modules[a->module_count++] = links;
 	return 0;
@@ -429,6 +536,49 @@ int attachment_copy(struct attachment *a, const struct attachment *from)
 		a->modules[a->module_count++] = links;
 	}
 	return err;
+}
+
+bool attachment_marks(const struct attachment *a, pid_t child)
+{
+	int memory = loader_idle_program(a->loader) < 0 ? -1 : open_memory(child);
+	bool found = false;
+	size_t m, i;
+
+	for (m = 0; memory >= 0 && !found && m < a->module_count; m++) {
+		for (i = 0; !found && i < a->modules[m].place_count; i++) {
+			const struct place *place = &a->modules[m].places[i];
+			uint8_t byte;
+
+			found = place->was != BREAKPOINT &&
+				pread(memory, &byte, 1, (off_t)place->address) == 1 &&
+				byte == BREAKPOINT;
+		}
+	}
+	if (memory >= 0)
+		close(memory);
+	return found;
+}
+
+void attachment_sweep(const struct attachment *a)
+{
+	int program = loader_idle_program(a->loader), fd;
+	uint64_t *offsets;
+	size_t m, i;
+
+	for (m = 0; m < a->module_count; m++) {
+		const struct module_links *links = &a->modules[m];
+
+		offsets = xcalloc(links->place_count + 1, sizeof(*offsets));
+		for (i = 0; i < links->place_count; i++)
+			offsets[i] = links->places[i].offset;
+		fd = links->place_count
+			     ? link_uprobe_multi(program, ATTACH_UPROBE_MULTI, links->path, offsets,
+						 NULL, links->place_count, 0, a->pid)
+			     : -1;
+		if (fd >= 0)
+			close(fd);
+		free(offsets);
+	}
 }
 
 static void print_point(const struct plan_point *point, const char *note)
@@ -473,7 +623,7 @@ void attach_print_plan(const struct targets *targets)
 		for (i = 0; code && i < module->function_count; i++) {
 			struct plan plan;
 
-			plan_one(code, &module->functions[i], &plan);
+			plan_one(code, &module->functions[i], RETURNS_FREE, &plan);
 			print_function(module, &module->functions[i], &plan);
 		}
 		discover_code_close(code);

@@ -31,7 +31,16 @@ int attachment_update(struct attachment *a, const struct targets *targets, bool 
 /* Same places as another process's (a fork child: same mappings), without looking at files again.
  */
 int attachment_copy(struct attachment *a, const struct attachment *from);
+/*
+ * A child that is not followed inherits the breakpoints, and the links of uprobe_multi and sessions
+ * never take them away from it: it would pay for each of its calls for ever. Closing a second link
+ * at the same places makes the kernel look through all processes and remove what nobody wants.
+ */
+bool attachment_marks(const struct attachment *a, pid_t child);
+void attachment_sweep(const struct attachment *a);
 bool attachment_has(const struct attachment *a, dev_t device, ino_t inode);
+/* No allocator function has a breakpoint, although the kernel accepted them. */
+bool attachment_is_blind(const struct attachment *a);
 size_t attachment_probe_count(const struct attachment *a);
 size_t attachment_module_count(const struct attachment *a);
 

@@ -10,9 +10,13 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "../base/log.h"
@@ -110,6 +114,83 @@ static int try_link(struct selftest_bpf *skel, enum probe_method method)
 	return err;
 }
 
+/* In the child: calls the probed function under the narrowest filter there is. */
+static void call_guarded(int go)
+{
+	char c;
+
+	if (read(go, &c, 1) != 1 || prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT, 0, 0, 0))
+		syscall(SYS_exit, 2);
+	features_target();
+	syscall(SYS_exit, 0);
+}
+
+static int link_return(struct selftest_bpf *skel, enum probe_method method, pid_t pid, int fds[2])
+{
+	int prog = bpf_program__fd(skel->progs.selftest), err;
+	uint64_t offset, cookie = TEST_COOKIE;
+
+	err = own_offset((uintptr_t)features_target, &offset);
+	if (err)
+		return err;
+	if (method == PROBE_PERF)
+		return link_uprobe_perf(prog, "/proc/self/exe", offset, cookie, true, pid, fds);
+	fds[0] = link_uprobe_multi(
+		prog, method == PROBE_SESSION ? ATTACH_UPROBE_SESSION : ATTACH_UPROBE_MULTI,
+		"/proc/self/exe", &offset, &cookie, 1, method == PROBE_SESSION ? 0 : LINK_RETURN,
+		pid);
+	return fds[0] < 0 ? fds[0] : 0;
+}
+
+static int try_guarded_child(struct selftest_bpf *skel, enum probe_method method)
+{
+	int go[2], fds[2] = {-1, -1}, status = 0, err;
+	pid_t pid;
+
+	if (pipe2(go, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid == 0) {
+		close(go[1]);
+		call_guarded(go[0]);
+	}
+	close(go[0]);
+	err = pid < 0 ? -errno : link_return(skel, method, pid, fds);
+	if (!err && write(go[1], "", 1) != 1)
+		err = -errno;
+	close(go[1]);
+	if (pid > 0 && waitpid(pid, &status, 0) == pid && !err)
+		err = WIFSIGNALED(status) ? -EACCES : WEXITSTATUS(status) ? -EINVAL : 0;
+	if (fds[0] >= 0)
+		close(fds[0]);
+	if (fds[1] >= 0)
+		close(fds[1]);
+	return err;
+}
+
+static void expect(struct selftest_bpf *skel, enum probe_method method)
+{
+	if (method == PROBE_SESSION)
+		bpf_program__set_expected_attach_type(skel->progs.selftest, ATTACH_UPROBE_SESSION);
+	else if (method == PROBE_MULTI)
+		bpf_program__set_expected_attach_type(skel->progs.selftest, ATTACH_UPROBE_MULTI);
+}
+
+int features_try_seccomp(enum probe_method method)
+{
+	struct selftest_bpf *skel = selftest_bpf__open();
+	int err;
+
+	if (!skel)
+		return -errno;
+	expect(skel, method);
+	err = selftest_bpf__load(skel);
+	if (!err)
+		err = try_guarded_child(skel, method);
+	selftest_bpf__destroy(skel);
+	return err;
+}
+
 static int try_method(struct features *f, enum probe_method method)
 {
 	struct selftest_bpf *skel = selftest_bpf__open();
@@ -117,10 +198,7 @@ static int try_method(struct features *f, enum probe_method method)
 
 	if (!skel)
 		return -errno;
-	if (method == PROBE_SESSION)
-		bpf_program__set_expected_attach_type(skel->progs.selftest, ATTACH_UPROBE_SESSION);
-	else if (method == PROBE_MULTI)
-		bpf_program__set_expected_attach_type(skel->progs.selftest, ATTACH_UPROBE_MULTI);
+	expect(skel, method);
 	err = selftest_bpf__load(skel);
 	if (!err) {
 		f->privileged = true;

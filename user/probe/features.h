@@ -17,6 +17,8 @@ struct features {
 
 /* Tries everything that `wanted` (0: all) needs. */
 void features_try(struct features *f, enum probe_method wanted);
+/* 0: a process under a seccomp filter survives a return probe. -EACCES: it is killed. */
+int features_try_seccomp(enum probe_method method);
 /* Tries all ways, those that would not be used, too. */
 void features_try_all(struct features *f);
 /* Best method that works, 0 when none does. */

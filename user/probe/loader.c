@@ -22,7 +22,7 @@
 #include "tracer.skel.h"
 
 #define RING_TOTAL_DEFAULT ((size_t)64 << 20)
-#define RING_MIN	   ((size_t)256 << 10)
+#define RING_MIN	   ((size_t)64 << 10) /* with more than 1024 CPUs the total grows */
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
@@ -39,6 +39,7 @@ struct loader {
 	enum probe_method method;
 	int *ring_fds;
 	size_t ring_count, ring_bytes;
+	bool seccomp_tried, survives_seccomp;
 };
 
 /* Only with -v: what went wrong is said by us, in words for users. A verifier's log has many lines. */
@@ -108,12 +109,15 @@ static void choose_programs(struct loader *l)
 	bool session = l->method == PROBE_SESSION;
 
 	bpf_program__set_autoload(l->skel->progs.call_session, session);
-	bpf_program__set_autoload(l->skel->progs.call_entry, !session);
 	bpf_program__set_autoload(l->skel->progs.call_return, !session);
+	bpf_program__set_autoload(l->skel->progs.call_idle, l->method != PROBE_PERF);
+	if (l->method != PROBE_PERF)
+		bpf_program__set_expected_attach_type(l->skel->progs.call_idle,
+						      ATTACH_UPROBE_MULTI);
 	if (session)
 		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
 						      ATTACH_UPROBE_SESSION);
-	if (l->method == PROBE_MULTI) {
+	if (l->method != PROBE_PERF) {
 		bpf_program__set_expected_attach_type(l->skel->progs.call_entry,
 						      ATTACH_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(l->skel->progs.call_return,
@@ -217,6 +221,14 @@ void loader_close(struct loader *l)
 	free(l);
 }
 
+bool loader_survives_seccomp(struct loader *l)
+{
+	if (!l->seccomp_tried)
+		l->survives_seccomp = features_try_seccomp(l->method) == 0;
+	l->seccomp_tried = true;
+	return l->survives_seccomp;
+}
+
 enum probe_method loader_method(const struct loader *l)
 {
 	return l->method;
@@ -248,15 +260,41 @@ size_t loader_kernel_bytes(const struct loader *l)
 	return bytes;
 }
 
+size_t loader_thread_bytes(const struct loader *l)
+{
+	size_t bytes = bpf_map__value_size(l->skel->maps.threads), slab = 64;
+
+	/* the kernel takes it from slabs of powers of two */
+	while (slab < bytes)
+		slab *= 2;
+	return slab;
+}
+
+size_t loader_planned_ring_bytes(void)
+{
+	int cpus = libbpf_num_possible_cpus();
+
+	return cpus > 0 ? ring_size(0, (size_t)cpus) * (size_t)cpus : 0;
+}
+
 int loader_entry_program(const struct loader *l)
 {
-	return bpf_program__fd(l->method == PROBE_SESSION ? l->skel->progs.call_session
-							  : l->skel->progs.call_entry);
+	return bpf_program__fd(l->skel->progs.call_entry);
+}
+
+int loader_session_program(const struct loader *l)
+{
+	return l->method == PROBE_SESSION ? bpf_program__fd(l->skel->progs.call_session) : -1;
 }
 
 int loader_return_program(const struct loader *l)
 {
 	return l->method == PROBE_SESSION ? -1 : bpf_program__fd(l->skel->progs.call_return);
+}
+
+int loader_idle_program(const struct loader *l)
+{
+	return l->method == PROBE_PERF ? -1 : bpf_program__fd(l->skel->progs.call_idle);
 }
 
 uint32_t loader_take_number(struct loader *l)

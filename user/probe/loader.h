@@ -26,17 +26,28 @@ struct loader_options {
 struct loader *loader_open(const struct loader_options *options);
 void loader_close(struct loader *l);
 
+/* Does a return probe survive under a seccomp filter? Tried at the first call. */
+bool loader_survives_seccomp(struct loader *l);
+
 enum probe_method loader_method(const struct loader *l);
 size_t loader_ring_count(const struct loader *l);
 int loader_ring_fd(const struct loader *l, size_t cpu);
 size_t loader_ring_bytes(const struct loader *l);
 /* Kernel memory of rings and tables, bytes. */
 size_t loader_kernel_bytes(const struct loader *l);
+/* And of each thread that allocates. */
+size_t loader_thread_bytes(const struct loader *l);
+/* What all rings together take by default on this machine. */
+size_t loader_planned_ring_bytes(void);
 
-/* Programs to attach: at entries and rets; at returns (-1 with sessions, where one program does
- * both). */
+/* Programs to attach: at entries and rets; at both sides (-1 without sessions); at returns (-1 with
+ * sessions). */
 int loader_entry_program(const struct loader *l);
+int loader_session_program(const struct loader *l);
 int loader_return_program(const struct loader *l);
+
+/* Does nothing; -1 with perf events, which do not need it. */
+int loader_idle_program(const struct loader *l);
 
 /* A number for a new process: never 0, never used before. */
 uint32_t loader_take_number(struct loader *l);

@@ -530,7 +530,7 @@ static void plan_with(struct planner *p)
 	choose_entry(p, &body);
 	if (p->plan->refused || !has_return_side(p->kind))
 		return;
-	if (may_throw)
+	if (may_throw || p->request->no_return_probe)
 		find_rets(p);
 	else
 		p->plan->returns = RETURN_PROBE;

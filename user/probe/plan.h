@@ -67,6 +67,7 @@ struct plan_request {
 	enum call_id call;
 	plan_code_fn *code;
 	plan_covers_fn *covers; /* may be NULL */
+	bool no_return_probe;	/* results are taken at ret instructions, whatever the call is */
 	void *context;
 };
 

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Measures, asserts nothing. Two threads allocate and look at the clock after each pair; at every
+ * line on stdin the longest time between two looks since the line before is said, without the time
+ * in which the thread could have run but other threads had the processors. With `fork` a
+ * child does the same: what it costs to have been forked by a traced process. At `end` it ends.
+ */
+#include "harm.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <time.h>
+#include <sys/wait.h>
+
+#define THREADS 2
+
+static uint64_t longest[THREADS];
+static volatile int go_on = 1;
+
+static uint64_t now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+/* Time spent waiting for a processor: the second number. */
+static uint64_t waited_ns(int schedstat)
+{
+	char text[96] = "";
+	const char *space;
+
+	if (pread(schedstat, text, sizeof(text) - 1, 0) <= 0)
+		return 0;
+	space = strchr(text, ' ');
+	return space ? strtoull(space, NULL, 10) : 0;
+}
+
+static void *look(void *arg)
+{
+	int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	uint64_t *most = arg, last = now_ns(), waited = waited_ns(schedstat);
+
+	while (go_on) {
+		uint64_t now, wait, gap;
+		void *p = malloc(64);
+
+		KEEP(p);
+		free(p);
+		now = now_ns();
+		wait = waited_ns(schedstat);
+		gap = now - last > wait - waited ? now - last - (wait - waited) : 0;
+		if (gap > __atomic_load_n(most, __ATOMIC_RELAXED))
+			__atomic_store_n(most, gap, __ATOMIC_RELAXED);
+		last = now;
+		waited = wait;
+	}
+	close(schedstat);
+	return NULL;
+}
+
+static long pair_ns(void)
+{
+	const long count = 20000;
+	uint64_t begun = now_ns();
+
+	free(harm_pairs(count));
+	return (long)((now_ns() - begun) / (uint64_t)count);
+}
+
+/* Reads a line; 0 at `end` and at the end of stdin. */
+static int next_line(void)
+{
+	char line[32] = "";
+	size_t n = 0;
+	char c;
+
+	while (read(STDIN_FILENO, &c, 1) == 1 && c != '\n')
+		if (n < sizeof(line) - 1)
+			line[n++] = c;
+	return n && strcmp(line, "end");
+}
+
+static void measure_gaps(void)
+{
+	pthread_t threads[THREADS];
+	uint64_t most;
+
+	for (int i = 0; i < THREADS; i++)
+		if (pthread_create(&threads[i], NULL, look, &longest[i]))
+			_exit(98);
+	while (next_line()) {
+		most = 0;
+		for (int i = 0; i < THREADS; i++) {
+			uint64_t gap = __atomic_exchange_n(&longest[i], 0, __ATOMIC_RELAXED);
+
+			most = gap > most ? gap : most;
+		}
+		harm_say("longest_us", (long)(most / 1000));
+	}
+	go_on = 0;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+}
+
+int main(int argc, char **argv)
+{
+	pid_t child = 1;
+
+	harm_ready(argc, argv);
+	if (harm_has(argc, argv, "fork"))
+		child = fork();
+	if (!harm_has(argc, argv, "fork")) {
+		measure_gaps();
+		return 0;
+	}
+	if (child) {
+		waitpid(child, NULL, 0);
+		return 0;
+	}
+	harm_say("worker", (long)getpid());
+	while (next_line())
+		harm_say("pair_ns", pair_ns());
+	_exit(0);
+}
