@@ -5,6 +5,7 @@
 #   scripts/test-vm.sh [-k SUITE] [WORD...]   the tests listed below, or those whose name contains a WORD (__ is all of
 #                                             them), on every kernel or on that of one release
 #   scripts/test-vm.sh --short                the least that shows that tracer works on the oldest kernel
+# Without a WORD also the harm suite, where its programs are built (build/harm).
 # The kernels come from their Debian packages, from this machine's own mirror; they and the logs stay in build/vm.
 # The last line is `N passed, N failed`; exit status 1 when anything failed, 77 when there is no QEMU or no kernel.
 set -uo pipefail
@@ -167,6 +168,11 @@ take_build()
 	cp -p build/tracer "$tree/tracer/build/"
 	cp -pr build/targets "$tree/tracer/build/"
 	cp -pr tests/live "$tree/tracer/tests/"
+	if [ -d build/harm ]; then
+		cp -pr build/harm "$tree/tracer/build/"
+		cp -pr tests/harm "$tree/tracer/tests/"
+		take_libraries_of build/harm/*
+	fi
 	cp -p scripts/run-live.sh "$tree/tracer/scripts/"
 	cp -p tests/vm/init "$tree/init"
 	take_libraries_of build/tracer build/targets/*
@@ -195,6 +201,7 @@ make_initramfs()
 	PATH=$PATH:/usr/sbin:/sbin ldconfig -r "$tree" 2>/dev/null
 	(cd "$tree" && find . -print0 | cpio --null --quiet -o -H newc --owner=+0:+0) >"$vm/initramfs" ||
 		die "cannot make '$vm/initramfs'"
+	rm -rf "$tree"
 }
 
 # What the virtual machine prints, as it comes.
@@ -205,7 +212,7 @@ boot()
 		-serial "file:$vm/$suite.console" -serial stdio \
 		-kernel "$vm/$suite.kernel" -initrd "$vm/initramfs" \
 		-append "console=ttyS0 loglevel=5 panic=-1 mitigations=off nowatchdog \
-			rcupdate.rcu_cpu_stall_suppress=1 TRACER_TEST_SLOW=$slow -- $*" </dev/null
+			rcupdate.rcu_cpu_stall_suppress=1 TRACER_TEST_SLOW=$slow TRACER_VM_HARM=$harm -- $*" </dev/null
 }
 
 # A complaint of the kernel is a failure even when every test has passed.
@@ -222,15 +229,19 @@ check_console()
 
 run_kernel()
 {
-	local status=0 summary
+	local status=0 summary ended p f
 
 	echo "# booting the kernel of $suite"
 	boot "$@" 2>&1 | tee "$vm/$suite.log" | sed -u -E "s/^(ok|not ok|skip) /\1 $suite /; /^[0-9]+ passed, /d"
 	status=${PIPESTATUS[0]}
-	summary=$(sed -nE 's/^([0-9]+) passed, ([0-9]+) failed.*/\1 \2/p' "$vm/$suite.log" | tail -n 1)
-	if [ -n "$summary" ]; then
-		passed=$((passed + ${summary% *}))
-		failed=$((failed + ${summary#* }))
+	ended=$(sed -n 's/^# \([0-9]*\) suites have ended.*/\1/p' "$vm/$suite.log")
+	# how many summaries, their sums
+	summary=$(awk '/^[0-9]+ passed, [0-9]+ failed/ { n++; p += $1; f += $3 } END { print n + 0, p + 0, f + 0 }' \
+		"$vm/$suite.log")
+	if [ "${summary%% *}" = "$ended" ]; then
+		read -r _ p f <<<"$summary"
+		passed=$((passed + p))
+		failed=$((failed + f))
 		check_console
 		return
 	fi
@@ -238,7 +249,7 @@ run_kernel()
 	passed=$((passed + $(grep -c '^ok ' "$vm/$suite.log")))
 	failed=$((failed + $(grep -c '^not ok ' "$vm/$suite.log") + 1))
 	[ "$status" != 124 ] || status="$status, not finished after $limit s"
-	echo "not ok $suite tests__in_the_virtual_machine__end: no summary line (exit status $status)"
+	echo "not ok $suite tests__in_the_virtual_machine__end: a summary is missing (exit status $status)"
 }
 
 usage()
@@ -249,12 +260,14 @@ usage()
 
 limit=$limit_seconds
 words=$all
+harm=1
 case ${1-} in
 --short)
 	[ $# = 1 ] || usage
 	suites=${suites%% *}
 	words=$least
 	limit=$short_limit_seconds
+	harm=0
 	;;
 -k)
 	case " $suites " in
@@ -262,11 +275,14 @@ case ${1-} in
 	*) usage ;;
 	esac
 	shift 2
-	words=${*:-$words}
 	;;
 -*) usage ;;
-*) words=${*:-$words} ;;
 esac
+# Words choose among the live tests.
+if [ $# != 0 ] && [ "$1" != --short ]; then
+	words=$*
+	harm=0
+fi
 
 cd "$(dirname "$0")/.." || exit 1
 vm=$PWD/build/vm
