@@ -84,7 +84,7 @@ harm: all harm-programs
 harm-programs:
 	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
 
-test-vm: all targets
+test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
 
 targets:
