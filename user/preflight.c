@@ -8,7 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/log.h"
-#include "probe/attach.h"
+#include "probe/places.h"
 #include "target/discover.h"
 #include "tracker.h"
 
@@ -101,7 +101,7 @@ int preflight_plan(const struct options *o)
 				  targets.looked_at ? targets.looked_at : "no file at all");
 			err = -ENOENT;
 		} else if (!err) {
-			attach_print_plan(&targets);
+			places_print_plan(&targets);
 		} else {
 			tracker_refuse(o->pids[i], err);
 		}

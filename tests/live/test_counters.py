@@ -7,8 +7,8 @@ import re
 import resource
 import signal
 
-from lib import (ROOT, Skip, check, check_truth, children, equal, find_library, outstanding, parse_truth, python,
-                 read_sites, read_text, rows_of, target_path, test, until)
+from lib import (ROOT, Skip, check, check_truth, children, equal, find_library, frames, outstanding, parse_truth,
+                 python, read_sites, read_text, rows_of, target_path, test, until)
 
 HEADER = re.compile(r"^\[\d\d:\d\d:\d\d\] Top ", re.M)
 SMALL_RINGS = {"TRACER_RING_BYTES": "8192"}
@@ -19,15 +19,20 @@ NOT_FROM_OUTSIDE = {
     "no_storage": "the kernel refuses task storage only in a race, or with 262144 processes at once",
     "stack_failed": "the walker refuses only when it is interrupted by itself on the same CPU",
     "late_event": "a thread has to be preempted between reading the clock and reserving its record",
-    "pending_unsure": "the harm suite forces it: a context switch inside malloc",
+    "stack_changed": "the mappings would have to be published anew in the microseconds of one walk",
+    "pending_unsure": "row__context_switch_inside_malloc of tests/harm forces it and counts what is lost",
     "bad_record": "the kernel side would have to send nonsense",
     "stack_collision": "two stacks would need the same 64-bit hash",
 }
 
 
+def last_report(tracer):
+    return HEADER.split(tracer.out.text())[-1]
+
+
 def counts(tracer):
     """The counters that the last report names: {name: count}. Lost ones stand in one line, the others in one each."""
-    last = HEADER.split(tracer.out.text())[-1]
+    last = last_report(tracer)
     found = {name: int(count) for name, count in re.findall(r"^\t\((\w+) (\d+): ", last, re.M)}
     lost = re.search(r"^\t\(\d+ events lost: (.*);", last, re.M)
     if lost:
@@ -152,6 +157,47 @@ def counter__stack_cut__named(case):
     truth, tracer, rows = work(case, "deep", "-v")
     check_truth(truth, rows)
     check_count(tracer, truth, "stack_cut")
+
+
+def check_cut(case, mode, name, reason):
+    """One block whose stack says why it is not whole, is counted under that reason alone, and loses nothing. Its frames."""
+    truth, tracer, rows = work(case, mode, "-v")
+    check_truth(truth, rows)
+    check_count(tracer, truth, name)
+    equal([other for other in counts(tracer) if other.startswith("stack_")], [name], "counters of stacks")
+    equal(re.findall(r"\[cut: .*\]$", last_report(tracer), re.M), [f"[cut: {reason}]"], "reasons in the report")
+    equal(tracer.summary().lost, 0, "lost events in the summary")
+    return frames(rows_of(rows, "site_malloc")[0])
+
+
+@test()
+def counter__stack_no_info__named_and_the_stack_says_so(case):
+    stack = check_cut(case, "bare", "stack_no_info", "no unwind information for losses")
+    equal(stack, ["call_bare", "one_block", "site_malloc"], "frames as far as they are known")
+
+
+@test()
+def counter__stack_guessed__named_and_the_stack_goes_on(case):
+    stack = check_cut(case, "jit", "stack_guessed", "walked by frame pointers, functions without one are missing")
+    equal(stack[-5:-3] + stack[-2:], ["main", "work_jit", "one_block", "site_malloc"], "frames around generated code")
+
+
+@test()
+def counter__stack_no_mapping__named_and_the_stack_says_so(case):
+    stack = check_cut(case, "nowhere", "stack_no_mapping", "an address in no module")
+    equal(stack[-3:], ["on_other_stack", "one_block", "site_malloc"], "frames as far as they are known")
+
+
+@test()
+def counter__stack_fault__named_and_the_stack_says_so(case):
+    stack = check_cut(case, "beyond", "stack_fault", "the stack could not be read")
+    equal(stack, ["caller_above", "on_other_stack", "one_block", "site_malloc"], "frames as far as they are known")
+
+
+@test()
+def counter__stack_broken__named_and_the_stack_says_so(case):
+    stack = check_cut(case, "twisted", "stack_broken", "the frames make no sense")
+    equal(stack, ["caller_by_pointer", "on_other_stack", "one_block", "site_malloc"], "frames as far as they are known")
 
 
 @test()

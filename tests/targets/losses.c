@@ -10,11 +10,19 @@
  *   fill    many blocks, each from a large stack of its own
  *   free    blocks from before the work are freed
  *   fork    many blocks, then a child that waits for a line and has blocks of its own
+ * and of stacks that cannot be walked to their end, one block each:
+ *   bare    called through code without unwind information
+ *   jit     called through code generated at run time, which keeps frame pointers
+ *   nowhere on a stack of its own, with a return address where nothing is mapped
+ *   beyond  the same, with a caller whose frame lies where nothing can be read
+ *   twisted the same, with a caller whose frame lies below the one that it called
  */
 #include "target.h"
 
 #include <setjmp.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
+#include <ucontext.h>
 
 #define ARENA_BYTES  (64ul << 20)
 #define JUMP_BYTES   4093
@@ -29,12 +37,52 @@
 #define FILL_DEPTH   90
 #define DEEP_DEPTH   200
 #define FORK_BLOCKS  1009
+#define STACK_BYTES  (64ul << 10)
+#define PAGE_BYTES   4096ul
+#define NOWHERE	     0xdeadul
 
 static char arena[ARENA_BYTES] __attribute__((aligned(16)));
 static size_t arena_used;
 static char reused[REUSE_BYTES] __attribute__((aligned(16)));
 static jmp_buf out;
 static void *early[EARLY_BLOCKS];
+static ucontext_t here, there;
+static void (*generated)(void (*function)(void));
+
+/*
+ * call_bare has no .cfi lines, and is followed by more bytes than are taken for padding between
+ * functions. Nobody ever runs the callers: they only stand as return addresses, and what they say
+ * of their frames is what matters.
+ */
+void call_bare(void (*function)(void));
+void caller_above(void);
+void caller_by_pointer(void);
+
+__asm__(".text\n"
+	".type call_bare, @function\n"
+	"call_bare:\n"
+	"	sub $8, %rsp\n"
+	"	call *%rdi\n"
+	"	add $8, %rsp\n"
+	"	ret\n"
+	"	.fill 32, 1, 0x90\n"
+	".size call_bare, . - call_bare\n"
+	".type caller_above, @function\n"
+	"caller_above:\n"
+	"	.cfi_startproc\n"
+	"	.cfi_def_cfa %rsp, 16\n"
+	"	nop\n"
+	"	ud2\n"
+	"	.cfi_endproc\n"
+	".size caller_above, . - caller_above\n"
+	".type caller_by_pointer, @function\n"
+	"caller_by_pointer:\n"
+	"	.cfi_startproc\n"
+	"	.cfi_def_cfa %rbp, 16\n"
+	"	nop\n"
+	"	ud2\n"
+	"	.cfi_endproc\n"
+	".size caller_by_pointer, . - caller_by_pointer\n");
 
 __attribute__((noinline)) void *malloc(size_t bytes)
 {
@@ -204,20 +252,109 @@ static void work_fork(void)
 	waitpid(child, NULL, 0);
 }
 
+SITE static void one_block(void)
+{
+	site_malloc(227);
+}
+
+static void work_bare(void)
+{
+	call_bare(one_block);
+	target_truth("stack_no_info", 1);
+}
+
+/* Before the tracer comes, so that it knows the mapping. */
+static void generate(void)
+{
+	static const unsigned char code[] = {
+		0x55,		  /* push %rbp */
+		0x48, 0x89, 0xe5, /* mov %rsp, %rbp */
+		0xff, 0xd7,	  /* call *%rdi */
+		0x5d,		  /* pop %rbp */
+		0xc3,		  /* ret */
+	};
+	void *p =
+		mmap(NULL, PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		_exit(1);
+	memcpy(p, code, sizeof(code));
+	if (mprotect(p, PAGE_BYTES, PROT_READ | PROT_EXEC))
+		_exit(1);
+	memcpy(&generated, &p, sizeof(generated));
+}
+
+static void work_jit(void)
+{
+	generated(one_block);
+	target_truth("stack_guessed", 1);
+}
+
+/* It cannot return: its caller is not one. */
+static void on_other_stack(void)
+{
+	one_block();
+	setcontext(&here);
+	_exit(1);
+}
+
+/* A block from a stack that ends right below a page that cannot be read, as if called from there. */
+static void call_from(uintptr_t return_address)
+{
+	char *stack = mmap(NULL, STACK_BYTES + PAGE_BYTES, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t *top;
+
+	if (stack == MAP_FAILED || mprotect(stack + STACK_BYTES, PAGE_BYTES, PROT_NONE) ||
+	    getcontext(&there))
+		_exit(1);
+	there.uc_stack.ss_sp = stack;
+	there.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&there, on_other_stack, 0);
+	top = (uintptr_t *)(void *)(stack + STACK_BYTES) - 1;
+	*top = return_address;
+	there.uc_mcontext.gregs[REG_RSP] = (greg_t)(uintptr_t)top;
+	there.uc_mcontext.gregs[REG_RBP] = 0;
+	swapcontext(&here, &there);
+}
+
+static void work_nowhere(void)
+{
+	call_from(NOWHERE);
+	target_truth("stack_no_mapping", 1);
+}
+
+static void work_beyond(void)
+{
+	call_from((uintptr_t)caller_above + 1);
+	target_truth("stack_fault", 1);
+}
+
+static void work_twisted(void)
+{
+	call_from((uintptr_t)caller_by_pointer + 1);
+	target_truth("stack_broken", 1);
+}
+
 struct mode {
 	const char *name;
 	void (*work)(void);
 };
 
 static const struct mode modes[] = {
-	{"fault", work_fault}, {"jump", work_jump}, {"under", work_under}, {"reuse", work_reuse},
-	{"deep", work_deep},   {"fill", work_fill}, {"free", work_free},   {"fork", work_fork},
+	{"fault", work_fault},	   {"jump", work_jump},	      {"under", work_under},
+	{"reuse", work_reuse},	   {"deep", work_deep},	      {"fill", work_fill},
+	{"free", work_free},	   {"fork", work_fork},	      {"bare", work_bare},
+	{"jit", work_jit},	   {"nowhere", work_nowhere}, {"beyond", work_beyond},
+	{"twisted", work_twisted},
 };
 
 int main(int argc, char **argv)
 {
 	for (int i = 0; i < EARLY_BLOCKS; i++)
 		early[i] = malloc(229);
+	if (target_has(argc, argv, "jit"))
+		generate();
 	target_ready(argc, argv);
 	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
 		if (target_has(argc, argv, modes[i].name))

@@ -44,8 +44,4 @@ bool attachment_is_blind(const struct attachment *a);
 size_t attachment_probe_count(const struct attachment *a);
 size_t attachment_module_count(const struct attachment *a);
 
-/* --dry-run: one line for each function: name, module, offset, chosen offset, instruction, cost or
- * refusal. */
-void attach_print_plan(const struct targets *targets);
-
 #endif /* PROBE_ATTACH_H */
