@@ -22,6 +22,7 @@ TARGETS = os.path.join(ROOT, "build", "targets")
 WAIT_SECONDS = 20
 # On an emulated machine every deadline is that many times later (scripts/test-vm.sh).
 SLOW = int(os.environ.get("TRACER_TEST_SLOW", "1"))
+METHOD = os.environ.get("TRACER_TEST_METHOD", "")
 
 ATTACHED = re.compile(r"^tracer: attached to (\d+) \((.*)\): (\d+) probes in (\d+) modules$")
 SUMMARY = re.compile(r"^tracer: (\d+) \((.*)\): (\d+) events, (\d+) lost, (\d+) bytes outstanding in "
@@ -206,6 +207,9 @@ class Target(Program):
 class Tracer(Program):
     def __init__(self, arguments, **more):
         more.setdefault("stdin", subprocess.DEVNULL)
+        # TRACER_TEST_METHOD=session|multi|perf runs every test that does not choose for itself with that way of attaching
+        if METHOD and "--attach-method" not in arguments:
+            arguments = ("--attach-method", METHOD, *arguments)
         super().__init__([TRACER, *arguments], name="tracer", **more)
 
     def wait_attached(self, pid=None, seconds=WAIT_SECONDS):
