@@ -59,7 +59,9 @@ static __always_inline bool space_find(struct thread *t, __u64 owner)
 /* The list that is published for this thread's address space; 0: none. */
 static __always_inline __u64 space_list(struct thread *t)
 {
-	struct unwind_space *space = bpf_map_lookup_elem(&unwind_spaces, &t->space);
+	__u32 key =
+		t->space; /* a copy: older verifiers take no map key from a function's argument */
+	struct unwind_space *space = bpf_map_lookup_elem(&unwind_spaces, &key);
 	__u64 list;
 
 	if (!space)
@@ -88,11 +90,13 @@ static __always_inline __u64 space_get(struct thread *t)
 __noinline int unwind_ask(struct thread *t)
 {
 	struct unwind_space *space;
+	__u32 key;
 	__u64 now;
 
 	if (!t)
 		return 0;
-	space = bpf_map_lookup_elem(&unwind_spaces, &t->space);
+	key = t->space;
+	space = bpf_map_lookup_elem(&unwind_spaces, &key);
 	if (!space || !t->space_owner)
 		return 0;
 	now = bpf_ktime_get_ns();

@@ -159,13 +159,13 @@ def counter__stack_cut__named(case):
     check_count(tracer, truth, "stack_cut")
 
 
-def check_cut(case, mode, name, reason):
+def check_cut(case, mode, name, reason, word="cut"):
     """One block whose stack says why it is not whole, is counted under that reason alone, and loses nothing. Its frames."""
     truth, tracer, rows = work(case, mode, "-v")
     check_truth(truth, rows)
     check_count(tracer, truth, name)
     equal([other for other in counts(tracer) if other.startswith("stack_")], [name], "counters of stacks")
-    equal(re.findall(r"\[cut: .*\]$", last_report(tracer), re.M), [f"[cut: {reason}]"], "reasons in the report")
+    equal(re.findall(r"\[(?:cut|guessed): .*\]$", last_report(tracer), re.M), [f"[{word}: {reason}]"], "reasons in the report")
     equal(tracer.summary().lost, 0, "lost events in the summary")
     return frames(rows_of(rows, "site_malloc")[0])
 
@@ -178,7 +178,8 @@ def counter__stack_no_info__named_and_the_stack_says_so(case):
 
 @test()
 def counter__stack_guessed__named_and_the_stack_goes_on(case):
-    stack = check_cut(case, "jit", "stack_guessed", "walked by frame pointers, functions without one are missing")
+    stack = check_cut(case, "jit", "stack_guessed", "walked by frame pointers, functions without one are missing",
+                      "guessed")
     equal(stack[-5:-3] + stack[-2:], ["main", "work_jit", "one_block", "site_malloc"], "frames around generated code")
 
 

@@ -208,7 +208,7 @@ static void report_write__cut_for_other_reasons__each_named(void **state)
 		{STACK_F_BROKEN, "[cut: the frames make no sense]"},
 		{STACK_F_CHANGED, "[cut: modules changed meanwhile]"},
 		{STACK_F_POINTERS,
-		 "[cut: walked by frame pointers, functions without one are missing]"},
+		 "[guessed: walked by frame pointers, functions without one are missing]"},
 	};
 	struct fixture *f = *state;
 	size_t i;

@@ -71,8 +71,6 @@ static const char *reason(uint32_t stack_flags)
 		return "the frames make no sense";
 	if (stack_flags & STACK_F_CHANGED)
 		return "modules changed meanwhile";
-	if (stack_flags & STACK_F_POINTERS)
-		return "walked by frame pointers, functions without one are missing";
 	return NULL;
 }
 
@@ -93,6 +91,10 @@ bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_
 		buffer_printf(out, "[cut: deeper than %d frames]", STACK_MAX_FRAMES);
 	} else if (reason(stack_flags)) {
 		buffer_printf(out, "[cut: %s]", reason(stack_flags));
+	} else if (stack_flags & STACK_F_POINTERS) {
+		buffer_add_string(
+			out,
+			"[guessed: walked by frame pointers, functions without one are missing]");
 	} else {
 		return false;
 	}
