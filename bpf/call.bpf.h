@@ -60,6 +60,7 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
 	case CALL_RESIZE: p->entry_ns = bpf_ktime_get_ns(); return true;
+	case CALL_STRING: /* its size is known at the return */
 	case CALL_MMAP: return true;
 	case CALL_REALLOC:
 	case CALL_REALLOC_PRODUCT:
@@ -72,6 +73,28 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 		/* with ranges, inner calls to mmap must find their outer call, wanted or not */
 		return !p->unwanted || config.ranges;
 	}
+}
+
+#define STRING_PIECES 16
+
+/* strlen() + 1, up to what STRING_PIECES times the scratch memory holds. */
+static __noinline __u64 string_bytes(struct thread *t, __u64 address)
+{
+	__u64 total = 0;
+	__u32 i;
+	long n;
+
+	if (!t)
+		return 0;
+	for (i = 0; i < STRING_PIECES; i++) {
+		n = bpf_probe_read_user_str(t->pcs, sizeof(t->pcs), (void *)(address + total));
+		if (n <= 0)
+			break;
+		if (n < (long)sizeof(t->pcs))
+			return total + n;
+		total += n - 1;
+	}
+	return total + 1;
 }
 
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
@@ -188,6 +211,11 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 			count_current(COUNTER_RESULT_FAULT);
 			return 0;
 		}
+		break;
+	case CALL_STRING:
+		block = result;
+		p->bytes = block ? string_bytes(t, block) : 0;
+		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
 		break;
 	default: block = result;
 	}

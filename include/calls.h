@@ -24,6 +24,7 @@ enum call_kind {
 	CALL_MMAP = 9,	   /* length arg1, flags arg3, result is the range or -1 */
 	CALL_MUNMAP = 10,  /* arg0, length arg1; result (int) 0 is success */
 	CALL_MREMAP = 11,  /* old arg0, old length arg1, new length arg2; result or -1 */
+	CALL_STRING = 13,  /* result is a block with a string in it: strlen() + 1 bytes */
 	CALL_MODULES = 12, /* the dynamic linker says that its list of modules changes */
 };
 
@@ -66,7 +67,9 @@ enum call_kind {
 	X(MMAP,                      "mmap",                CALL_MMAP,            CALL_RANGE) \
 	X(MUNMAP,                    "munmap",              CALL_MUNMAP,          CALL_RANGE) \
 	X(MREMAP,                    "mremap",              CALL_MREMAP,          CALL_RANGE) \
-	X(MODULES,                   "dynamic linker",      CALL_MODULES,         0)
+	X(MODULES,                   "dynamic linker",      CALL_MODULES,         0) \
+	X(STRDUP,                    "strdup",              CALL_STRING,          0) \
+	X(STRNDUP,                   "strndup",             CALL_STRING,          0)
 /* clang-format on */
 
 enum call_id {

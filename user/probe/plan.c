@@ -129,6 +129,7 @@ static uint32_t argument_registers(enum call_kind kind)
 	case CALL_REALLOC_PRODUCT:
 	case CALL_MREMAP: return REG_RDI | REG_RSI | REG_RDX;
 	case CALL_MMAP: return REG_RSI | REG_RCX;
+	case CALL_STRING:
 	case CALL_NONE:
 	case CALL_MODULES: break;
 	}

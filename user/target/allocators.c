@@ -6,7 +6,8 @@
  * rule. Invariant: NAMES is sorted by strcmp (asserted by the test), so that millions of symbols
  * can be looked up.
  *
- * Left out on purpose: what only calls another row (strdup); mimalloc's mi_heap_*, because
+ * Left out on purpose: what only calls another row (the C library's strdup; mimalloc's own allocates
+ * without one); mimalloc's mi_heap_*, because
  * mi_heap_destroy releases blocks without a call for each; mi_new_n and mi_new_realloc*, which may
  * throw and whose argument rows may not have a return probe; names that are not defined to allocate
  * (malloc_usable_size, nallocx).
@@ -95,6 +96,8 @@ static const struct row NAMES[] = {
 	{"mi_rezalloc", CALL_ID_REALLOC, ALLOCATOR_PREFIXED},
 	{"mi_rezalloc_aligned", CALL_ID_REALLOC, ALLOCATOR_PREFIXED},
 	{"mi_rezalloc_aligned_at", CALL_ID_REALLOC, ALLOCATOR_PREFIXED},
+	{"mi_strdup", CALL_ID_STRDUP, ALLOCATOR_PREFIXED},
+	{"mi_strndup", CALL_ID_STRNDUP, ALLOCATOR_PREFIXED},
 	{"mi_zalloc", CALL_ID_MALLOC, ALLOCATOR_PREFIXED},
 	{"mi_zalloc_aligned", CALL_ID_MALLOC, ALLOCATOR_PREFIXED},
 	{"mi_zalloc_aligned_at", CALL_ID_MALLOC, ALLOCATOR_PREFIXED},
