@@ -412,9 +412,18 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	return err;
 }
 
+/*
+ * A program that runs may map its allocator between our look at its files and the moment at which the
+ * dynamic linker's notice is probed: then nothing would tell us. So it is looked at once more, with
+ * the notice in place; what is mapped from then on is told.
+ */
 int tracker_update(struct tracker *t, struct tracked *p)
 {
-	return tracker_mapped(t, p, 0, 0);
+	int err = tracker_mapped(t, p, 0, 0);
+
+	if (!err && !p->productive && !p->held)
+		err = tracker_mapped(t, p, 0, 0);
+	return err;
 }
 
 static void late_child(struct tracker *t, const struct notice *n)
@@ -439,6 +448,7 @@ static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n
 	if (p->held)
 		return;
 	push_space(t, p);
+	p->productive = false;
 	if (tracker_update(t, p))
 		log_verbose("process %u ended before its new program's probes were placed", n->pid);
 	tracker_read_modules(t, p);
