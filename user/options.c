@@ -47,7 +47,8 @@ static const struct option_row rows[] = {
 	{'u', "user", "NAME", GROUP_TARGET, KIND_TEXT, AT(user), 0,
 	 "run the command as this user (default: the user who called sudo)"},
 	{'f', "follow", NULL, GROUP_TARGET, KIND_FOLLOW, AT(follow), 0,
-	 "trace children too (default for a command and -n)"},
+	 "trace children too; each is held for a moment (ptrace) at its fork and "
+	 "exec (default for a command and -n)"},
 	{0, "no-follow", NULL, GROUP_TARGET, KIND_NO_FOLLOW, AT(follow), 0,
 	 "do not trace children (default for -p)"},
 	{'O', "object", "PATH", GROUP_TARGET, KIND_LIST, AT(objects), AT(object_count),
