@@ -12,18 +12,6 @@
 #include <string.h>
 #include "../base/clock.h"
 
-static void add_totals(struct totals *to, const struct totals *t)
-{
-	to->outstanding_bytes += t->outstanding_bytes;
-	to->outstanding_count += t->outstanding_count;
-	to->alloc_bytes += t->alloc_bytes;
-	to->alloc_count += t->alloc_count;
-	to->free_bytes += t->free_bytes;
-	to->free_count += t->free_count;
-	to->peak_bytes += t->peak_bytes;
-	to->temporary_count += t->temporary_count;
-}
-
 static uint64_t lost_events(const struct heap_process *p)
 {
 	uint64_t sum = 0;
@@ -43,7 +31,8 @@ static void copy_process(struct snapshot_process *to, const struct heap_process 
 	to->exited = p->exited;
 	to->exit_code = p->exit_code;
 	to->totals = p->totals;
-	add_totals(&to->totals, &p->ranges_totals);
+	totals_add(&to->totals, &p->ranges_totals);
+	to->totals.peak_bytes += p->ranges_totals.peak_bytes;
 	to->ranges_bytes = p->ranges_totals.outstanding_bytes;
 	to->event_count = p->event_count;
 	to->lost_events = lost_events(p);

@@ -25,15 +25,10 @@ static int compare_keys(const void *left, const void *right)
 	return (a->position > b->position) - (a->position < b->position);
 }
 
-static void add_totals(struct totals *to, const struct totals *t)
+/* The largest peak that is certain. */
+static void fold_totals(struct totals *to, const struct totals *t)
 {
-	to->outstanding_bytes += t->outstanding_bytes;
-	to->outstanding_count += t->outstanding_count;
-	to->alloc_bytes += t->alloc_bytes;
-	to->alloc_count += t->alloc_count;
-	to->free_bytes += t->free_bytes;
-	to->free_count += t->free_count;
-	to->temporary_count += t->temporary_count;
+	totals_add(to, t);
 	if (to->peak_bytes < t->peak_bytes)
 		to->peak_bytes = t->peak_bytes;
 	if (to->peak_bytes < to->outstanding_bytes)
@@ -48,7 +43,7 @@ static void add_row(struct snapshot *s, struct snapshot_site *to, const struct s
 		p->site_count--;
 	if (to->verdict == VERDICT_LEAK && row->verdict == VERDICT_LEAK)
 		p->leak_site_count--;
-	add_totals(&to->totals, &row->totals);
+	fold_totals(&to->totals, &row->totals);
 	to->growth_bytes_per_s += row->growth_bytes_per_s;
 	to->allocs_per_s += row->allocs_per_s;
 	if (to->score < row->score)

@@ -71,17 +71,6 @@ static const char *check_site(const struct heap *h, const struct site *s, const 
 	return NULL;
 }
 
-static void add_totals(struct totals *to, const struct totals *t)
-{
-	to->outstanding_bytes += t->outstanding_bytes;
-	to->outstanding_count += t->outstanding_count;
-	to->alloc_bytes += t->alloc_bytes;
-	to->alloc_count += t->alloc_count;
-	to->free_bytes += t->free_bytes;
-	to->free_count += t->free_count;
-	to->temporary_count += t->temporary_count;
-}
-
 static bool same_totals(const struct totals *a, struct totals b)
 {
 	b.peak_bytes = a->peak_bytes;
@@ -91,7 +80,7 @@ static bool same_totals(const struct totals *a, struct totals b)
 static const char *check_process(const struct heap *h, uint32_t process, const struct sum *sums)
 {
 	const struct heap_process *p = h->processes[process];
-	struct totals class[2] = {{0}};
+	struct totals classes[2] = {{0}};
 	uint32_t sites = 0;
 
 	for (uint32_t i = p->first_site; i; i = site_at(h, i)->next) {
@@ -102,11 +91,11 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 			return wrong;
 		if (s->process != process || sites++ > h->sites.count)
 			return "a process has sites of another one";
-		add_totals(&class[s->range], &s -> totals);
+		totals_add(&classes[s->range], &s->totals);
 	}
 	if (sites != p->site_count)
 		return "a process has another number of sites than counted";
-	if (!same_totals(&p->totals, class[0]) || !same_totals(&p->ranges_totals, class[1]))
+	if (!same_totals(&p->totals, classes[0]) || !same_totals(&p->ranges_totals, classes[1]))
 		return "the totals of a process are not those of its sites";
 	return check_totals(&p->totals) ? check_totals(&p->totals)
 					: check_totals(&p->ranges_totals);

@@ -36,6 +36,18 @@ struct totals {
 	uint64_t temporary_count; /* freed before the thread that allocated it allocated again */
 };
 
+/* Adds everything but the peak: peaks of different times have no sum. */
+static inline void totals_add(struct totals *to, const struct totals *t)
+{
+	to->outstanding_bytes += t->outstanding_bytes;
+	to->outstanding_count += t->outstanding_count;
+	to->alloc_bytes += t->alloc_bytes;
+	to->alloc_count += t->alloc_count;
+	to->free_bytes += t->free_bytes;
+	to->free_count += t->free_count;
+	to->temporary_count += t->temporary_count;
+}
+
 /* One call site of one process. Index 0 is never used. Sites are never removed. */
 struct site {
 	uint32_t process; /* index of heap_process */
