@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 #include <elfutils/libdwfl.h>
 #include "../base/log.h"
@@ -32,6 +33,8 @@
 #define DEBUG_MAX_UNPACKED_BYTES (2ul << 30)
 /* xz packs up to 7000 to 1 */
 #define DEBUG_MAX_XZ_BYTES (1ul << 20)
+/* What must be to be had before the libraries are asked. */
+#define DEBUG_ROOM_BYTES (32ul << 20)
 
 struct debug_session {
 	const struct image *image; /* NULL: free place */
@@ -45,6 +48,7 @@ struct debug_session {
 struct debug {
 	Dwfl_Callbacks callbacks;
 	char *path; /* the callbacks want it to be changeable */
+	bool room_said;
 	struct debug_session sessions[DEBUG_MAX_SESSIONS];
 	uint64_t clock;
 };
@@ -336,16 +340,36 @@ static struct debug_session *debug_get_session(struct debug *d, const struct ima
 	return session;
 }
 
+/* elfutils crashes where it gets no memory (dwarf_getsrclines() does), so it is not asked then. */
+static bool debug_has_room(struct debug *d)
+{
+	void *room = mmap(NULL, DEBUG_ROOM_BYTES, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (room != MAP_FAILED) {
+		munmap(room, DEBUG_ROOM_BYTES);
+		return true;
+	}
+	if (!d->room_said)
+		log_warn("cannot look up names: out of memory: give the tracer more (ulimit -v)");
+	d->room_said = true;
+	return false;
+}
+
 size_t debug_resolve(struct debug *d, const struct image *image, uint64_t address,
 		     struct debug_frame frames[DEBUG_MAX_FRAMES])
 {
-	struct debug_session *session = debug_get_session(d, image);
 	/* a call may be the last instruction of its function: the return address is then another's
 	 */
 	uint64_t call = address ? address - 1 : 0, start;
+	struct debug_session *session;
 	const char *symbol;
 	size_t count;
 
+	frames[0] = (struct debug_frame){0};
+	if (!debug_has_room(d))
+		return 1;
+	session = debug_get_session(d, image);
 	count = session->scopes ? scopes_find(session->scopes, call, frames) : 0;
 	if (count == 0) {
 		frames[0] = (struct debug_frame){0};
