@@ -105,7 +105,6 @@ def every_function__first_frame__is_the_caller_of_the_allocator(case):
 
 @test()
 def every_function__called_by_the_c_library__site_is_found(case):
-    raise Skip("stacks come from frame pointers in this version")
     target = case.target("every")
     sites, _ = trace_exactly(case, target)
     equal(outstanding(rows_of(sites.last(), THROUGH_LIBRARY)), target.truth[THROUGH_LIBRARY],
@@ -158,7 +157,6 @@ def operators(case, *libraries):
 
 @test()
 def operator_new__sites__are_the_callers_of_the_operators(case):
-    raise Skip("stacks come from frame pointers in this version")
     check_truth(*operators(case))
 
 
