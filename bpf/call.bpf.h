@@ -78,23 +78,36 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 #define STRING_PIECES 16
 
 /* strlen() + 1, up to what STRING_PIECES times the scratch memory holds. */
-static __noinline __u64 string_bytes(struct thread *t, __u64 address)
+static __noinline __u64 string_length(struct scratch *s, __u64 address)
 {
 	__u64 total = 0;
 	__u32 i;
 	long n;
 
-	if (!t)
+	if (!s)
 		return 0;
 	for (i = 0; i < STRING_PIECES; i++) {
-		n = bpf_probe_read_user_str(t->pcs, sizeof(t->pcs), (void *)(address + total));
+		n = bpf_probe_read_user_str(s->frames.pcs, sizeof(s->frames.pcs),
+					    (void *)(address + total));
 		if (n <= 0)
 			break;
-		if (n < (long)sizeof(t->pcs))
+		if (n < (long)sizeof(s->frames.pcs))
 			return total + n;
 		total += n - 1;
 	}
 	return total + 1;
+}
+
+static __always_inline __u64 string_bytes(__u64 address)
+{
+	struct scratch *s = scratch_take();
+	__u64 bytes;
+
+	if (!s)
+		return 1;
+	bytes = string_length(s, address);
+	scratch_give(s);
+	return bytes;
 }
 
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
@@ -214,7 +227,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 		break;
 	case CALL_STRING:
 		block = result;
-		p->bytes = block ? string_bytes(t, block) : 0;
+		p->bytes = block ? string_bytes(block) : 0;
 		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
 		break;
 	default: block = result;

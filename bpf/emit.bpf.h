@@ -128,32 +128,49 @@ static __always_inline int emit_process(__u32 type, __u32 number, struct task_st
 	return 0;
 }
 
-/*
- * Makes sure that user space has the frames behind t->stack.id. The id is marked as sent only after
- * its frames were taken by the ring, so a loss is repaired by the next event of that stack.
- */
-static __always_inline void emit_stack(struct thread *t, __u32 frame_count)
+static __always_inline struct sent_set *sent_set(__u64 id)
 {
-	__u32 slot = (t->stack.id >> 20) & (SENT_SLOTS - 1);
-	__u64 *known = bpf_map_lookup_elem(&sent, &slot);
-	__u32 size;
-	void *ring;
+	__u32 set = (id >> 20) & (SENT_SETS - 1);
 
-	if (known && *known == t->stack.id)
+	return bpf_map_lookup_elem(&sent, &set);
+}
+
+/* Has user space got the frames of this stack? */
+static __always_inline bool stack_is_sent(__u64 id, __u64 check)
+{
+	struct sent_set *known = sent_set(id);
+
+	return known && ((known->newer.id == id && known->newer.check == check) ||
+			 (known->older.id == id && known->older.check == check));
+}
+
+/*
+ * Sends s->frames. A stack is marked as sent only after its frames were taken by the ring, so
+ * a loss is repaired by the next event of that stack.
+ */
+static __always_inline void emit_stack(struct thread *t, struct scratch *s, __u32 n)
+{
+	struct sent_set *known = sent_set(s->walk.id);
+	void *ring = ring_here();
+	__u64 size;
+
+	size = sizeof(struct event_stack) + n * sizeof(__u64);
+	/* the bound has to be on the very number that the helper gets: older verifiers */
+	barrier_var(size);
+	if (size > sizeof(struct event_stack) + sizeof(s->frames))
 		return;
-	if (frame_count > STACK_MAX_FRAMES)
-		return;
-	size = sizeof(struct event_stack) + frame_count * sizeof(__u64);
-	header_fill(&t->stack.h, EVENT_STACK, size, t->number, 0, bpf_ktime_get_ns());
-	t->stack.h.flags = t->stack.pad;
-	t->stack.frame_count = frame_count;
-	ring = ring_here();
-	if (!ring || bpf_ringbuf_output(ring, &t->stack, size, ring_flags(ring))) {
+	header_fill(&s->stack.h, EVENT_STACK, size, t->number, 0, bpf_ktime_get_ns());
+	s->stack.h.flags = s->walk.flags;
+	s->stack.id = s->walk.id;
+	s->stack.frame_count = n;
+	if (!ring || bpf_ringbuf_output(ring, &s->stack, size, ring_flags(ring))) {
 		count_current(COUNTER_STACK_RING_FULL);
 		return;
 	}
-	if (known)
-		*known = t->stack.id;
+	if (!known)
+		return;
+	known->older = known->newer;
+	known->newer = (struct sent_stack){s->walk.id, s->walk.check};
 }
 
 #endif /* BPF_EMIT_H */

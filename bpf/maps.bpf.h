@@ -77,21 +77,17 @@ struct pending {
 	__u32 pad;
 };
 
-/*
- * What belongs to a thread. Scratch memory is here and not per CPU: since Linux 6.0 uprobe programs
- * run with migration disabled but preemption on, so two threads of one CPU may interleave.
- */
+/* What belongs to a thread. Kept small: there may be ten thousands of them. */
 struct thread {
 	__u32 generation;
 	__u32 number; /* of the traced process, 0: not traced */
 	__u64 image;
-	__u64 sample_left; /* bytes until the next sample; 0: not drawn yet */
-	__u64 space_owner; /* whose mappings unwind_spaces[space] describes; 0: look it up */
+	__u64 sample_left;  /* bytes until the next sample; 0: not drawn yet */
+	__u64 space_owner;  /* whose mappings unwind_spaces[space] describes; 0: look it up */
+	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
 	__u32 space;
 	__u32 pad;
 	struct pending pending;
-	struct event_stack stack;
-	__u64 pcs[STACK_MAX_FRAMES + 1];
 };
 
 struct {
@@ -102,15 +98,23 @@ struct {
 } threads SEC(".maps");
 
 /*
- * Ids of stacks whose frames are in a ring already, direct-mapped. A conflict only means that
- * frames are sent again, so the number of distinct stacks has no limit.
+ * Stacks whose frames are in a ring already, in sets of two. A conflict only means that frames are
+ * sent again, so the number of distinct stacks has no limit. `check` is a second hash of the frames:
+ * of two stacks with one id both are sent, and user space sees that they differ.
  */
-#define SENT_SLOTS (1 << 18)
+#define SENT_SETS (1 << 17)
+struct sent_stack {
+	__u64 id, check;
+};
+struct sent_set {
+	struct sent_stack newer, older;
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, SENT_SLOTS);
+	__uint(max_entries, SENT_SETS);
 	__type(key, __u32);
-	__type(value, __u64);
+	__type(value, struct sent_set);
 } sent SEC(".maps");
 
 static __always_inline void count(struct process *process, __u32 id)
@@ -122,8 +126,8 @@ static __always_inline void count(struct process *process, __u32 id)
 		__sync_fetch_and_add(&process->counters[id], 1);
 }
 
-/* Rare path: finds the process only to charge a loss to it. */
-static __noinline int count_current(__u32 id)
+/* Rare path: finds the process only to charge a loss to it. Global: the verifier looks at it once. */
+__noinline int count_current(__u32 id)
 {
 	__u32 tgid = bpf_get_current_pid_tgid() >> 32;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * From registers to a stack id. The contract of unwind_user(): t->pcs holds return addresses (of an
+ * From registers to a stack id. A walk fills scratch memory: pcs holds return addresses (of an
  * interrupted instruction its address and one, so that pc - 1 is always inside the call or the
- * instruction), pcs[0] into the caller of the allocator, and t->stack.pad the STACK_F_* flags.
+ * instruction), pcs[0] into the caller of the allocator, and flags STACK_F_*.
  *
  * At a probe the return address is on top of the stack, or has just been popped: the innermost step
  * needs no table. From there on include/unwind_row.h says how each frame is left.
@@ -12,32 +12,25 @@
 
 #define ASK_AGAIN_NS 1000000000ull
 
-static __always_inline __u64 hash_mix(__u64 h, __u64 v)
-{
-	h = (h ^ v) * 0x9e3779b97f4a7c15ull;
-	return h ^ (h >> 29);
-}
-
 /* ---- the kernel's walker, when there are to be no tables ---- */
 
-static __always_inline __u32 unwind_pointers(struct pt_regs *ctx, struct thread *t, bool at_return)
+static __always_inline __u32 unwind_pointers(struct pt_regs *ctx, struct scratch *s, bool at_return)
 {
 	__u32 n = 0;
 	long bytes;
 
-	t->stack.pad = STACK_F_POINTERS;
+	s->walk.flags = STACK_F_POINTERS;
 	if (at_return) {
-		bytes = bpf_get_stack(ctx, t->pcs, sizeof(t->pcs), BPF_F_USER_STACK);
+		bytes = bpf_get_stack(ctx, s->frames.pcs, sizeof(s->frames.pcs), BPF_F_USER_STACK);
 	} else {
-		if (bpf_probe_read_user(&t->pcs[0], sizeof(__u64), (void *)ctx->sp))
-			t->pcs[0] = 0;
+		if (bpf_probe_read_user(&s->frames.pcs[0], sizeof(__u64), (void *)ctx->sp))
+			s->frames.pcs[0] = 0;
 		n = 1;
-		bytes = bpf_get_stack(ctx, &t->pcs[1], sizeof(t->pcs) - sizeof(__u64),
+		bytes = bpf_get_stack(ctx, &s->frames.pcs[1], sizeof(s->frames.pcs) - sizeof(__u64),
 				      BPF_F_USER_STACK | 1);
 	}
 	if (bytes < 0) {
-		count_current(COUNTER_STACK_FAILED);
-		t->stack.pad |= STACK_F_FAILED;
+		s->walk.flags |= STACK_F_FAILED;
 		bytes = 0;
 	}
 	return n + (__u32)bytes / sizeof(__u64);
@@ -108,117 +101,156 @@ __noinline int unwind_ask(struct thread *t)
 			    EVENT_F_UNWIND);
 }
 
-static __always_inline void cut(struct thread *t, __u32 flag, __u32 counter)
-{
-	t->stack.pad |= flag;
-	count_current(counter);
-}
-
-static __always_inline void stack_reason(struct thread *t, int result)
+static __always_inline __u32 stack_reason(int result)
 {
 	switch (result) {
-	case UNWIND_WENT_ON: cut(t, STACK_F_CUT, COUNTER_STACK_CUT); break;
-	case UNWIND_AT_END: break;
-	case UNWIND_CUT_NO_INFO: cut(t, STACK_F_NO_INFO, COUNTER_STACK_NO_INFO); break;
-	case UNWIND_CUT_NO_MAPPING:
-		cut(t, STACK_F_NO_MAPPING, COUNTER_STACK_NO_MAPPING);
-		unwind_ask(t);
-		break;
-	case UNWIND_CUT_FAULT: cut(t, STACK_F_FAULT, COUNTER_STACK_FAULT); break;
-	default: cut(t, STACK_F_BROKEN, COUNTER_STACK_BROKEN);
+	case UNWIND_WENT_ON: return STACK_F_CUT;
+	case UNWIND_AT_END: return 0;
+	case UNWIND_CUT_NO_INFO: return STACK_F_NO_INFO;
+	case UNWIND_CUT_NO_MAPPING: return STACK_F_NO_MAPPING;
+	case UNWIND_CUT_FAULT: return STACK_F_FAULT;
+	default: return STACK_F_BROKEN;
 	}
 }
 
-/* The first return address: given, or still on the stack. */
-static __always_inline bool stack_begin(struct unwind_state *s, __u64 pc, __u64 sp, __u64 bp)
+#define COUNT_FLAG(flags, flag, counter)                                                           \
+	do {                                                                                       \
+		if ((flags) & (flag))                                                              \
+			count_current(counter);                                                    \
+	} while (0)
+
+/* What is wrong with the stack of an event. Global, so that the verifier looks at it once. */
+__noinline int count_flags(__u32 flags)
 {
+	COUNT_FLAG(flags, STACK_F_CUT, COUNTER_STACK_CUT);
+	COUNT_FLAG(flags, STACK_F_FAILED, COUNTER_STACK_FAILED);
+	COUNT_FLAG(flags, STACK_F_NO_INFO, COUNTER_STACK_NO_INFO);
+	COUNT_FLAG(flags, STACK_F_NO_MAPPING, COUNTER_STACK_NO_MAPPING);
+	COUNT_FLAG(flags, STACK_F_FAULT, COUNTER_STACK_FAULT);
+	COUNT_FLAG(flags, STACK_F_BROKEN, COUNTER_STACK_BROKEN);
+	COUNT_FLAG(flags, STACK_F_CHANGED, COUNTER_STACK_CHANGED);
+	if (config.unwind_tables)
+		COUNT_FLAG(flags, STACK_F_POINTERS, COUNTER_STACK_GUESSED);
+	return 0;
+}
+
+/* ---- the walk ---- */
+
+/* The first return address: given, or still on the stack. */
+static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 sp, __u64 bp)
+{
+	struct unwind_state *s = &w->state;
+
 	s->sp = sp;
 	s->bp = bp;
 	s->bytes = 0;
-	s->exact = s->guessed = s->bp_unknown = 0;
+	s->want = record_bytes(w, sp);
+	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
 	s->trampoline = uprobe_trampoline();
 	s->pc = pc;
+	if (unwind_fill(s, sp) || !in_window(s, sp))
+		return pc;
 	if (pc)
 		return true;
-	if (!stack_word(s, sp, &s->pc))
-		return false;
-	if (s->pc == s->trampoline)
+	s->pc = s->window[(sp - s->base) >> 3 & (UNWIND_WINDOW_WORDS - 1)];
+	if (s->pc && s->pc == s->trampoline)
 		s->pc = uprobe_return_address(sp);
 	s->sp = sp + 8;
 	return s->pc;
 }
 
-/* Walks from the caller of the allocator; pc 0: its return address is on top of the stack. Returns
- * the number of t->pcs. */
-__noinline int stack_walk(struct thread *t, __u64 pc, __u64 sp, __u64 bp)
+static __always_inline __u64 stack_seed(const struct thread *t)
 {
-	__u32 n, max = config.max_frames;
-	struct unwind_state *s;
-	int result = UNWIND_WENT_ON;
+	return hash_mix(config.stack_seed, t->image);
+}
 
-	if (!t)
+/*
+ * The stack from the caller of the allocator on; pc 0: its return address is on top of the stack.
+ * w->id, check and flags are its result.
+ */
+__noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u64 sp, __u64 bp)
+{
+	struct unwind_state *s;
+	int result;
+
+	if (!t || !w)
 		return 0;
-	t->stack.pad = 0;
-	s = bpf_task_storage_get(&unwind_states, bpf_get_current_task_btf(), NULL,
-				 BPF_LOCAL_STORAGE_GET_F_CREATE);
-	if (!s || !stack_begin(s, pc, sp, bp)) {
-		cut(t, STACK_F_FAILED, COUNTER_STACK_FAILED);
-		return 0;
-	}
+	s = &w->state;
 	s->list = space_get(t);
-	for (n = 0; n < STACK_MAX_FRAMES; n++) {
-		t->pcs[n] = s->pc + s->exact;
-		result = unwind_step(s);
-		if (result != UNWIND_WENT_ON || n + 1 >= max)
-			break;
+	s->readable_end = t->readable_end;
+	w->valid = w->met = w->fresh_count = 0;
+	if (!stack_begin(w, pc, sp, bp)) {
+		w->flags = STACK_F_FAILED;
+		w->record.count = 0;
+		return walk_end(w, stack_seed(t));
 	}
-	n += n < STACK_MAX_FRAMES;
-	stack_reason(t, result);
-	if (s->guessed)
-		cut(t, STACK_F_POINTERS, COUNTER_STACK_GUESSED);
+	result = walk_run(w, config.max_frames);
+	t->readable_end = s->readable_end;
+	w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
+	if (result == UNWIND_CUT_NO_MAPPING)
+		unwind_ask(t);
 	if (s->list && space_list(t) != s->list) {
-		cut(t, STACK_F_CHANGED, COUNTER_STACK_CHANGED);
-		return 1;
+		w->flags = STACK_F_CHANGED;
+		w->fresh_count = 1;
+		w->met = 0;
+		result = UNWIND_CUT_BROKEN;
 	}
+	walk_end(w, stack_seed(t));
+	record_keep(w, result);
+	return 0;
+}
+
+static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct thread *t,
+					       struct scratch *s, bool at_return)
+{
+	__u32 n = unwind_pointers(ctx, s, at_return), max = config.max_frames, i;
+	__u64 id = stack_seed(t);
+
+	if (max > STACK_MAX_FRAMES)
+		max = STACK_MAX_FRAMES;
+	if (n > max) {
+		n = max;
+		s->walk.flags |= STACK_F_CUT;
+	}
+	for (i = 0; i < STACK_MAX_FRAMES; i++) {
+		if (i >= n)
+			break;
+		id = hash_mix(id, s->frames.pcs[i]);
+	}
+	id = hash_mix(id, s->walk.flags);
+	s->walk.id = id ? id : 1;
+	s->walk.check = (__u32)id;
 	return n;
 }
 
 /*
- * `at_return`: the registers are those after the return (ip is the return address already). Else
- * the probe is on an instruction at which the return address is on top of the stack and bp still
- * (or again) belongs to the caller.
+ * Returns the stack's id, 0: not known; sends the frames when user space has not got them.
+ * `at_return`: the registers are those after the return (ip is the return address already). Else the
+ * probe is on an instruction at which the return address is on top of the stack and bp still (or
+ * again) belongs to the caller.
  */
-static __always_inline __u32 unwind_user(struct pt_regs *ctx, struct thread *t, bool at_return)
-{
-	__u32 n, max = config.max_frames;
-
-	if (config.unwind_tables)
-		return stack_walk(t, at_return ? ctx->ip : 0, ctx->sp, ctx->bp);
-	if (max > STACK_MAX_FRAMES)
-		max = STACK_MAX_FRAMES;
-	n = unwind_pointers(ctx, t, at_return);
-	if (n <= max)
-		return n;
-	cut(t, STACK_F_CUT, COUNTER_STACK_CUT);
-	return max;
-}
-
-/* Returns the stack's id, never 0; sends the frames when user space has not got them. */
 static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, bool at_return)
 {
-	__u32 n = unwind_user(ctx, t, at_return);
-	__u64 h = hash_mix(0x5bd1e9955bd1e995ull ^ t->stack.pad, t->image);
-	__u32 i;
+	struct scratch *s = scratch_take();
+	__u32 n = 0;
+	__u64 id;
 
-	for (i = 0; i < STACK_MAX_FRAMES; i++) {
-		if (i >= n)
-			break;
-		h = hash_mix(h, t->pcs[i]);
+	if (!s)
+		return 0;
+	if (config.unwind_tables)
+		stack_walk(t, &s->walk, at_return ? ctx->ip : 0, ctx->sp, ctx->bp);
+	else
+		n = stack_by_pointers(ctx, t, s, at_return);
+	id = s->walk.id;
+	if (s->walk.flags)
+		count_flags(s->walk.flags);
+	if (!stack_is_sent(id, s->walk.check)) {
+		if (config.unwind_tables)
+			n = walk_pcs(&s->walk, &s->frames);
+		emit_stack(t, s, n);
 	}
-	h ^= h >> 32;
-	t->stack.id = h ? h : 1;
-	emit_stack(t, n);
-	return t->stack.id;
+	scratch_give(s);
+	return id;
 }
 
 #endif /* BPF_UNWIND_H */

@@ -57,26 +57,85 @@ struct {
 } unwind_rules SEC(".maps");
 
 /* One walk: registers of the frame that it has come to, and a copy of the stack around them. */
-#define UNWIND_WINDOW_WORDS 512
+#define UNWIND_WINDOW_WORDS 2048
 #define UNWIND_WINDOW_BYTES (UNWIND_WINDOW_WORDS * 8)
 struct unwind_state {
 	__u64 pc, sp, bp;
 	__u64 list;	  /* the mappings, as they are published */
 	__u64 trampoline; /* what the kernel puts in place of return addresses that it probes; 0: none */
 	__u64 base;	  /* address of window[0] */
-	__u64 readable_end; /* the last read that failed had gone beyond this */
+	__u64 readable_end; /* a page that cannot be read was seen to begin here */
 	__u32 bytes;	    /* of the window that are filled */
+	__u32 want;	    /* how many to fill */
 	__u32 exact;	    /* pc is an interrupted instruction, not a return address */
 	__u32 guessed;	    /* frame pointers were believed */
 	__u32 bp_unknown;   /* bp is not the frame's */
+	/* what the last step read, beside the return address below the new sp: */
+	__u32 bp_at;  /* the new bp, so many words below the new sp; 0: nothing */
+	__u32 opaque; /* something else */
+	__u32 pad;
 	__u64 window[UNWIND_WINDOW_WORDS];
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__type(key, int);
-	__type(value, struct unwind_state);
-} unwind_states SEC(".maps");
+/*
+ * The outer frames of the last walk in this memory, outermost first. What was read between two of
+ * them is the return address and maybe bp, which are both in the outer one; so the next walk can see
+ * whether it would go the same way.
+ */
+#define RECORD_FRAMES	 127
+#define RECORD_INDEX(at) ((at)&RECORD_FRAMES)
+struct recorded_frame {
+	__u64 pc, sp, bp;
+	__u64 chain;  /* hash of this and all outer pcs */
+	__u32 check;  /* another one */
+	__u16 bp_at;  /* of the step to the next outer frame, as in unwind_state */
+	__u8 kind;    /* FRAME_* */
+	__u8 guessed; /* here or further out */
+};
+
+#define FRAME_EXACT	 1u
+#define FRAME_BP_UNKNOWN 2u
+#define FRAME_OPAQUE	 4u
+
+/* Grows when numbers of lists are used again: what was recorded before is not believed. */
+__u32 list_epoch = 0;
+
+struct unwind_record {
+	__u64 list;
+	__u64 top;   /* the words that were read lie below */
+	__u64 end;   /* the word below is the 0 at which the walk ended; 0: it ended by a rule */
+	__u32 epoch; /* list_epoch then */
+	__u32 flags; /* STACK_F_*: how it ended */
+	__u32 count;
+	__u32 pad;
+	struct recorded_frame frames[RECORD_FRAMES + 1]; /* from 1 on */
+};
+
+/* Frames that were walked this time, innermost first. */
+struct fresh_frame {
+	__u64 pc, sp, bp;
+	__u16 bp_at;
+	__u8 kind, guessed;
+	__u32 pad;
+};
+
+struct unwind_walk {
+	struct unwind_state state;
+	__u32 valid; /* frames of the record that still are as they were, outermost first */
+	__u32 met;   /* frames of the record that follow the fresh ones */
+	__u32 fresh_count;
+	__u32 flags; /* STACK_F_*, of the whole stack */
+	__u64 id;    /* of the whole stack */
+	__u32 check;
+	__u32 left; /* while fresh frames are joined to the record */
+	__u32 guessed;
+	__u32 pad;
+	struct fresh_frame fresh[STACK_MAX_FRAMES];
+	struct unwind_record record;
+};
+
+struct walk_pcs {
+	__u64 pcs[STACK_MAX_FRAMES];
+};
 
 #endif /* BPF_UNWIND_MAPS_H */

@@ -26,11 +26,48 @@ enum unwind_result {
 #define POINTER_REACH (1u << 20)
 
 #define PAGE_BYTES (1u << UNWIND_PAGE_BITS)
+#define WINDOW_MIN 512u
+
+/* A read of [base, base + size) has failed: where does the first page begin that cannot be read? */
+static __always_inline __u64 find_unreadable(__u64 base)
+{
+	__u64 at = (base & ~(__u64)(PAGE_BYTES - 1)) + PAGE_BYTES, word;
+	__u32 i;
+
+	for (i = 0; i < UNWIND_WINDOW_BYTES / PAGE_BYTES; i++) {
+		if (bpf_probe_read_user(&word, sizeof(word), (void *)at))
+			break;
+		at += PAGE_BYTES;
+	}
+	return at;
+}
+
+/*
+ * Fills the window from s->base on. A function of its own, in which older verifiers see the bound, if
+ * it is one of all 64 bits.
+ */
+__noinline int window_read(struct unwind_state *s, __u64 size)
+{
+	if (!s || size > UNWIND_WINDOW_BYTES)
+		return -1;
+	s->bytes = (__u32)size & ~7u;
+	if (!bpf_probe_read_user(s->window, size, (void *)s->base))
+		return 0;
+	s->bytes = 0;
+	return -1;
+}
+
+static __always_inline __u32 readable_bytes(const struct unwind_state *s, __u32 size)
+{
+	__u64 room = s->readable_end - s->base;
+
+	return room < size ? (__u32)room : size;
+}
 
 /* Copies the stack around `address`, from a little before it: registers lie below return addresses. */
 __noinline int unwind_fill(struct unwind_state *s, __u64 address)
 {
-	__u64 before, left;
+	__u64 before;
 	__u32 size;
 
 	if (!s)
@@ -41,22 +78,17 @@ __noinline int unwind_fill(struct unwind_state *s, __u64 address)
 	if (s->sp <= address && address - s->sp < before)
 		before = (address - s->sp) & ~7ull;
 	s->base = address - before;
-	left = PAGE_BYTES - (s->base & (PAGE_BYTES - 1));
-	/* a read past the end of the stack's mapping is slow to fail: it is tried once */
-	if (s->base + left != s->readable_end) {
-		s->bytes = UNWIND_WINDOW_BYTES;
-		if (!bpf_probe_read_user(s->window, UNWIND_WINDOW_BYTES, (void *)s->base))
-			return 0;
-		s->readable_end = s->base + left;
-	}
-	size = (__u32)left;
+	size = s->want;
+	s->want = PAGE_BYTES;
+	if (size < WINDOW_MIN)
+		size = WINDOW_MIN;
 	if (size > UNWIND_WINDOW_BYTES)
 		size = UNWIND_WINDOW_BYTES;
-	s->bytes = size;
-	if (!bpf_probe_read_user(s->window, size, (void *)s->base))
+	/* a read past the end of the stack's mapping is slow to fail: it is tried once */
+	if (!window_read(s, readable_bytes(s, size)))
 		return 0;
-	s->bytes = 0;
-	return -1;
+	s->readable_end = find_unreadable(s->base);
+	return window_read(s, readable_bytes(s, size));
 }
 
 static __always_inline bool in_window(const struct unwind_state *s, __u64 address)
@@ -79,6 +111,7 @@ static __always_inline int step_signal(struct unwind_state *s)
 {
 	__u64 at = s->sp, ip, sp, bp;
 
+	s->opaque = 1;
 	if (!stack_word(s, at + SIGNAL_RBP, &bp) || !stack_word(s, at + SIGNAL_RSP, &sp) ||
 	    !stack_word(s, at + SIGNAL_RIP, &ip))
 		return UNWIND_CUT_FAULT;
@@ -95,14 +128,20 @@ static __always_inline int step_pointer(struct unwind_state *s)
 {
 	__u64 bp = s->bp, pc, caller_bp;
 
+	s->opaque = 1;
 	if (s->bp_unknown || bp < s->sp || bp - s->sp > POINTER_REACH || (bp & 7))
 		return UNWIND_CUT_NO_INFO;
 	if (!stack_word(s, bp, &caller_bp) || !stack_word(s, bp + 8, &pc))
 		return UNWIND_CUT_NO_INFO;
 	if (pc == s->trampoline && pc)
 		pc = uprobe_return_address(bp + 8);
-	if (!pc || !unwind_find_mapping(s->list, pc - 1))
+	else
+		s->opaque = 0;
+	if (!pc || !unwind_find_mapping(s->list, pc - 1)) {
+		s->opaque = 1;
 		return UNWIND_CUT_NO_INFO;
+	}
+	s->bp_at = 2;
 	s->pc = pc;
 	s->sp = bp + 16;
 	s->bp = caller_bp;
@@ -139,6 +178,7 @@ static __always_inline int step_cfa(struct unwind_state *s, __u32 rule, __u64 *c
 		*cfa = s->bp + UNWIND_RULE_CFA(rule) * 8;
 		return UNWIND_WENT_ON;
 	case UNWIND_DEREF:
+		s->opaque = 1;
 		if (UNWIND_DEREF_ON_RBP(rule) && s->bp_unknown)
 			return UNWIND_CUT_NO_INFO;
 		value = UNWIND_DEREF_ON_RBP(rule) ? s->bp : s->sp;
@@ -152,13 +192,18 @@ static __always_inline int step_cfa(struct unwind_state *s, __u32 rule, __u64 *c
 
 static __always_inline bool step_bp(struct unwind_state *s, __u32 rule, __u64 cfa)
 {
-	__u64 offset = UNWIND_RULE_RBP_OFFSET(rule);
+	__s64 offset = UNWIND_RULE_RBP_OFFSET(rule);
 
 	switch (UNWIND_RULE_RBP(rule)) {
 	case UNWIND_RBP_SAME: return true;
 	case UNWIND_RBP_UNKNOWN: s->bp_unknown = 1; return true;
-	case UNWIND_RBP_AT_CFA: s->bp_unknown = 0; return stack_word(s, cfa - offset, &s->bp);
-	default: return s->bp_unknown || stack_word(s, s->bp - offset, &s->bp);
+	case UNWIND_RBP_AT_CFA:
+		s->bp_unknown = 0;
+		s->bp_at = (__u32)(offset >> 3);
+		if (offset <= 0)
+			s->opaque = 1;
+		return stack_word(s, cfa - offset, &s->bp);
+	default: s->opaque = 1; return s->bp_unknown || stack_word(s, s->bp - offset, &s->bp);
 	}
 }
 
@@ -171,6 +216,7 @@ __noinline int unwind_step(struct unwind_state *s)
 
 	if (!s)
 		return UNWIND_CUT_BROKEN;
+	s->bp_at = s->opaque = 0;
 	rule = unwind_rule(s->list, s->pc - !s->exact);
 	result = step_cfa(s, rule, &cfa);
 	if (result != UNWIND_WENT_ON || !cfa)
@@ -179,8 +225,10 @@ __noinline int unwind_step(struct unwind_state *s)
 		return UNWIND_CUT_BROKEN;
 	if (!stack_word(s, cfa - 8, &pc))
 		return UNWIND_CUT_FAULT;
-	if (pc == s->trampoline && pc)
+	if (pc == s->trampoline && pc) {
 		pc = uprobe_return_address(cfa - 8);
+		s->opaque = 1;
+	}
 	if (!step_bp(s, rule, cfa))
 		return UNWIND_CUT_FAULT;
 	s->pc = pc;

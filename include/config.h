@@ -17,7 +17,8 @@ struct config {
 	__u32 max_frames;      /* depth of stacks, at most STACK_MAX_FRAMES */
 	char name[16];	       /* also trace processes that take this comm by exec; "": none */
 	__u32 unwind_tables; /* 1: stacks by unwind tables; 0: by the kernel's frame-pointer walker */
-	__u32 pad;
+	__u32 scratch_count; /* pieces of memory for walks, a power of two */
+	__u64 stack_seed; /* of stack ids: random, so that no target can choose ids that collide */
 };
 
 #endif /* INCLUDE_CONFIG_H */

@@ -90,7 +90,7 @@ struct event_process {
 	char comm[16];
 };
 
-#define STACK_MAX_FRAMES 127
+#define STACK_MAX_FRAMES 256
 #define STACK_F_CUT	 1u /* deeper than STACK_MAX_FRAMES */
 #define STACK_F_FAILED	 2u /* the walk failed: what is there may be a part */
 #define STACK_F_POINTERS 4u /* walked by frame pointers: may skip frames that keep none */

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "../include/unwind_row.h"
 #include "base/log.h"
 #include "probe/places.h"
 #include "target/discover.h"
@@ -31,7 +32,11 @@ int preflight_check(void)
 	features_try_all(&f);
 	if (!features_print(&f))
 		return 1;
-	printf("Kernel memory: %zu KB of rings in all\n", loader_planned_ring_bytes() >> 10);
+	printf("Kernel memory: %zu KB of rings and %zu KB of tables in all, however many threads "
+	       "and blocks "
+	       "there are; unwind tables take some 0.1 MB for each MB of code, at most %u MB\n",
+	       loader_planned_ring_bytes() >> 10, loader_planned_table_bytes() >> 10,
+	       UNWIND_CHUNKS * (UNWIND_CHUNK_WORDS >> 17));
 	return 0;
 }
 

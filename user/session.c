@@ -69,7 +69,8 @@ static struct loader *load(const struct options *o)
 			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS")},
 		.method = preflight_method(o),
 	};
-	const char *rings = getenv("TRACER_RING_BYTES");
+	/* for tests, which force losses with them */
+	const char *rings = getenv("TRACER_RING_BYTES"), *scratches = getenv("TRACER_SCRATCHES");
 
 	if (!lo.method)
 		return NULL;
@@ -77,6 +78,8 @@ static struct loader *load(const struct options *o)
 		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
 	if (rings)
 		lo.ring_total_bytes = strtoull(rings, NULL, 10);
+	if (scratches)
+		lo.scratch_count = (uint32_t)strtoul(scratches, NULL, 10);
 	return loader_open(&lo);
 }
 

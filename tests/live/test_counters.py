@@ -17,7 +17,7 @@ MIMALLOC = ("libmimalloc.so.3", "libmimalloc.so.2.0", "libmimalloc.so.2")
 # What nothing can be made to do from outside, and why: for unit tests.
 NOT_FROM_OUTSIDE = {
     "no_storage": "the kernel refuses task storage only in a race, or with 262144 processes at once",
-    "stack_failed": "the walker refuses only when it is interrupted by itself on the same CPU",
+    "stack_failed": "no probe would find a return address that cannot be read",
     "late_event": "a thread has to be preempted between reading the clock and reserving its record",
     "stack_changed": "the mappings would have to be published anew in the microseconds of one walk",
     "pending_unsure": "row__context_switch_inside_malloc of tests/harm forces it and counts what is lost",
@@ -157,6 +157,21 @@ def counter__stack_cut__named(case):
     truth, tracer, rows = work(case, "deep", "-v")
     check_truth(truth, rows)
     check_count(tracer, truth, "stack_cut")
+
+
+@test()
+def counter__no_scratch__named_and_no_block_is_lost(case):
+    """One piece of memory for the walks of many threads: some stacks are not walked, no figure suffers."""
+    target = case.target("threads", 8, 20011)
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "-v", "-i", "600", "--csv", path, env={"TRACER_SCRATCHES": "1"})
+    truth = target.work(60)
+    tracer.stop()
+    target.finish()
+    rows = last_rows(path)
+    check(counts(tracer).get("no_scratch", 0) > 0, f"counters in the report: {counts(tracer)}")
+    equal(tracer.summary().lost, 0, "lost events in the summary")
+    equal(outstanding(rows), [truth["outstanding_bytes"][0], truth["outstanding_count"][0]], "outstanding")
 
 
 def check_cut(case, mode, name, reason, word="cut"):

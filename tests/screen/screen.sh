@@ -121,7 +121,7 @@ test_pages() {
 	check "Esc goes back" until_shows 'OUTSTAND▽'
 	keys Down Enter
 	check "long names are wrapped whole" until_shows 'cache::Entry&&\)\+0x99'
-	check "a cut stack says so" until_shows '\[cut: deeper than 127 frames\]'
+	check "a cut stack says so" until_shows '\[cut: deeper than 256 frames\]'
 	keys q
 	check "q goes back" until_shows 'OUTSTAND▽'
 	keys '?'

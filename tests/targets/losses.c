@@ -35,7 +35,7 @@
 #define BLOCKS	     11
 #define FILL_BITS    6
 #define FILL_DEPTH   90
-#define DEEP_DEPTH   200
+#define DEEP_DEPTH   300
 #define FORK_BLOCKS  1009
 #define STACK_BYTES  (64ul << 10)
 #define PAGE_BYTES   4096ul

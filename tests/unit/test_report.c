@@ -182,7 +182,7 @@ static void report_write__cut_stack__last_line_says_why(void **state)
 	f->s.site_count = 1;
 	f->sites[0].stack_flags = STACK_F_CUT;
 	report_write(&f->out, &f->s, &f->options, names, NULL);
-	assert_non_null(strstr(f->out.data, "\t\t0xdead\n\t\t[cut: deeper than 127 frames]\n"));
+	assert_non_null(strstr(f->out.data, "\t\t0xdead\n\t\t[cut: deeper than 256 frames]\n"));
 }
 
 static void report_write__failed_walk__names_the_module(void **state)

@@ -21,6 +21,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <cmocka.h>
+#include "../../include/event.h"
 #include "../../include/unwind_row.h"
 #include "../../user/probe/unwind_build.h"
 #include "../../user/target/elf.h"
@@ -46,6 +47,7 @@ static uint64_t uprobe_return_address(uint64_t slot);
 #include "../../bpf/unwind_maps.bpf.h"
 #include "../../bpf/unwind_rule.bpf.h"
 #include "../../bpf/unwind_step.bpf.h"
+#include "../../bpf/unwind_record.bpf.h"
 #pragma GCC diagnostic pop
 
 static uint64_t words[4 * UNWIND_CHUNK_WORDS];
@@ -253,25 +255,41 @@ static void unwind_step__frame_beyond_the_window__read_anew(void **state)
 	memory[0] = 5;
 	memory[1023] = CODE + 500;
 	memory[1022] = 4711;
+	s->want = 4096;
+	assert_int_equal(unwind_fill(s, MEMORY), 0);
 	assert_int_equal(step_by(s, UNWIND_RULE(UNWIND_RSP, 1024, UNWIND_RBP_AT_CFA, 2)),
 			 UNWIND_WENT_ON);
 	expect_frame(s, CODE + 500, MEMORY + 8192, 4711);
-	assert_int_equal(reads, 1);
+	assert_int_equal(reads, 2);
 }
 
+/* One read too far, a look at the next page, one read as far as there is memory. */
 static void unwind_step__end_of_the_mapping__found_once(void **state)
 {
 	struct unwind_state *s = *state;
 	const uint32_t rule = UNWIND_RULE(UNWIND_RSP, 1, UNWIND_RBP_SAME, 0);
 
+	s->want = 4096;
 	s->sp = MEMORY + sizeof(memory) - 64;
 	memory[MEMORY_WORDS - 8] = CODE + 500;
 	assert_int_equal(step_by(s, rule), UNWIND_WENT_ON);
-	assert_int_equal(reads, 2);
+	assert_int_equal(reads, 3);
+	assert_int_equal(s->readable_end, MEMORY + sizeof(memory));
 	s->sp = MEMORY + sizeof(memory) - 128;
 	memory[MEMORY_WORDS - 16] = CODE + 500;
 	assert_int_equal(step_by(s, rule), UNWIND_WENT_ON);
-	assert_int_equal(reads, 3);
+	assert_int_equal(reads, 4);
+}
+
+static void unwind_fill__two_pages_and_no_more__both_copied(void **state)
+{
+	struct unwind_state *s = *state;
+
+	s->sp = MEMORY + sizeof(memory) - 2 * 4096 + 8;
+	s->want = UNWIND_WINDOW_BYTES;
+	assert_int_equal(unwind_fill(s, s->sp), 0);
+	assert_int_equal(s->bytes, 2 * 4096 - 8);
+	assert_int_equal(s->readable_end, MEMORY + sizeof(memory));
 }
 
 static void unwind_step__unreadable__fault(void **state)
@@ -379,6 +397,8 @@ static void unwind_rule__new_list__old_rules_not_found(void **state)
 
 static uint64_t own_list;
 static unsigned int compared, mismatches, whole;
+static struct unwind_walk recorded, alone;
+static unsigned int met, met_frames; /* walks that used the one before, frames that they took */
 
 static void put_table(const struct unwind_table *t, struct unwind_mapping *m)
 {
@@ -429,6 +449,7 @@ static int setup_own(void **state)
 	memcpy(&words[LIST_ROOM * UNWIND_MAPPING_WORDS], list, count * sizeof(list[0]));
 	own_list = UNWIND_LIST(UNWIND_LIST_NUMBERS - 1, LIST_ROOM, count);
 	compared = mismatches = whole = 0;
+	met = met_frames = recorded.record.count = 0;
 	return 0;
 }
 
@@ -448,6 +469,39 @@ static bool walk_compare(struct unwind_state *s, void **truth, int frames)
 	return true;
 }
 
+/*
+ * The same stack by a walk that may use the record of the one before, and by one that may not: the
+ * same frames, the same id.
+ */
+static uint32_t walk(struct unwind_walk *w, const struct unwind_state *from, struct walk_pcs *out)
+{
+	const uint32_t want = record_bytes(w, from->sp);
+	int result;
+
+	memcpy(&w->state, from, offsetof(struct unwind_state, window));
+	w->state.want = want;
+	if (unwind_fill(&w->state, from->sp))
+		return 0;
+	result = walk_run(w, STACK_MAX_FRAMES);
+	w->flags = result == WALK_MET ? w->record.flags : result == UNWIND_AT_END ? 0 : STACK_F_CUT;
+	walk_end(w, 4711);
+	record_keep(w, result);
+	return walk_pcs(w, out);
+}
+
+static bool walks_agree(const struct unwind_state *from)
+{
+	static struct walk_pcs a, b;
+	uint32_t n = walk(&recorded, from, &a);
+
+	met += recorded.met != 0;
+	met_frames += recorded.met;
+	alone.record.count = 0;
+	return n && n == walk(&alone, from, &b) && !memcmp(a.pcs, b.pcs, n * sizeof(a.pcs[0])) &&
+	       recorded.id == alone.id && recorded.check == alone.check &&
+	       recorded.flags == alone.flags;
+}
+
 static __attribute__((noinline)) void leaf(void)
 {
 	static struct unwind_state s;
@@ -460,6 +514,7 @@ static __attribute__((noinline)) void leaf(void)
 	s.list = own_list;
 	s.exact = 1;
 	compared++;
+	mismatches += !walks_agree(&s);
 	mismatches += !walk_compare(&s, truth, n);
 }
 
@@ -546,6 +601,8 @@ static void unwind_step__own_random_stacks__as_backtrace_says(void **state)
 		deeper((int)draw(24));
 	assert_int_equal(mismatches, 0);
 	assert_int_equal(whole, compared);
+	/* most walks have come to a frame of the one before */
+	assert_true(met > compared / 2 && met_frames > met);
 }
 
 static void unwind_step__own_stacks_without_cache__the_same(void **state)
@@ -592,6 +649,7 @@ int main(void)
 		TEST(unwind_step__row_borders__call_and_interruption),
 		TEST(unwind_step__frame_beyond_the_window__read_anew),
 		TEST(unwind_step__end_of_the_mapping__found_once),
+		TEST(unwind_fill__two_pages_and_no_more__both_copied),
 		TEST(unwind_step__unreadable__fault),
 		TEST(unwind_step__stack_that_does_not_grow__broken),
 		TEST(unwind_step__rbp_that_was_lost__not_used),

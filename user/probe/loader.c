@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "../../include/calls.h"
@@ -26,6 +27,10 @@
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
+/* Memory for walks of stacks, about 24 KB each. */
+#define SCRATCHES_MIN	  64
+#define SCRATCHES_MAX	  1024
+#define SCRATCHES_PER_CPU 8
 
 /* Must match struct process of bpf/maps.bpf.h. */
 struct process_value {
@@ -134,6 +139,15 @@ static void fill_log2(struct tracer_bpf *skel)
 		table[i] = (uint32_t)lround(log2(1 + i / 256.0) * (1 << 24));
 }
 
+static uint32_t scratch_count(size_t cpus)
+{
+	uint32_t count = SCRATCHES_MIN;
+
+	while (count < SCRATCHES_MAX && count < cpus * SCRATCHES_PER_CPU)
+		count *= 2;
+	return count;
+}
+
 static int configure(struct loader *l, const struct loader_options *options)
 {
 	struct config *config = (struct config *)&l->skel->rodata->config;
@@ -148,6 +162,13 @@ static int configure(struct loader *l, const struct loader_options *options)
 		bpf_map__set_max_entries(l->skel->maps.sampled, 1);
 	if (!config->max_frames)
 		config->max_frames = STACK_MAX_FRAMES;
+	if (getrandom(&config->stack_seed, sizeof(config->stack_seed), 0) < 0)
+		return -errno;
+	config->scratch_count =
+		options->scratch_count ? options->scratch_count : scratch_count(l->ring_count);
+	err = bpf_map__set_max_entries(l->skel->maps.scratches, config->scratch_count);
+	if (err)
+		return err;
 	config->ring_wake_bytes = l->ring_bytes < RING_SMALL ? (uint32_t)(l->ring_bytes / 4) : 0;
 	choose_programs(l);
 	return 0;
@@ -249,15 +270,21 @@ size_t loader_ring_bytes(const struct loader *l)
 	return l->ring_bytes;
 }
 
-size_t loader_kernel_bytes(const struct loader *l)
+/* Maps that take all of their memory at once. */
+static size_t array_bytes(const struct tracer_bpf *skel)
 {
-	const struct bpf_map *tables[] = {l->skel->maps.sent, l->skel->maps.unwind_spaces,
-					  l->skel->maps.unwind_rules};
-	size_t bytes = l->ring_count * l->ring_bytes, i;
+	const struct bpf_map *tables[] = {skel->maps.sent, skel->maps.unwind_spaces,
+					  skel->maps.unwind_rules, skel->maps.scratches};
+	size_t bytes = 0, i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
 		bytes += (size_t)bpf_map__max_entries(tables[i]) * bpf_map__value_size(tables[i]);
 	return bytes;
+}
+
+size_t loader_table_bytes(const struct loader *l)
+{
+	return array_bytes(l->skel);
 }
 
 size_t loader_thread_bytes(const struct loader *l)
@@ -275,6 +302,19 @@ size_t loader_planned_ring_bytes(void)
 	int cpus = libbpf_num_possible_cpus();
 
 	return cpus > 0 ? ring_size(0, (size_t)cpus) * (size_t)cpus : 0;
+}
+
+size_t loader_planned_table_bytes(void)
+{
+	struct tracer_bpf *skel = tracer_bpf__open();
+	int cpus = libbpf_num_possible_cpus();
+	size_t bytes = 0;
+
+	if (skel && cpus > 0 &&
+	    !bpf_map__set_max_entries(skel->maps.scratches, scratch_count((size_t)cpus)))
+		bytes = array_bytes(skel);
+	tracer_bpf__destroy(skel);
+	return bytes;
 }
 
 int loader_entry_program(const struct loader *l)
@@ -396,6 +436,11 @@ struct loader_unwind_maps loader_unwind_maps(const struct loader *l)
 uint32_t loader_rule_slots(const struct loader *l)
 {
 	return bpf_map__max_entries(l->skel->maps.unwind_rules);
+}
+
+void loader_forget_stacks(struct loader *l)
+{
+	__atomic_fetch_add(&l->skel->bss->list_epoch, 1, __ATOMIC_SEQ_CST);
 }
 
 void loader_arm(struct loader *l, bool on)

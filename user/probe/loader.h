@@ -20,6 +20,7 @@ struct loader_options {
 	struct config config;
 	enum probe_method method;
 	size_t ring_total_bytes; /* over all CPUs; 0: default */
+	uint32_t scratch_count;	 /* pieces of memory for walks; 0: default */
 };
 
 /* NULL after a message that says what to do. */
@@ -33,12 +34,15 @@ enum probe_method loader_method(const struct loader *l);
 size_t loader_ring_count(const struct loader *l);
 int loader_ring_fd(const struct loader *l, size_t cpu);
 size_t loader_ring_bytes(const struct loader *l);
-/* Kernel memory of rings and tables, bytes. */
-size_t loader_kernel_bytes(const struct loader *l);
+/* Kernel memory of the tables that are there from the beginning; the rings come to it, and the unwind
+ * tables. */
+size_t loader_table_bytes(const struct loader *l);
 /* And of each thread that allocates. */
 size_t loader_thread_bytes(const struct loader *l);
 /* What all rings together take by default on this machine. */
 size_t loader_planned_ring_bytes(void);
+/* And the tables, unwind tables not counted. */
+size_t loader_planned_table_bytes(void);
 
 /* Programs to attach: at entries and rets; at both sides (-1 without sessions); at returns (-1 with
  * sessions). */
@@ -74,6 +78,8 @@ struct loader_unwind_maps {
 
 struct loader_unwind_maps loader_unwind_maps(const struct loader *l);
 uint32_t loader_rule_slots(const struct loader *l);
+/* Stacks that were remembered by a list number are not believed any more. */
+void loader_forget_stacks(struct loader *l);
 /* Threads look up anew what they belong to. */
 void loader_bump_generation(struct loader *l);
 

@@ -151,6 +151,7 @@ static uint32_t take_number(struct unwind_tables *t)
 	if (t->next_number == UNWIND_LIST_NUMBERS) {
 		for (i = 0; i < slots; i++)
 			bpf_map_update_elem(t->maps.rules, &i, empty, BPF_ANY);
+		loader_forget_stacks(t->loader);
 		t->next_number = NUMBERS_FIRST;
 	}
 	return t->next_number++;
