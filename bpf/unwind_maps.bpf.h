@@ -82,7 +82,7 @@ struct unwind_state {
  * them is the return address and maybe bp, which are both in the outer one; so the next walk can see
  * whether it would go the same way.
  */
-#define RECORD_FRAMES	 127
+#define RECORD_FRAMES	 (STACK_MAX_FRAMES - 1)
 #define RECORD_INDEX(at) ((at)&RECORD_FRAMES)
 struct recorded_frame {
 	__u64 pc, sp, bp;

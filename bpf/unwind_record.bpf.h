@@ -10,8 +10,8 @@
  * the result is the same as that of a walk to the end. What hangs on anything else is not recorded.
  * No knowledge of threads or events is here: this also compiles as plain C for the unit tests.
  *
- * Each loop calls one global function for each turn and keeps its counts in memory: the verifier looks
- * at the function once, and does not follow the counts from turn to turn.
+ * Loops with much in them call one global function for each turn and keep their counts in memory: the
+ * verifier looks at the function once, and does not follow the counts from turn to turn.
  */
 #ifndef BPF_UNWIND_RECORD_H
 #define BPF_UNWIND_RECORD_H
@@ -58,42 +58,26 @@ static __always_inline __u32 record_bytes(const struct unwind_walk *w, __u64 sp)
 	return (__u32)bytes;
 }
 
-/* Does one frame more of the record stand? */
-__noinline int record_check_next(struct unwind_walk *w)
-{
-	const struct unwind_record *r;
-	__u32 i;
-
-	if (!w)
-		return 0;
-	r = &w->record;
-	i = w->valid;
-	if (i >= r->count ||
-	    !frame_stands(&w->state, &r->frames[RECORD_INDEX(i + 1)], &r->frames[RECORD_INDEX(i)]))
-		return 0;
-	w->valid = i + 1;
-	return 1;
-}
-
 /* w->state is at the first frame, its window filled. Sets w->valid. */
 __noinline int record_check(struct unwind_walk *w)
 {
 	const struct unwind_record *r;
-	__u32 i;
+	__u32 i, count;
 
 	if (!w)
 		return 0;
 	r = &w->record;
 	w->valid = w->met = w->fresh_count = 0;
-	if (!r->count || r->list != w->state.list || !r->list || r->epoch != list_epoch)
+	count = r->count;
+	if (!count || r->list != w->state.list || !r->list || r->epoch != list_epoch)
 		return 0;
 	if (r->end && !window_has(&w->state, r->end - 8, 0))
 		return 0;
-	w->valid = 1;
-	for (i = 0; i < RECORD_FRAMES; i++) {
-		if (!record_check_next(w))
+	for (i = 1; i < RECORD_FRAMES; i++) {
+		if (i >= count || !frame_stands(&w->state, &r->frames[i + 1], &r->frames[i]))
 			break;
 	}
+	w->valid = i;
 	return 0;
 }
 
@@ -201,57 +185,54 @@ __noinline int walk_run(struct unwind_walk *w, __u32 max)
 	return result;
 }
 
-/* Joins the outermost of the fresh frames to what is behind it, and records it. 0: there is none. */
-__noinline int walk_join(struct unwind_walk *w)
-{
-	const struct fresh_frame *f;
-	__u32 n;
-
-	if (!w)
-		return 0;
-	n = w->left - 1;
-	if (n >= STACK_MAX_FRAMES)
-		return 0;
-	w->left = n;
-	f = &w->fresh[n];
-	w->id = hash_mix(w->id, frame_pc(f->pc, f->kind));
-	w->check = check_mix(w->check, frame_pc(f->pc, f->kind));
-	w->guessed |= f->guessed;
-	record_frame(w, f);
-	return 1;
-}
-
 /*
  * The walk has ended: w->flags is how. Joins the fresh frames to those that were met, records them and
- * sets w->id, never 0. `seed` goes into the id.
+ * sets w->id, never 0. `seed` goes into the id. The outermost RECORD_FRAMES are recorded: what comes
+ * after them falls on the place that is not used.
  */
 __noinline int walk_end(struct unwind_walk *w, __u64 seed)
 {
-	__u32 met, i;
+	__u32 n, met, check, i;
+	__u8 guessed = 0;
+	__u64 id = seed;
 
 	if (!w)
 		return 0;
+	n = w->fresh_count;
 	met = w->met;
-	w->id = seed;
-	w->check = (__u32)(seed >> 32);
-	w->guessed = 0;
+	check = (__u32)(seed >> 32);
 	if (met) {
 		const struct recorded_frame *f = &w->record.frames[RECORD_INDEX(met)];
 
-		w->id = f->chain;
-		w->check = f->check;
-		w->guessed = f->guessed;
+		id = f->chain;
+		check = f->check;
+		guessed = f->guessed;
 	}
-	w->record.count = met;
-	w->left = w->fresh_count;
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {
-		if (!walk_join(w))
+		const struct fresh_frame *from = &w->fresh[(n - 1 - i) & (STACK_MAX_FRAMES - 1)];
+		struct recorded_frame *to = &w->record.frames[RECORD_INDEX(met + 1 + i)];
+
+		if (i >= n)
 			break;
+		id = hash_mix(id, frame_pc(from->pc, from->kind));
+		check = check_mix(check, frame_pc(from->pc, from->kind));
+		guessed |= from->guessed;
+		to->pc = from->pc;
+		to->sp = from->sp;
+		to->bp = from->bp;
+		to->chain = id;
+		to->check = check;
+		to->bp_at = from->bp_at;
+		to->kind = from->kind;
+		to->guessed = guessed;
 	}
-	w->flags |= w->guessed ? STACK_F_POINTERS : 0;
-	w->id = hash_mix(w->id, w->flags);
-	w->id ^= w->id >> 32;
-	w->id = w->id ? w->id : 1;
+	n += met;
+	w->record.count = n < RECORD_FRAMES ? n : RECORD_FRAMES;
+	w->flags |= guessed ? STACK_F_POINTERS : 0;
+	id = hash_mix(id, w->flags);
+	id ^= id >> 32;
+	w->id = id ? id : 1;
+	w->check = check;
 	return 0;
 }
 

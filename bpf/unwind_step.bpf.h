@@ -208,14 +208,12 @@ static __always_inline bool step_bp(struct unwind_state *s, __u32 rule, __u64 cf
 }
 
 /* Leaves the frame of s->pc. Anything but UNWIND_WENT_ON ends the walk. */
-__noinline int unwind_step(struct unwind_state *s)
+static __always_inline int unwind_step(struct unwind_state *s)
 {
 	__u64 cfa, pc;
 	__u32 rule;
 	int result;
 
-	if (!s)
-		return UNWIND_CUT_BROKEN;
 	s->bp_at = s->opaque = 0;
 	rule = unwind_rule(s->list, s->pc - !s->exact);
 	result = step_cfa(s, rule, &cfa);

@@ -3,7 +3,7 @@
  * number choose the way. */
 #include "target.h"
 
-#define DEPTH 17
+#define DEPTH 18
 
 SITE static void site_leaf(void)
 {

@@ -27,9 +27,9 @@
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
-/* Memory for walks of stacks, about 24 KB each. */
+/* Memory for walks of stacks, about 36 KB each. */
 #define SCRATCHES_MIN	  64
-#define SCRATCHES_MAX	  1024
+#define SCRATCHES_MAX	  512
 #define SCRATCHES_PER_CPU 8
 
 /* Must match struct process of bpf/maps.bpf.h. */
