@@ -17,7 +17,7 @@ struct config {
 	__u32 max_frames;      /* depth of stacks, at most STACK_MAX_FRAMES */
 	char name[16];	       /* also trace processes that take this comm by exec; "": none */
 	__u32 unwind_tables; /* 1: stacks by unwind tables; 0: by the kernel's frame-pointer walker */
-	__u32 pad;
+	__u32 vfork_blind;   /* 1: links of a process do not see its vfork children */
 };
 
 #endif /* INCLUDE_CONFIG_H */

@@ -22,7 +22,8 @@
 	X(STACK_BROKEN,   "stack_broken",   0, "stacks cut where the frames make no sense") \
 	X(STACK_CHANGED,  "stack_changed",  0, "stacks cut because modules changed meanwhile") \
 	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)") \
-	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack")
+	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack") \
+	X(VFORK_UNSEEN,   "vfork_unseen",   0, "vfork children that were not seen: what they allocated before their exec is missing")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \

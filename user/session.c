@@ -60,14 +60,17 @@ static bool by_name(const struct session *s)
 
 static struct loader *load(const struct options *o)
 {
+	struct features f;
+	enum probe_method method = preflight_method(o, &f);
 	struct loader_options lo = {
 		.config = {.min_bytes = o->min_bytes,
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
 			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
 			   .ranges = o->mmap,
-			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS")},
-		.method = preflight_method(o),
+			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS"),
+			   .vfork_blind = !f.methods[method].sees_vfork},
+		.method = method,
 	};
 	const char *rings = getenv("TRACER_RING_BYTES");
 

@@ -340,6 +340,28 @@ def growth__without_an_allocation__said(case):
     equal(process.wait(), 14, "exit status")
 
 
+def vfork__child_that_allocates__seen_or_counted(case):
+    """Its 7 blocks are in the memory of the parent: a way of attaching that does not see them counts such children."""
+    seen = {}
+    for method, *follow in (("session",), ("session", "-f"), ("multi",), ("perf",)):
+        lib.need_method(method)
+        process = case.keep(lib.Program([program("processes"), "keep"]))
+        process.out.wait_for(r"^ready ")
+        path = case.path("blocks.csv")
+        tracer = case.attach(process.pid, "-v", "--attach-method", method, "--csv-blocks", path, *follow)
+        process.write()
+        equal(process.wait(), 9, "exit status")
+        tracer.end()
+        blocks = sum(row["bytes"] == 2003 for row in lib.read_blocks(path))
+        seen[method, bool(follow)] = (blocks, counter(tracer, "vfork_unseen"))
+    print("    blocks of 7 vfork children that are seen, children that are not:", seen)
+    for key, (blocks, unseen) in seen.items():
+        check((blocks, unseen) in ((7, 0), (0, 7)), f"{key}: {blocks} blocks seen, {unseen} children counted as not seen")
+    for key in seen:
+        if key[0] == "perf" or key[1]:
+            equal(seen[key], (7, 0), f"blocks seen and children not seen, {key}")
+
+
 # Debuggers
 
 
@@ -521,7 +543,7 @@ def table():
     return 1 if harmed else 0
 
 
-CASES = [detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
+CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
          children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
          exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said, gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
          gdb__as_the_command__works, stall__attach_and_detach__measured, children__cost_of_a_pair__measured]
