@@ -35,7 +35,8 @@
 	X(NO_PROCESS,      "no_process",      1, "events lost: the start of their process was lost") \
 	X(STACK_UNKNOWN,   "stack_unknown",   0, "events whose stack never arrived") \
 	X(STACK_COLLISION, "stack_collision", 0, "different stacks with one id") \
-	X(LATE_CHILD,      "late_child",      0, "processes whose start was not seen")
+	X(LATE_CHILD,      "late_child",      0, "processes whose start was not seen") \
+	X(MISSED_ALLOC,    "missed_alloc",    0, "addresses freed again without an allocation in between: it was not seen")
 /* clang-format on */
 
 enum counter_id {

@@ -112,7 +112,8 @@ static bool open_stages(struct session *s)
 	const struct options *o = s->options;
 	struct tracker *t = &s->tracker;
 	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
-				  .sample_bytes = o->sample_bytes};
+				  .sample_bytes = o->sample_bytes,
+				  .filtered = options_filter(o)};
 	struct growth_options go = {.window_s = o->leak_window_s,
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};
@@ -499,7 +500,7 @@ static void finish(struct session *s)
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
-	outputs_summary(s->outputs, &snapshot);
+	outputs_summary(&snapshot);
 	snapshot_free(&snapshot);
 }
 

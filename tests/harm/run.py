@@ -340,6 +340,31 @@ def growth__without_an_allocation__said(case):
     equal(process.wait(), 14, "exit status")
 
 
+def what_is_said(case, words, *options):
+    process = case.keep(lib.Program([program("halves"), *words]))
+    process.out.wait_for("^ready ")
+    tracer = case.attach(process.pid, "--csv", case.path("sites.csv"), *options)
+    process.write()
+    process.out.wait_for("^worked")
+    tracer.stop()
+    process.write()
+    equal(process.wait(), 15, "exit status")
+    return [line for line in tracer.err.lines if "not seen" in line or "was seen" in line]
+
+
+def half_an_allocator__without_a_known_name__said(case):
+    for word, said in (("take", "its allocations are not seen"), ("release", "its frees are not seen")):
+        lines = what_is_said(case, [word])
+        check(len(lines) == 1 and said in lines[0], f"{word}: {lines}")
+        equal(what_is_said(case, [word], "-z", "1"), [], f"{word}, filtered: what is said")
+
+
+def leaks_and_ends__are_not_blind__nothing_said(case):
+    """Programs that never free, or only free, are healthy (or leak, which is another matter)."""
+    for word in ("leak", "untouched", "down"):
+        equal(what_is_said(case, [word]), [], f"{word}: what is said")
+
+
 def vfork__child_that_allocates__seen_or_counted(case):
     """Its 7 blocks are in the memory of the parent: a way of attaching that does not see them counts such children."""
     seen = {}
@@ -545,7 +570,9 @@ def table():
 
 CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
          children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
-         exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said, gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
+         exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said,
+         half_an_allocator__without_a_known_name__said, leaks_and_ends__are_not_blind__nothing_said,
+         gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
          gdb__as_the_command__works, stall__attach_and_detach__measured, children__cost_of_a_pair__measured]
 
 
