@@ -23,7 +23,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "live"))
 
 import lib  # noqa: E402
 import run as live  # noqa: E402
-from lib import Failure, Skip, check, equal, until  # noqa: E402
+from lib import Failure, Skip, breakpoints, check, equal, until, wait_clean  # noqa: E402
 
 HARM = os.path.join(lib.ROOT, "build", "harm")
 SAYS = re.compile(r"^(?!ready |worker )[a-z_]+ -?\d+$")
@@ -211,38 +211,10 @@ def row_test(row):
 # What stays in memory
 
 
-def code_mappings(pid):
-    for line in lib.read_text(f"/proc/{pid}/maps").splitlines():
-        words = line.split(None, 5)
-        if len(words) == 6 and words[5].startswith("/") and "x" in words[1]:
-            first, last = (int(n, 16) for n in words[0].split("-"))
-            yield first, last, int(words[2], 16), words[5]
-
-
-def breakpoints(pid):
-    """Places in the code of a process that differ from its files."""
-    count = 0
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for first, last, offset, path in code_mappings(pid):
-            with open(path, "rb") as file:
-                file.seek(offset)
-                code = file.read(last - first)
-            memory.seek(first)
-            there = memory.read(len(code))
-            for at in range(0, len(code), 4096):
-                if code[at:at + 4096] != there[at:at + 4096]:
-                    count += sum(a != b for a, b in zip(code[at:at + 4096], there[at:at + 4096]))
-    return count
-
-
 def start_plain(case, *words):
     process = case.keep(lib.Program([program("plain"), *words]))
     process.out.wait_for(r"^ready ")
     return process
-
-
-def wait_clean(pid, seconds=lib.WAIT_SECONDS):
-    until(lambda: breakpoints(pid) == 0, f"process {pid} has breakpoints left", seconds)
 
 
 def detach__every_method__nothing_left_in_memory(case):
@@ -250,7 +222,7 @@ def detach__every_method__nothing_left_in_memory(case):
         lib.need_method(method)
         process = start_plain(case)
         tracer = case.attach(process.pid, "--attach-method", method)
-        check(breakpoints(process.pid) > 0, "no breakpoint while traced: the test sees nothing")
+        check(breakpoints(process.pid), "no breakpoint while traced: the test sees nothing")
         tracer.stop()
         wait_clean(process.pid)
         process.write()
@@ -266,7 +238,7 @@ def children_not_followed(case, method, *words):
     workers = [int(process.out.wait_for(r"^worker (\d+)").group(1)) for _ in range(4)]
     for worker in workers:
         wait_clean(worker)
-    check(breakpoints(process.pid) > 0, "the parent is not traced any more")
+    check(breakpoints(process.pid), "the parent is not traced any more")
     process.write("\n" * 5)
     equal(process.wait(), 9, "exit status")
     tracer.end()
