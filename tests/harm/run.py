@@ -11,6 +11,7 @@ harmed. The cases behind the rows look at what remains in memory.
   run.py --rounds N             so many rounds of kill -9 instead of 40
 """
 
+import collections
 import os
 import queue
 import re
@@ -336,24 +337,44 @@ def children__not_followed_and_orphaned__free_of_breakpoints(case):
 ROUNDS = [40]
 
 
+def start_to_kill(case, pid, method):
+    return case.keep(lib.Tracer(["-b", "-p", str(pid), "-d", "0.1", "--attach-method", method]))
+
+
+def phase(tracer):
+    """Where it was when it ended."""
+    if tracer.process.returncode != -signal.SIGKILL:
+        return "done"
+    if tracer.summaries():
+        return "detaching"
+    return "tracing" if any(lib.ATTACHED.match(line) for line in tracer.err.lines) else "attaching"
+
+
 def kill__at_random_moments__program_unharmed(case):
-    """Attach, trace and detach are cut off after 0 to 300 ms, spread evenly."""
+    """Attach, trace and detach are cut off at moments spread evenly over the time that they take."""
     process = start_plain(case, "pairs")
     process.write()
     # by perf events the end alone takes seconds: not every third time in the short form
-    ways = METHODS if ROUNDS[0] > 100 else (*FAST * 3, "perf")
-    for method in ways:
+    ways = METHODS if ROUNDS[0] > 100 else (*FAST * 10, "perf")
+    length, phases = {}, collections.Counter()
+    for method in METHODS:
         lib.need_method(method)
+        begun = time.monotonic()
+        equal(start_to_kill(case, process.pid, method).wait(60), 0, f"exit status by {method}")
+        length[method] = time.monotonic() - begun
     for number in range(ROUNDS[0]):
-        tracer = case.keep(lib.Tracer(["-b", "-p", str(process.pid), "-d", "0.2", "--attach-method",
-                                       ways[number % len(ways)]]))
+        method = ways[number % len(ways)]
+        tracer = start_to_kill(case, process.pid, method)
         try:
-            tracer.process.wait(timeout=(number * 7919 % 300) / 1000)
+            tracer.process.wait(timeout=length[method] * (number * 7919 % 1000) / 1000)
         except subprocess.TimeoutExpired:
             tracer.signal(signal.SIGKILL)
         tracer.wait(60)
-        check(process.running(), f"the program ended after round {number}, {ways[number % len(ways)]}")
+        phases[phase(tracer)] += 1
+        check(process.running(), f"the program ended after round {number}, {method}, {phase(tracer)}")
         case.programs.remove(tracer)
+    print(f"    {ROUNDS[0]} rounds, killed while:", ", ".join(f"{name} {count}" for name, count in phases.items()))
+    check(ROUNDS[0] <= 100 or len(phases) == 4, f"not all phases were met: {dict(phases)}")
     wait_clean(process.pid)
     names = {line.split(None, 5)[5] for line in lib.read_text(f"/proc/{process.pid}/maps").splitlines()
              if len(line.split(None, 5)) == 6}
