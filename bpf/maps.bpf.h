@@ -31,7 +31,8 @@ struct {
 } rings SEC(".maps");
 
 #define PROCESS_BORROWED                                                                           \
-	1u /* a vfork child: runs in its parent's memory under the parent's number */
+	1u		  /* a vfork child: runs in its parent's memory under the parent's number */
+#define PROCESS_PROBED 2u /* a vfork child that has links of its own */
 
 struct process {
 	__u32 number;

@@ -88,6 +88,15 @@ static __always_inline int on_start(struct task_struct *task, __u32 pid)
 	return emit_process(EVENT_EXEC, fresh.number, task, 0, EVENT_F_STARTED);
 }
 
+/* It leaves the memory of its parent. Only perf events see it there without links of its own. */
+static __always_inline void end_borrowing(struct task_struct *task, const struct process *child)
+{
+	__u32 parent = task->real_parent->tgid;
+
+	if (config.vfork_blind && !(child->flags & PROCESS_PROBED))
+		count(bpf_map_lookup_elem(&processes, &parent), COUNTER_VFORK_UNSEEN);
+}
+
 static __always_inline int on_exec(struct task_struct *task)
 {
 	__u32 pid = task->tgid;
@@ -99,6 +108,7 @@ static __always_inline int on_exec(struct task_struct *task)
 		return on_start(task, pid);
 	}
 	if (known->flags & PROCESS_BORROWED) {
+		end_borrowing(task, known);
 		if (!config.follow) {
 			bpf_map_delete_elem(&processes, &pid);
 			generation_bump();
@@ -128,6 +138,7 @@ static __always_inline int on_exit(struct task_struct *task)
 		return 0;
 	}
 	if (known->flags & PROCESS_BORROWED) {
+		end_borrowing(task, known);
 		bpf_map_delete_elem(&processes, &pid);
 		return 0;
 	}

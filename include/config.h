@@ -18,7 +18,9 @@ struct config {
 	char name[16];	       /* also trace processes that take this comm by exec; "": none */
 	__u32 unwind_tables; /* 1: stacks by unwind tables; 0: by the kernel's frame-pointer walker */
 	__u32 scratch_count; /* pieces of memory for walks, a power of two */
-	__u64 stack_seed; /* of stack ids: random, so that no target can choose ids that collide */
+	__u64 stack_seed;  /* of stack ids: random, so that no target can choose ids that collide */
+	__u32 vfork_blind; /* 1: links of a process do not see its vfork children */
+	__u32 pad;
 };
 
 #endif /* INCLUDE_CONFIG_H */

@@ -23,7 +23,8 @@
 	X(STACK_CHANGED,  "stack_changed",  0, "stacks cut because modules changed meanwhile") \
 	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)") \
 	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack") \
-	X(NO_SCRATCH,     "no_scratch",     0, "stacks not walked: all scratch memory of a processor was in use")
+	X(NO_SCRATCH,     "no_scratch",     0, "stacks not walked: all memory for walks was in use") \
+	X(VFORK_UNSEEN,   "vfork_unseen",   0, "vfork children that were not seen: what they allocated before their exec is missing")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \
@@ -35,7 +36,8 @@
 	X(NO_PROCESS,      "no_process",      1, "events lost: the start of their process was lost") \
 	X(STACK_UNKNOWN,   "stack_unknown",   0, "events whose stack never arrived") \
 	X(STACK_COLLISION, "stack_collision", 0, "different stacks with one id") \
-	X(LATE_CHILD,      "late_child",      0, "processes whose start was not seen")
+	X(LATE_CHILD,      "late_child",      0, "processes whose start was not seen") \
+	X(MISSED_ALLOC,    "missed_alloc",    0, "addresses freed again without an allocation in between: it was not seen")
 /* clang-format on */
 
 enum counter_id {

@@ -43,13 +43,17 @@ sqlite3
 redis-server
 redis-tools
 nginx-light|nginx|nginx-core|nginx-full
+postgresql
 libjemalloc2
 libjemalloc-dev
 libtcmalloc-minimal4t64|libtcmalloc-minimal4
+libgoogle-perftools4t64|libgoogle-perftools4
 libmimalloc3|libmimalloc2.0|libmimalloc2
 util-linux
 procps
 git
+gdb
+strace
 valgrind
 qemu-system-x86
 busybox-static|busybox
@@ -123,6 +127,19 @@ forbid_services()
 	fi
 }
 
+# And PostgreSQL's: its installation would make a data directory, too.
+forbid_cluster()
+{
+	folder=/etc/postgresql-common/createcluster.d
+	case "$1 " in
+	*' postgresql '*) ;;
+	*) return 0 ;;
+	esac
+	mkdir -p $folder
+	cluster=$folder/none-for-tests.conf
+	echo 'create_main_cluster = false' >"$cluster"
+}
+
 # An administrator's own policy-rc.d may have let them start, and a package enables its service for the next boot.
 quiet_services()
 {
@@ -131,6 +148,7 @@ quiet_services()
 		case $package in
 		redis-server) unit=redis-server.service ;;
 		nginx*) unit=nginx.service ;;
+		postgresql) unit=postgresql.service ;;
 		*) continue ;;
 		esac
 		systemctl disable "$unit" >/dev/null 2>&1 || true
@@ -157,6 +175,10 @@ check_bpftool()
 clean_up()
 {
 	[ -z "$policy" ] || rm -f "$policy"
+	if [ -n "$cluster" ]; then
+		rm -f "$cluster"
+		rmdir "${cluster%/*}" 2>/dev/null || true
+	fi
 	[ -z "$log" ] || rm -f "$log"
 }
 
@@ -183,6 +205,7 @@ fi
 	"(missing:" $wanted")"
 
 policy=
+cluster=
 log=$(mktemp)
 trap clean_up EXIT
 trap 'exit 130' INT
@@ -206,6 +229,7 @@ case "$packages " in
 esac
 
 forbid_services
+forbid_cluster "$packages"
 echo "install-deps: installing$packages"
 run_apt install -y --no-install-recommends $packages
 quiet_services "$packages"

@@ -457,6 +457,11 @@ bool options_parse(struct options *o, int argc, char **argv)
 	       check_ranges(o);
 }
 
+bool options_filter(const struct options *o)
+{
+	return o->min_bytes || (o->max_bytes && o->max_bytes != UINT64_MAX);
+}
+
 void options_done(struct options *o)
 {
 	size_t i;

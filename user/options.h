@@ -49,6 +49,8 @@ struct options {
  */
 bool options_parse(struct options *o, int argc, char **argv);
 void options_done(struct options *o);
+/* Are some allocations left out by their size? */
+bool options_filter(const struct options *o);
 void options_print_help(void);
 /* For scripts/gen-completion.sh and the man page test: one option a line. */
 void options_print_list(void);

@@ -25,9 +25,6 @@
 /* Modules of a process are read again at most this often when an address lies in none of them. */
 #define MAPS_AGAIN_NS NS_PER_S
 
-/* What may come from elsewhere than a heap: stacks, files, code that is used for the first time. */
-#define BLIND_GROWTH_BYTES ((uint64_t)16 << 20)
-
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
@@ -160,6 +157,66 @@ static void note_rss(struct tracked *t, uint64_t rss)
 		t->rss_most = rss;
 }
 
+/* Heap class only: mappings that were seen explain nothing about allocations. */
+static enum blind find_blind(const struct outputs *o, const struct snapshot_process *p,
+			     const struct tracked *t)
+{
+	struct blind_facts f = {
+		.filtered = options_filter(o->options),
+		.sample_bytes = o->options->sample_bytes,
+		.ranges_bytes = p->ranges_bytes,
+		.allocs = p->heap_alloc_count,
+		.missed_allocs = p->missed_allocs,
+		.reused = p->reused_addresses,
+		.lost = p->lost_events,
+	};
+
+	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first)
+		f.growth_bytes = t->rss_most - t->rss_first;
+	return blind_find(&f);
+}
+
+static void warn_blind(const struct snapshot_process *p, const struct tracked *t)
+{
+	switch (p->blind) {
+	case BLIND_NOT: break;
+	case BLIND_ALL:
+		log_warn("process %u (%s) grew by %llu MB, and no allocation was seen: its "
+			 "allocator may be "
+			 "another one than those that tracer -p %u --dry-run lists (then name its "
+			 "library "
+			 "with -O PATH), or it maps memory itself (--mmap)",
+			 p->pid, p->comm, (unsigned long long)(t->rss_most - t->rss_first) >> 20,
+			 p->pid);
+		break;
+	case BLIND_ALLOCATIONS:
+		log_warn("process %u (%s): its allocations are not seen, only its frees: %llu "
+			 "addresses were freed again without an allocation in between: it "
+			 "allocates by other functions than those that tracer -p %u --dry-run "
+			 "lists (name their library with -O PATH); figures are too low",
+			 p->pid, p->comm, (unsigned long long)p->missed_allocs, p->pid);
+		break;
+	case BLIND_FREES:
+		log_warn(
+			"process %u (%s): its frees are not seen: %llu blocks were handed out at "
+			"live addresses: it frees by other functions than those that tracer -p %u "
+			"--dry-run lists (name their library with -O PATH); what looks outstanding "
+			"may be free",
+			p->pid, p->comm, (unsigned long long)p->reused_addresses, p->pid);
+		break;
+	}
+}
+
+/* Once a process: as soon as it is known. */
+static void look_for_blindness(const struct outputs *o, struct snapshot_process *p,
+			       struct tracked *t)
+{
+	p->blind = find_blind(o, p, t);
+	if (p->blind && !t->blind_said)
+		warn_blind(p, t);
+	t->blind_said |= p->blind != BLIND_NOT;
+}
+
 static void fill_process(struct outputs *o, struct snapshot_process *p)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
@@ -176,6 +233,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 		memcpy(counts, t->counts, sizeof(counts));
 	}
 	p->lost_events += lost_in_kernel(counts);
+	look_for_blindness(o, p, t);
 	p->attached = t->attached;
 	p->notable_first = t->attached && !t->notable_said;
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
@@ -466,27 +524,10 @@ static size_t stacks_outstanding(const struct snapshot *s, size_t process)
 	return n;
 }
 
-/* Growth without a single allocation: we look at the wrong functions, or it is no heap. */
-static void warn_if_blind(struct outputs *o, const struct snapshot_process *p)
-{
-	struct tracked *t = tracker_find_number(o->tracker, p->number);
-
-	if (!t || p->event_count || t->rss_first == UINT64_MAX ||
-	    t->rss_most < t->rss_first + BLIND_GROWTH_BYTES)
-		return;
-	log_warn(
-		"process %u (%s) grew by %llu MB, and no allocation was seen: its allocator may be "
-		"another one than those that tracer -p %u --dry-run lists (then name its library "
-		"with -O PATH), or it maps memory itself (--mmap)",
-		p->pid, p->comm, (unsigned long long)(t->rss_most - t->rss_first) >> 20, p->pid);
-}
-
-void outputs_summary(struct outputs *o, const struct snapshot *s)
+void outputs_summary(const struct snapshot *s)
 {
 	size_t i;
 
-	for (i = 0; i < s->process_count; i++)
-		warn_if_blind(o, &s->processes[i]);
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
 

@@ -51,32 +51,43 @@ bool preflight_targets(const struct options *o)
 	return true;
 }
 
-enum probe_method preflight_method(const struct options *o)
+/* Why not even a program could be loaded: the same for all methods that were tried. */
+static const char *load_error(const struct features *f)
+{
+	enum probe_method method;
+
+	for (method = PROBE_SESSION; method < PROBE_METHODS; method++) {
+		if (f->methods[method].err != -ENOSYS)
+			return strerror(-f->methods[method].err);
+	}
+	return "permission denied";
+}
+
+enum probe_method preflight_method(const struct options *o, struct features *f)
 {
 	enum probe_method wanted = (enum probe_method)o->method;
-	struct features f;
 	int err;
 
-	features_try(&f, wanted);
-	if (!f.privileged) {
+	features_try(f, wanted);
+	if (!features_privileged(f)) {
 		log_error("cannot load BPF programs: %s: run as root (sudo tracer ...); tracer "
 			  "--check says more",
-			  f.program_error[0] ? f.program_error : "permission denied");
+			  load_error(f));
 		return 0;
 	}
-	if (!f.btf) {
+	if (!f->btf) {
 		log_error("cannot read '/sys/kernel/btf/vmlinux': this kernel has no type "
 			  "information (BTF): use a kernel "
 			  "with CONFIG_DEBUG_INFO_BTF");
 		return 0;
 	}
 	if (!wanted)
-		wanted = features_best(&f);
-	err = wanted == PROBE_SESSION ? f.session : wanted == PROBE_MULTI ? f.multi : f.perf;
-	if (wanted && !err)
+		wanted = features_best(f);
+	err = wanted ? f->methods[wanted].err : -ENOSYS;
+	if (!err)
 		return wanted;
 	log_error("cannot attach by '%s': %s: leave --attach-method out, or see tracer --check",
-		  wanted ? probe_method_name(wanted) : "any method", strerror(err ? -err : ENOSYS));
+		  wanted ? probe_method_name(wanted) : "any method", strerror(-err));
 	return 0;
 }
 

@@ -9,8 +9,8 @@
 
 /* Can all processes of -p be traced? False after a message. */
 bool preflight_targets(const struct options *o);
-/* The way of attaching that works and is wanted; 0 after a message. */
-enum probe_method preflight_method(const struct options *o);
+/* The way of attaching that works and is wanted, and what was found out; 0 after a message. */
+enum probe_method preflight_method(const struct options *o, struct features *f);
 /* Raises the limit of open files. */
 void preflight_limits(void);
 /* --check and --dry-run: exit status. */

@@ -60,14 +60,17 @@ static bool by_name(const struct session *s)
 
 static struct loader *load(const struct options *o)
 {
+	struct features f;
+	enum probe_method method = preflight_method(o, &f);
 	struct loader_options lo = {
 		.config = {.min_bytes = o->min_bytes,
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
 			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
 			   .ranges = o->mmap,
-			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS")},
-		.method = preflight_method(o),
+			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS"),
+			   .vfork_blind = !f.methods[method].sees_vfork},
+		.method = method,
 	};
 	/* for tests, which force losses with them */
 	const char *rings = getenv("TRACER_RING_BYTES"), *scratches = getenv("TRACER_SCRATCHES");
@@ -112,7 +115,8 @@ static bool open_stages(struct session *s)
 	const struct options *o = s->options;
 	struct tracker *t = &s->tracker;
 	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
-				  .sample_bytes = o->sample_bytes};
+				  .sample_bytes = o->sample_bytes,
+				  .filtered = options_filter(o)};
 	struct growth_options go = {.window_s = o->leak_window_s,
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};
@@ -499,7 +503,7 @@ static void finish(struct session *s)
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
-	outputs_summary(s->outputs, &snapshot);
+	outputs_summary(&snapshot);
 	snapshot_free(&snapshot);
 }
 

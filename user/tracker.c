@@ -371,6 +371,8 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 	follow_fork(t, from, p);
 	if (attachment_copy(p->attachment, from->attachment))
 		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
+	else if (p->borrowed)
+		loader_mark_probed(t->loader, pid);
 	return p;
 }
 

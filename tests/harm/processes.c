@@ -49,6 +49,26 @@ static void vforks(char **argv)
 	harm_say("vforks", sum);
 }
 
+/* What it allocates stays in the memory of the parent. */
+SITE static pid_t vfork_that_keeps(void)
+{
+	pid_t pid = vfork();
+
+	if (pid)
+		return pid;
+	KEEP(malloc(2003));
+	_exit(0);
+}
+
+static void vforks_that_keep(void)
+{
+	long sum = 0;
+
+	for (int i = 0; i < 7; i++)
+		sum += reap(vfork_that_keeps());
+	harm_say("vforks", sum);
+}
+
 static void spawns(char **argv)
 {
 	static char done[] = "done";
@@ -133,6 +153,8 @@ int main(int argc, char **argv)
 	free(harm_pairs(100));
 	if (harm_has(argc, argv, "vfork"))
 		vforks(argv);
+	if (harm_has(argc, argv, "keep"))
+		vforks_that_keep();
 	if (harm_has(argc, argv, "spawn"))
 		spawns(argv);
 	if (harm_has(argc, argv, "prefork"))

@@ -11,11 +11,15 @@ harmed. The cases behind the rows look at what remains in memory.
   run.py --rounds N             so many rounds of kill -9 instead of 40
 """
 
+import collections
 import os
+import queue
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -23,7 +27,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "live"))
 
 import lib  # noqa: E402
 import run as live  # noqa: E402
-from lib import Failure, Skip, check, equal, until  # noqa: E402
+from lib import Failure, Skip, breakpoints, check, equal, until, wait_clean  # noqa: E402
 
 HARM = os.path.join(lib.ROOT, "build", "harm")
 SAYS = re.compile(r"^(?!ready |worker )[a-z_]+ -?\d+$")
@@ -68,56 +72,78 @@ def seen(count):
     return check_events
 
 
+JEMALLOC = {"LD_PRELOAD": "libjemalloc.so.2"}
+TCMALLOC = {"LD_PRELOAD": "libtcmalloc_minimal.so.4"}
+
+# In arguments and environments `@` begins a path that each run has for itself.
 ROWS = [
     Row("exceptions through operator new", "throws", methods=METHODS, where="libstdc++.so.6", symbols="_Znwm _Znam", check=seen(2000)),
-    Row("exceptions, jemalloc", "throws", env={"LD_PRELOAD": "libjemalloc.so.2"}, where="libjemalloc.so.2",
+    Row("exceptions, jemalloc", "throws", methods=METHODS, env=JEMALLOC, where="libjemalloc.so.2",
         symbols="_Znwm _Znam", check=seen(2000)),
-    Row("exceptions, tcmalloc", "throws", env={"LD_PRELOAD": "libtcmalloc_minimal.so.4"},
-        where="libtcmalloc_minimal.so.4", symbols="_Znwm _Znam", check=seen(2000)),
-    Row("siglongjmp out of malloc", "signals", "jump", methods=FAST, check=abandoned),
-    Row("allocation in a signal handler", "signals", "handler"),
+    Row("exceptions, tcmalloc", "throws", methods=METHODS, env=TCMALLOC, where="libtcmalloc_minimal.so.4",
+        symbols="_Znwm _Znam", check=seen(2000)),
+    Row("siglongjmp out of malloc", "signals", "jump", methods=METHODS, check=abandoned),
+    Row("allocation in a signal handler", "signals", "handler", methods=METHODS, check=seen(1400)),
     # without sessions the kernel keeps return addresses by their stack address alone, whatever the probes do: it ends both
     Row("the same on an alternate stack", "signals", "altstack", check=seen(900)),
     Row("context switch inside malloc", "signals", "preempt", lost=499),
-    Row("coroutines", "stacks", "coroutines"),
-    Row("300 calls deep", "stacks", "deep"),
-    Row("backtrace() inside malloc", "stacks", "walk", methods=FAST),
-    Row("vfork", "processes", "vfork", methods=FAST),
-    Row("posix_spawn", "processes", "spawn"),
-    Row("fork without exec", "processes", "prefork", methods=FAST),
+    Row("coroutines", "stacks", "coroutines", methods=METHODS, check=seen(1400)),
+    Row("300 calls deep", "stacks", "deep", methods=METHODS),
+    Row("backtrace() inside malloc", "stacks", "walk", methods=METHODS),
+    Row("backtrace() in a preloaded malloc", "plain", methods=METHODS, env={"LD_PRELOAD": "walker.so"}, check=seen(3000)),
+    Row("heap profiler of jemalloc", "profiled", "@", methods=METHODS, where="libjemalloc.so.2",
+        env={**JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:0"}),
+    Row("heap profiler of gperftools", "profiled", "@", methods=METHODS, where="libtcmalloc.so.4",
+        env={"LD_PRELOAD": "libtcmalloc.so.4", "HEAPPROFILE": "@"}),
+    Row("vfork", "processes", "vfork", methods=METHODS),
+    Row("posix_spawn", "processes", "spawn", methods=METHODS),
+    Row("fork without exec", "processes", "prefork", methods=METHODS),
     Row("fork without exec, twice", "processes", "prefork", "twice"),
     Row("fork, all followed", "processes", "prefork", options=("-f",)),
-    Row("exec while threads allocate", "processes", "exec", methods=FAST),
+    Row("exec while threads allocate", "processes", "exec", methods=METHODS),
     Row("abort", "processes", "abort"),
-    Row("threads that exit in malloc", "threads", "exit"),
-    Row("threads cancelled in malloc", "threads", "cancel", methods=FAST),
+    Row("threads that exit in malloc", "threads", "exit", methods=METHODS),
+    Row("threads cancelled in malloc", "threads", "cancel", methods=METHODS),
     Row("exit while threads allocate", "threads", "leave"),
-    Row("SIGSEGV while threads allocate", "threads", "kill", methods=FAST),
-    Row("dlclose of a probed library", "load", "plugin.so", methods=FAST),
-    Row("seccomp, before the attach", "guard"),
+    Row("SIGSEGV while threads allocate", "threads", "kill", methods=METHODS),
+    Row("dlclose of a probed library", "load", "plugin.so", methods=METHODS),
+    Row("seccomp, before the attach", "guard", methods=METHODS),
     Row("seccomp, after the attach", "guard", "late", methods=METHODS),
     Row("seccomp, refusing", "guard", "errno"),
     Row("seccomp, strict mode", "guard", "strict"),
-    Row("malloc patched in memory", "text", "hook", methods=FAST, command=False, refused=True),
-    Row("text in anonymous memory", "text", "huge", methods=FAST, command=False, refused=True),
+    Row("seccomp, as containers have it", "guard", "docker", "errno", methods=METHODS),
+    Row("the same, killing", "guard", "docker"),
+    Row("malloc patched in memory", "text", "hook", methods=METHODS, command=False, refused=True),
+    Row("text in anonymous memory", "text", "huge", methods=METHODS, command=False, refused=True),
     Row("its allocator's pages only", "text", "huge", "allocator", command=False, refused=True),
     Row("one page of it", "text", "huge", "part", command=False, refused=True),
-    Row("static PIE", "plain-static-pie"),
-    Row("LD_AUDIT", "plain", env={"LD_AUDIT": os.path.join(HARM, "audit.so")}),
+    Row("static PIE", "plain-static-pie", methods=METHODS),
+    Row("LD_AUDIT", "plain", env={"LD_AUDIT": "audit.so"}),
 ]
 
 
-def start(case, row):
-    arguments = [program(row.arguments[0])]
-    arguments += [program(a) if a.endswith(".so") else a for a in row.arguments[1:]]
-    return arguments, environment(row)
+def library(name):
+    own = os.path.join(HARM, name)
+    return own if os.path.exists(own) else lib.find_library(name)
 
 
-def environment(row):
-    found = dict(row.env)
-    if "LD_PRELOAD" in found:
-        found["LD_PRELOAD"] = lib.find_library(found["LD_PRELOAD"])
-    return found
+def copied(case, path, run):
+    """A file of the same contents that no other run maps."""
+    folder = case.path(run)
+    os.makedirs(folder, exist_ok=True)
+    return shutil.copy(path, folder)
+
+
+def start(case, row, run, copy=False):
+    """Arguments and environment. `copy`: with program and library of its own, because it runs beside others."""
+    def own(path):
+        return copied(case, path, run) if copy else path
+
+    arguments = [own(program(row.arguments[0]))]
+    arguments += [program(a) if a.endswith(".so") else a.replace("@", case.path(f"{run}.file")) for a in row.arguments[1:]]
+    env = {name: own(library(value)) if name in ("LD_PRELOAD", "LD_AUDIT") else value.replace("@", case.path(f"{run}.file"))
+           for name, value in row.env.items()}
+    return arguments, env
 
 
 def outcome(process):
@@ -126,7 +152,7 @@ def outcome(process):
 
 
 def run_alone(case, row):
-    arguments, env = start(case, row)
+    arguments, env = start(case, row, "alone")
     process = case.keep(lib.Program(arguments + ["--now"], env=env))
     process.close_stdin()
     status = process.wait()
@@ -134,7 +160,7 @@ def run_alone(case, row):
 
 
 def run_attached(case, row, method):
-    arguments, env = start(case, row)
+    arguments, env = start(case, row, method, copy=method == "perf")
     process = case.keep(lib.Program(arguments, env=env))
     process.out.wait_for(r"^ready ")
     tracer = case.tracer("-v", "-p", process.pid, "--attach-method", method, *row.options)
@@ -145,7 +171,7 @@ def run_attached(case, row, method):
         pass
     process.wait()
     tracer.wait()
-    return outcome(process), tracer, process.pid
+    return outcome(process), tracer
 
 
 def status_of_command(tracer):
@@ -157,7 +183,7 @@ def status_of_command(tracer):
 
 
 def run_as_command(case, row):
-    arguments, env = start(case, row)
+    arguments, env = start(case, row, "command")
     more = [f"{name}={value}" for name, value in env.items()]
     prefix = [lib.need("env"), *more] if more else []
     tracer = case.tracer("-v", *row.options, "--", *prefix, *arguments, "--now")
@@ -182,57 +208,85 @@ def judge(row, expected, actual, tracer):
     return "ok"
 
 
-def run_row(case, row):
-    for method in row.methods:
-        lib.need_method(method)
+def attach_and_judge(case, row, method, expected):
+    try:
+        actual, tracer = run_attached(case, row, method)
+        judge(row, expected, actual, tracer)
+    except Failure as failure:
+        raise Failure(f"attached by {method}: {failure}") from None
+
+
+def run_row(case, row, perf=None):
+    """`perf`: does the run by perf events; without it that is done here."""
+    methods = [method for method in row.methods if lib.kernel_at_least(*lib.METHODS[method])]
+    if not methods:
+        lib.need_method(row.methods[0])
     expected = run_alone(case, row)
-    for method in row.methods:
-        try:
-            actual, tracer, _pid = run_attached(case, row, method)
-            judge(row, expected, actual, tracer)
-        except Failure as failure:
-            raise Failure(f"attached by {method}: {failure}") from None
+    for method in methods:
+        if method != "perf" or not perf:
+            attach_and_judge(case, row, method, expected)
     if row.command:
         try:
             actual, tracer = run_as_command(case, row)
             judge(row, expected, actual, tracer)
         except Failure as failure:
             raise Failure(f"as a command: {failure}") from None
+    if "perf" in methods and perf:
+        perf.result(row)
+
+
+class PerfRuns(threading.Thread):
+    """
+    By perf events the end alone takes seconds, in which the kernel waits and nobody works: these runs go on beside all
+    others, on copies of the programs, and each row asks for its own in the end.
+    """
+
+    def __init__(self, rows):
+        super().__init__(daemon=True)
+        self.results = {row.name: queue.Queue() for row in rows}
+        self.rows = rows
+        self.start()
+
+    def run(self):
+        for row in self.rows:
+            case = lib.Case(row.name)
+            error = None
+            try:
+                attach_and_judge(case, row, "perf", run_alone(case, row))
+            except Exception as found:  # pylint: disable=broad-except
+                error, case.print_outputs = found, True
+            report = case.close()
+            if error:
+                error = Failure("\n    ".join([str(error), *report]))
+            self.results[row.name].put(error)
+
+    def result(self, row):
+        error = self.results[row.name].get()
+        if error:
+            raise error
+
+
+PERF_RUNS = []
+
+
+def row_name(row):
+    return "row__" + re.sub(r"\W+", "_", row.name)
 
 
 def row_test(row):
     def function(case):
-        run_row(case, row)
-    function.__name__ = "row__" + re.sub(r"\W+", "_", row.name)
+        run_row(case, row, PERF_RUNS[0])
+    function.__name__ = row_name(row)
     function.seconds = 60
     return function
 
 
+def start_perf_runs(words):
+    PERF_RUNS.append(PerfRuns([row for row in ROWS if "perf" in row.methods and
+                               (not words or any(word in row_name(row) for word in words))]))
+
+
 # What stays in memory
-
-
-def code_mappings(pid):
-    for line in lib.read_text(f"/proc/{pid}/maps").splitlines():
-        words = line.split(None, 5)
-        if len(words) == 6 and words[5].startswith("/") and "x" in words[1]:
-            first, last = (int(n, 16) for n in words[0].split("-"))
-            yield first, last, int(words[2], 16), words[5]
-
-
-def breakpoints(pid):
-    """Places in the code of a process that differ from its files."""
-    count = 0
-    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        for first, last, offset, path in code_mappings(pid):
-            with open(path, "rb") as file:
-                file.seek(offset)
-                code = file.read(last - first)
-            memory.seek(first)
-            there = memory.read(len(code))
-            for at in range(0, len(code), 4096):
-                if code[at:at + 4096] != there[at:at + 4096]:
-                    count += sum(a != b for a, b in zip(code[at:at + 4096], there[at:at + 4096]))
-    return count
 
 
 def start_plain(case, *words):
@@ -241,16 +295,12 @@ def start_plain(case, *words):
     return process
 
 
-def wait_clean(pid, seconds=lib.WAIT_SECONDS):
-    until(lambda: breakpoints(pid) == 0, f"process {pid} has breakpoints left", seconds)
-
-
 def detach__every_method__nothing_left_in_memory(case):
     for method in METHODS:
         lib.need_method(method)
         process = start_plain(case)
         tracer = case.attach(process.pid, "--attach-method", method)
-        check(breakpoints(process.pid) > 0, "no breakpoint while traced: the test sees nothing")
+        check(breakpoints(process.pid), "no breakpoint while traced: the test sees nothing")
         tracer.stop()
         wait_clean(process.pid)
         process.write()
@@ -266,7 +316,7 @@ def children_not_followed(case, method, *words):
     workers = [int(process.out.wait_for(r"^worker (\d+)").group(1)) for _ in range(4)]
     for worker in workers:
         wait_clean(worker)
-    check(breakpoints(process.pid) > 0, "the parent is not traced any more")
+    check(breakpoints(process.pid), "the parent is not traced any more")
     process.write("\n" * 5)
     equal(process.wait(), 9, "exit status")
     tracer.end()
@@ -287,20 +337,44 @@ def children__not_followed_and_orphaned__free_of_breakpoints(case):
 ROUNDS = [40]
 
 
+def start_to_kill(case, pid, method):
+    return case.keep(lib.Tracer(["-b", "-p", str(pid), "-d", "0.1", "--attach-method", method]))
+
+
+def phase(tracer):
+    """Where it was when it ended."""
+    if tracer.process.returncode != -signal.SIGKILL:
+        return "done"
+    if tracer.summaries():
+        return "detaching"
+    return "tracing" if any(lib.ATTACHED.match(line) for line in tracer.err.lines) else "attaching"
+
+
 def kill__at_random_moments__program_unharmed(case):
-    """Attach, trace and detach are cut off after 0 to 300 ms, spread evenly."""
+    """Attach, trace and detach are cut off at moments spread evenly over the time that they take."""
     process = start_plain(case, "pairs")
     process.write()
+    # by perf events the end alone takes seconds: not every third time in the short form
+    ways = METHODS if ROUNDS[0] > 100 else (*FAST * 10, "perf")
+    length, phases = {}, collections.Counter()
+    for method in METHODS:
+        lib.need_method(method)
+        begun = time.monotonic()
+        equal(start_to_kill(case, process.pid, method).wait(60), 0, f"exit status by {method}")
+        length[method] = time.monotonic() - begun
     for number in range(ROUNDS[0]):
-        tracer = case.keep(lib.Tracer(["-b", "-p", str(process.pid), "-d", "0.2", "--attach-method",
-                                       METHODS[number % 2]]))
+        method = ways[number % len(ways)]
+        tracer = start_to_kill(case, process.pid, method)
         try:
-            tracer.process.wait(timeout=(number * 7919 % 300) / 1000)
+            tracer.process.wait(timeout=length[method] * (number * 7919 % 1000) / 1000)
         except subprocess.TimeoutExpired:
             tracer.signal(signal.SIGKILL)
-        tracer.wait()
-        check(process.running(), f"the program ended after round {number}")
+        tracer.wait(60)
+        phases[phase(tracer)] += 1
+        check(process.running(), f"the program ended after round {number}, {method}, {phase(tracer)}")
         case.programs.remove(tracer)
+    print(f"    {ROUNDS[0]} rounds, killed while:", ", ".join(f"{name} {count}" for name, count in phases.items()))
+    check(ROUNDS[0] <= 100 or len(phases) == 4, f"not all phases were met: {dict(phases)}")
     wait_clean(process.pid)
     names = {line.split(None, 5)[5] for line in lib.read_text(f"/proc/{process.pid}/maps").splitlines()
              if len(line.split(None, 5)) == 6}
@@ -338,6 +412,53 @@ def growth__without_an_allocation__said(case):
     check("no allocation was seen" in tracer.err.text(), "not a word about memory that grew unseen")
     process.write()
     equal(process.wait(), 14, "exit status")
+
+
+def what_is_said(case, words, *options):
+    process = case.keep(lib.Program([program("halves"), *words]))
+    process.out.wait_for("^ready ")
+    tracer = case.attach(process.pid, "--csv", case.path("sites.csv"), *options)
+    process.write()
+    process.out.wait_for("^worked")
+    tracer.stop()
+    process.write()
+    equal(process.wait(), 15, "exit status")
+    return [line for line in tracer.err.lines if "not seen" in line or "was seen" in line]
+
+
+def half_an_allocator__without_a_known_name__said(case):
+    for word, said in (("take", "its allocations are not seen"), ("release", "its frees are not seen")):
+        lines = what_is_said(case, [word])
+        check(len(lines) == 1 and said in lines[0], f"{word}: {lines}")
+        equal(what_is_said(case, [word], "-z", "1"), [], f"{word}, filtered: what is said")
+
+
+def leaks_and_ends__are_not_blind__nothing_said(case):
+    """Programs that never free, or only free, are healthy (or leak, which is another matter)."""
+    for word in ("leak", "untouched", "down"):
+        equal(what_is_said(case, [word]), [], f"{word}: what is said")
+
+
+def vfork__child_that_allocates__seen_or_counted(case):
+    """Its 7 blocks are in the memory of the parent: a way of attaching that does not see them counts such children."""
+    seen = {}
+    for method, *follow in (("session",), ("session", "-f"), ("multi",), ("perf",)):
+        lib.need_method(method)
+        process = case.keep(lib.Program([program("processes"), "keep"]))
+        process.out.wait_for(r"^ready ")
+        path = case.path("blocks.csv")
+        tracer = case.attach(process.pid, "-v", "--attach-method", method, "--csv-blocks", path, *follow)
+        process.write()
+        equal(process.wait(), 9, "exit status")
+        tracer.end()
+        blocks = sum(row["bytes"] == 2003 for row in lib.read_blocks(path))
+        seen[method, bool(follow)] = (blocks, counter(tracer, "vfork_unseen"))
+    print("    blocks of 7 vfork children that are seen, children that are not:", seen)
+    for key, (blocks, unseen) in seen.items():
+        check((blocks, unseen) in ((7, 0), (0, 7)), f"{key}: {blocks} blocks seen, {unseen} children counted as not seen")
+    for key in seen:
+        if key[0] == "perf" or key[1]:
+            equal(seen[key], (7, 0), f"blocks seen and children not seen, {key}")
 
 
 # Debuggers
@@ -471,7 +592,7 @@ def peer_script(row, pid):
 def run_peer(case, row):
     """What bpftrace does to the program: ok, blind or harmed."""
     expected = run_alone(case, row)
-    arguments, env = start(case, row)
+    arguments, env = start(case, row, "peer")
     process = case.keep(lib.Program(arguments, env=env))
     process.out.wait_for(r"^ready ")
     peer = case.keep(lib.Program([lib.need("bpftrace"), "-p", str(process.pid), "-e", peer_script(row, process.pid)]))
@@ -521,15 +642,17 @@ def table():
     return 1 if harmed else 0
 
 
-CASES = [detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
+CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
          children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
-         exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said, gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
+         exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said,
+         half_an_allocator__without_a_known_name__said, leaks_and_ends__are_not_blind__nothing_said,
+         gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
          gdb__as_the_command__works, stall__attach_and_detach__measured, children__cost_of_a_pair__measured]
 
 
 def load():
     for case in CASES:
-        case.seconds = 120
+        case.seconds = 120 + (3 * ROUNDS[0] if case is kill__at_random_moments__program_unharmed else 0)
     return [row_test(row) for row in ROWS] + CASES
 
 
@@ -539,10 +662,10 @@ def main(arguments):
     if "--rounds" in arguments:
         at = arguments.index("--rounds")
         ROUNDS[0] = int(arguments[at + 1])
-        for case in CASES:
-            case.seconds = 120 + ROUNDS[0]
         arguments = arguments[:at] + arguments[at + 2:]
     live.load = load
+    if "-l" not in arguments:
+        start_perf_runs([word for word in arguments if not word.startswith("-")])
     return live.main(arguments)
 
 

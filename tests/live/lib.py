@@ -394,6 +394,37 @@ def read_text(path):
         return file.read().decode("utf-8")
 
 
+def code_mappings(pid):
+    for line in read_text(f"/proc/{pid}/maps").splitlines():
+        words = line.split(None, 5)
+        if len(words) == 6 and words[5].startswith("/") and "x" in words[1]:
+            first, last = (int(n, 16) for n in words[0].split("-"))
+            yield first, last, int(words[2], 16), words[5]
+
+
+def breakpoints(pid):
+    """Addresses in the code of a process at which it differs from its files."""
+    found = set()
+    with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for first, last, offset, path in code_mappings(pid):
+            with open(path, "rb") as file:
+                file.seek(offset)
+                code = file.read(last - first)
+            memory.seek(first)
+            there = memory.read(len(code))
+            if code == there:
+                continue
+            for at in range(0, len(code), 4096):
+                if code[at:at + 4096] != there[at:at + 4096]:
+                    pairs = zip(code[at:at + 4096], there[at:at + 4096])
+                    found.update(first + at + i for i, (a, b) in enumerate(pairs) if a != b)
+    return found
+
+
+def wait_clean(pid, seconds=WAIT_SECONDS):
+    until(lambda: not breakpoints(pid), f"process {pid} has breakpoints left", seconds)
+
+
 def parse_table(text, columns):
     """Rows of a CSV text as dictionaries, after checking its form to the letter."""
     check(text.endswith("\n"), "the CSV does not end with a line end")

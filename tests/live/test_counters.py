@@ -21,6 +21,8 @@ NOT_FROM_OUTSIDE = {
     "late_event": "a thread has to be preempted between reading the clock and reserving its record",
     "stack_changed": "the mappings would have to be published anew in the microseconds of one walk",
     "pending_unsure": "row__context_switch_inside_malloc of tests/harm forces it and counts what is lost",
+    "vfork_unseen": "vfork__child_that_allocates__seen_or_counted of tests/harm forces it, on each way of attaching",
+    "missed_alloc": "half_an_allocator__without_a_known_name__said of tests/harm forces it, and that it is said",
     "bad_record": "the kernel side would have to send nonsense",
     "stack_collision": "two stacks would need the same 64-bit hash",
 }

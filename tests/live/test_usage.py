@@ -190,6 +190,35 @@ def check_option__ways_to_attach__as_this_kernel_has_them(case):
     check(f"Attaching by: {best}" in tracer.out.lines, f"not by {best}: {tracer.out.text()}")
 
 
+KNOWN = "result of an earlier run in this boot"
+
+
+@test()
+def selftest__second_start__result_kept(case):
+    """What was found out is not tried again, but only when nobody else can have written it."""
+    directory = case.path("kept")
+    os.mkdir(directory, 0o700)
+
+    def knows():
+        tracer = case.run("-v", "--", "/bin/true", env={"TRACER_RUN_DIR": directory})
+        return KNOWN in tracer.err.text()
+    check(not knows(), "the first start knows already")
+    kept = os.listdir(directory)
+    check(kept and all(name.startswith("attach-") for name in kept), f"files: {kept}")
+    check(knows(), "the second start tries again")
+    for name in kept:
+        with open(os.path.join(directory, name), "r+b") as file:
+            file.seek(-1, os.SEEK_END)
+            file.write(b"\x55")
+    check(not knows(), "a damaged file was believed")
+    check(knows(), "the damaged file was not replaced")
+    os.chmod(directory, 0o770)
+    check(not knows(), "a directory that others can write was believed")
+    os.chmod(directory, 0o700)
+    tracer = case.run("--check", "-v", env={"TRACER_RUN_DIR": directory})
+    check(KNOWN not in tracer.err.text(), "--check does not try anew")
+
+
 @test()
 def attached_line__probes__as_many_as_the_dry_run_has(case):
     target = case.target("every")

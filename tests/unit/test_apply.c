@@ -277,6 +277,45 @@ static void apply__unknown_free__counted_not_an_event(void **state)
 	close_heap(h);
 }
 
+/* Blocks from before the attach are freed once each; what is freed again was allocated unseen. */
+static void apply__unknown_free_again__missed_allocation(void **state)
+{
+	struct heap *h = open_heap();
+
+	(void)state;
+	release(h, 1, A);
+	release(h, 2, B);
+	assert_counter(h, MISSED_ALLOC, 0);
+	release(h, 3, A);
+	assert_counter(h, MISSED_ALLOC, 1);
+	alloc(h, 4, B, 100, STACK_1);
+	release(h, 5, B);
+	assert_counter(h, MISSED_ALLOC, 1);
+	release(h, 6, B);
+	assert_counter(h, MISSED_ALLOC, 2);
+	close_heap(h);
+}
+
+static void apply__unknown_free_again__exec_between_or_filtered__nothing_missed(void **state)
+{
+	struct heap_options options = {.filtered = true};
+	struct heap *h = open_heap();
+
+	(void)state;
+	release(h, 1, A);
+	process_event(h, EVENT_EXEC, PARENT, 2);
+	release(h, 3, A);
+	assert_counter(h, MISSED_ALLOC, 0);
+	close_heap(h);
+	h = heap_new(&options);
+	heap_add_process(h, PARENT, 1, "filtered", 0);
+	release(h, 1, A);
+	release(h, 2, A);
+	assert_counter(h, UNKNOWN_FREE, 2);
+	assert_counter(h, MISSED_ALLOC, 0);
+	close_heap(h);
+}
+
 static void apply__alloc_at_live_address__old_one_closed(void **state)
 {
 	struct heap *h = open_heap();
@@ -848,6 +887,9 @@ int main(void)
 		cmocka_unit_test(apply__alloc_and_free__totals),
 		cmocka_unit_test(apply__zero_bytes__counted_as_block),
 		cmocka_unit_test(apply__unknown_free__counted_not_an_event),
+		cmocka_unit_test(apply__unknown_free_again__missed_allocation),
+		cmocka_unit_test(
+			apply__unknown_free_again__exec_between_or_filtered__nothing_missed),
 		cmocka_unit_test(apply__alloc_at_live_address__old_one_closed),
 		cmocka_unit_test(apply__late_free_of_reused_block__explains_reuse),
 		cmocka_unit_test(apply__realloc_moves__free_at_old_site_alloc_at_own),

@@ -33,10 +33,13 @@ static void copy_process(struct snapshot_process *to, const struct heap_process 
 	to->totals = p->totals;
 	totals_add(&to->totals, &p->ranges_totals);
 	to->totals.peak_bytes += p->ranges_totals.peak_bytes;
+	to->heap_alloc_count = p->totals.alloc_count;
 	to->ranges_bytes = p->ranges_totals.outstanding_bytes;
 	to->event_count = p->event_count;
 	to->lost_events = lost_events(p);
 	to->unknown_frees = p->counts[COUNTER_UNKNOWN_FREE];
+	to->missed_allocs = p->counts[COUNTER_MISSED_ALLOC];
+	to->reused_addresses = p->counts[COUNTER_REUSED_ADDRESS];
 	to->rss_bytes = UINT64_MAX;
 }
 

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../heap/heap.h"
+#include "blind.h"
 
 enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
 const char *verdict_name(enum verdict v);
@@ -51,10 +52,13 @@ struct snapshot_process {
 	char comm[16];
 	bool exited;
 	int exit_code;
-	struct totals totals;  /* heap class and mmap class together */
-	uint64_t ranges_bytes; /* outstanding of the mmap class alone */
+	struct totals totals;	   /* heap class and mmap class together */
+	uint64_t ranges_bytes;	   /* outstanding of the mmap class alone */
+	uint64_t heap_alloc_count; /* of the heap class alone */
 	uint64_t event_count, lost_events;
 	uint64_t unknown_frees;
+	uint64_t missed_allocs, reused_addresses;
+	enum blind blind; /* a class of probes that sees nothing, filled in by the owner */
 	double alloc_bytes_per_s, allocs_per_s, frees_per_s, growth_bytes_per_s;
 	uint32_t site_count;	  /* with outstanding blocks */
 	uint32_t leak_site_count; /* verdict leak */

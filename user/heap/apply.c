@@ -169,10 +169,12 @@ static void release_block(struct heap *h, struct heap_process *p, uint64_t addre
 		return;
 	}
 	/* its block is closed already, but only now its free is recorded */
-	if (reuses_explain(p, address, 1, false, at_ns))
+	if (reuses_explain(p, address, 1, false, at_ns)) {
 		p->event_count++;
-	else
+	} else {
 		p->counts[COUNTER_UNKNOWN_FREE]++;
+		repeats_note(h, p, address);
+	}
 }
 
 static void apply_realloc(struct heap *h, struct heap_process *p, uint32_t process,

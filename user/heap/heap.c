@@ -19,6 +19,7 @@ struct heap *heap_new(const struct heap_options *options)
 	if (!h)
 		return NULL;
 	h->sample_bytes = options ? options->sample_bytes : 0;
+	h->complete = !h->sample_bytes && !(options && options->filtered);
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
@@ -37,6 +38,7 @@ void heap_free(struct heap *h)
 		blocks_done(&h->processes[i]->blocks);
 		ranges_done(&h->processes[i]->ranges);
 		free(h->processes[i]->reuses);
+		free(h->processes[i]->repeats);
 		free(h->processes[i]);
 	}
 	free(h->processes);

@@ -77,6 +77,7 @@ struct heap_stack {
 };
 
 struct reuses;
+struct repeats;
 
 /* One traced process, also after it has ended. Index 0 is never used. */
 struct heap_process {
@@ -105,11 +106,13 @@ struct heap_process {
 	uint32_t first_site; /* then site.next; newest first */
 	struct reuses
 		*reuses; /* blocks that were closed by a reuse of their address; NULL: none yet */
+	struct repeats *repeats; /* unknown blocks that were freed; NULL: none yet */
 };
 
 struct heap_options {
 	uint64_t generation_ns; /* length of a generation: the leak interval */
 	uint64_t sample_bytes;	/* mean of the sampling; 0: every allocation is recorded */
+	bool filtered;		/* by size: some allocations are not recorded */
 };
 
 /* NULL and errno on failure. */

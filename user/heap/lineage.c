@@ -158,6 +158,8 @@ void lineage_exec(struct heap *h, uint32_t process, const struct event_process *
 	memset(p->last, 0, sizeof(p->last));
 	free(p->reuses);
 	p->reuses = NULL;
+	free(p->repeats);
+	p->repeats = NULL;
 	p->parent = 0;
 	p->exec_count++;
 	heap_set_comm(h, process, e->comm);

@@ -12,6 +12,7 @@ struct frames_chunk;
 
 struct heap {
 	uint64_t sample_bytes; /* 0: every allocation is recorded */
+	bool complete;	       /* neither sampled nor filtered */
 	uint64_t generation_ns;
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
@@ -98,6 +99,9 @@ void reuses_note(struct heap_process *p, uint64_t start, uint64_t bytes, bool ra
 		 uint64_t time_ns);
 bool reuses_explain(struct heap_process *p, uint64_t start, uint64_t bytes, bool range,
 		    uint64_t entry_ns);
+
+/* repeats.c: notes a free of an unknown block. */
+void repeats_note(struct heap *h, struct heap_process *p, uint64_t address);
 
 /* mappings.c and lineage.c: events that apply.c has checked. */
 void mappings_mmap(struct heap *h, struct heap_process *p, uint32_t process,

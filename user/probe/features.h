@@ -4,23 +4,24 @@
 #define PROBE_FEATURES_H
 
 #include <stdbool.h>
-
-enum probe_method { PROBE_SESSION = 1, PROBE_MULTI = 2, PROBE_PERF = 3 };
-const char *probe_method_name(enum probe_method method);
+#include "selftest.h"
 
 struct features {
-	bool privileged; /* may load BPF programs */
 	bool btf;
-	int session, multi, perf; /* 0: works in both threads of a test; else -errno */
-	char program_error[160];  /* why not even a program could be loaded, or "" */
+	struct selftest methods[PROBE_METHODS]; /* .err -ENOSYS: not tried */
 };
 
-/* Tries everything that `wanted` (0: all) needs. */
+/*
+ * Tries what `wanted` (0: the best that works) needs. What was found out in this boot, by the same
+ * tracer with the same privileges, is not tried again.
+ */
 void features_try(struct features *f, enum probe_method wanted);
-/* 0: a process under a seccomp filter survives a return probe. -EACCES: it is killed. */
-int features_try_seccomp(enum probe_method method);
-/* Tries all ways, those that would not be used, too. */
+/* Tries all ways, those that would not be used, too, and always anew. */
 void features_try_all(struct features *f);
+/* A process under a seccomp filter survives a return probe. Remembered like the others. */
+bool features_survives_seccomp(enum probe_method method);
+/* May BPF programs be loaded? */
+bool features_privileged(const struct features *f);
 /* Best method that works, 0 when none does. */
 enum probe_method features_best(const struct features *f);
 /* --check. Returns false when tracing is not possible. */

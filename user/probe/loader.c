@@ -32,7 +32,8 @@
 #define SCRATCHES_MAX	  512
 #define SCRATCHES_PER_CPU 8
 
-/* Must match struct process of bpf/maps.bpf.h. */
+/* Must match struct process and its flags of bpf/maps.bpf.h. */
+#define PROCESS_PROBED 2u
 struct process_value {
 	uint32_t number, flags;
 	uint64_t image;
@@ -245,7 +246,7 @@ void loader_close(struct loader *l)
 bool loader_survives_seccomp(struct loader *l)
 {
 	if (!l->seccomp_tried)
-		l->survives_seccomp = features_try_seccomp(l->method) == 0;
+		l->survives_seccomp = features_survives_seccomp(l->method);
 	l->seccomp_tried = true;
 	return l->survives_seccomp;
 }
@@ -347,12 +348,11 @@ void loader_bump_generation(struct loader *l)
 	__atomic_fetch_add(&l->skel->data->generation, 1, __ATOMIC_SEQ_CST);
 }
 
-static int put_process(struct loader *l, pid_t tgid, uint32_t number, uint32_t flags)
+static int put_process(struct loader *l, pid_t tgid, const struct process_value *value)
 {
-	struct process_value value = {.number = number, .flags = flags, .image = number};
 	uint32_t key = (uint32_t)tgid;
 
-	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.processes), &key, &value, BPF_ANY))
+	if (bpf_map_update_elem(bpf_map__fd(l->skel->maps.processes), &key, value, BPF_ANY))
 		return -errno;
 	loader_bump_generation(l);
 	return 0;
@@ -360,12 +360,7 @@ static int put_process(struct loader *l, pid_t tgid, uint32_t number, uint32_t f
 
 int loader_add_process(struct loader *l, pid_t tgid, uint32_t number)
 {
-	return put_process(l, tgid, number, 0);
-}
-
-int loader_borrow_process(struct loader *l, pid_t tgid, uint32_t number)
-{
-	return put_process(l, tgid, number, 1);
+	return put_process(l, tgid, &(struct process_value){.number = number, .image = number});
 }
 
 static bool find(const struct loader *l, pid_t tgid, struct process_value *value)
@@ -373,6 +368,16 @@ static bool find(const struct loader *l, pid_t tgid, struct process_value *value
 	uint32_t key = (uint32_t)tgid;
 
 	return !bpf_map_lookup_elem(bpf_map__fd(l->skel->maps.processes), &key, value);
+}
+
+void loader_mark_probed(struct loader *l, pid_t tgid)
+{
+	struct process_value value;
+
+	if (!find(l, tgid, &value))
+		return;
+	value.flags |= PROCESS_PROBED;
+	put_process(l, tgid, &value);
 }
 
 uint32_t loader_find_process(const struct loader *l, pid_t tgid)

@@ -61,8 +61,9 @@ int loader_add_process(struct loader *l, pid_t tgid, uint32_t number);
 uint32_t loader_find_process(const struct loader *l, pid_t tgid);
 /* What its addresses belong to: shared by fork's children, another one after exec. 0: not traced. */
 uint64_t loader_find_image(const struct loader *l, pid_t tgid);
-/* A vfork child allocates in its parent's memory. */
-int loader_borrow_process(struct loader *l, pid_t tgid, uint32_t number);
+/* A vfork child, held: it has links of its own, so what it allocates is seen on every way of
+ * attaching. */
+void loader_mark_probed(struct loader *l, pid_t tgid);
 /* Only while the entry still belongs to `number`: pids are reused. */
 void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number);
 /* Kernel-side counters of one process; zeros when it is not there. */

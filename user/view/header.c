@@ -21,6 +21,7 @@ struct sums {
 	uint64_t bytes, count, ranges_bytes, rss_bytes, lost, unknown_frees;
 	double growth, allocs, frees;
 	uint32_t sites, leaks, ended;
+	enum blind blind; /* of the first process of which that is known */
 	bool rss_known;
 };
 
@@ -34,6 +35,7 @@ static void sum_up(const struct snapshot *s, struct sums *sums)
 
 		sums->unknown_frees += p->unknown_frees;
 		sums->ended += p->exited;
+		sums->blind = sums->blind ? sums->blind : p->blind;
 		sums->bytes += p->totals.outstanding_bytes;
 		sums->count += p->totals.outstanding_count;
 		sums->ranges_bytes += p->ranges_bytes;
@@ -172,6 +174,12 @@ static void draw_rates(const struct theme *theme, const struct sums *sums, int w
 			  units_bytes(sums->ranges_bytes, text, sizeof(text)));
 }
 
+static const char *const blind_texts[] = {
+	[BLIND_ALL] = "nothing is seen, but it grows",
+	[BLIND_ALLOCATIONS] = "allocations are not seen",
+	[BLIND_FREES] = "frees are not seen",
+};
+
 static void draw_cost(const struct theme *theme, const struct snapshot *s, const struct sums *sums,
 		      int width)
 {
@@ -185,6 +193,8 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 		  s->tracer_rss_bytes == UINT64_MAX
 			  ? "?"
 			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
+	if (sums->blind)
+		line_pair(&l, "Blind", STYLE_BAD, "%s", blind_texts[sums->blind]);
 	if (s->sampled)
 		line_pair(&l, "Sampled", STYLE_WARN, "1 in %s",
 			  units_bytes(s->sample_bytes, text, sizeof(text)));

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Which way of attaching is chosen, and which results may be kept. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "../../user/probe/features.h"
+#include "../../user/probe/features_cache.h"
+
+static char directory[64];
+
+static int set_up(void **state)
+{
+	(void)state;
+	snprintf(directory, sizeof(directory), "/tmp/tracer-run-XXXXXX");
+	assert_non_null(mkdtemp(directory));
+	setenv("TRACER_RUN_DIR", directory, 1);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	static const char *const names[] = {"attach-session", "attach-multi", "attach-perf",
+					    "seccomp-session"};
+	char path[128];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", directory, names[i]);
+		unlink(path);
+	}
+	assert_int_equal(rmdir(directory), 0);
+	return 0;
+}
+
+static struct features none(void)
+{
+	struct features f = {.btf = true};
+
+	for (int m = PROBE_SESSION; m < PROBE_METHODS; m++)
+		f.methods[m].err = -EINVAL;
+	return f;
+}
+
+static void features_best__several_work__best_first(void **state)
+{
+	struct features f = none();
+
+	(void)state;
+	assert_int_equal(features_best(&f), 0);
+	f.methods[PROBE_PERF].err = 0;
+	assert_int_equal(features_best(&f), PROBE_PERF);
+	f.methods[PROBE_MULTI].err = 0;
+	assert_int_equal(features_best(&f), PROBE_MULTI);
+	f.methods[PROBE_SESSION].err = 0;
+	assert_int_equal(features_best(&f), PROBE_SESSION);
+}
+
+static void features_remember__then_recall__same(void **state)
+{
+	struct selftest in = {.privileged = true, .sees_vfork = true}, out;
+
+	(void)state;
+	assert_false(features_recall(PROBE_PERF, &out));
+	features_remember(PROBE_PERF, &in);
+	assert_true(features_recall(PROBE_PERF, &out));
+	assert_int_equal(out.err, 0);
+	assert_true(out.privileged);
+	assert_true(out.sees_vfork);
+	assert_false(out.sees_fork);
+	assert_false(features_recall(PROBE_MULTI, &out));
+	features_remember_seccomp(PROBE_SESSION, -EACCES);
+	assert_true(features_recall_seccomp(PROBE_SESSION, &out.err));
+	assert_int_equal(out.err, -EACCES);
+	assert_false(features_recall_seccomp(PROBE_PERF, &out.err));
+}
+
+/* What may be another way a moment later is tried again. */
+static void features_remember__lack_of_the_moment__not_kept(void **state)
+{
+	static const int passing[] = {-EPERM, -ENOMEM, -EMFILE, -ENFILE, -EAGAIN, -EINTR, -EBUSY};
+	struct selftest result;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(passing) / sizeof(passing[0]); i++) {
+		assert_false(features_lasts(passing[i]));
+		result = (struct selftest){.err = passing[i]};
+		features_remember(PROBE_SESSION, &result);
+		assert_false(features_recall(PROBE_SESSION, &result));
+	}
+	assert_true(features_lasts(0));
+	assert_true(features_lasts(-EINVAL));
+	assert_true(features_lasts(-ENODATA));
+}
+
+static void features_recall__others_may_write__not_believed(void **state)
+{
+	struct selftest result = {.privileged = true};
+
+	(void)state;
+	features_remember(PROBE_SESSION, &result);
+	assert_true(features_recall(PROBE_SESSION, &result));
+	assert_int_equal(chmod(directory, 0777), 0);
+	assert_false(features_recall(PROBE_SESSION, &result));
+	assert_int_equal(chmod(directory, 0700), 0);
+	assert_true(features_recall(PROBE_SESSION, &result));
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(features_best__several_work__best_first),
+		TEST(features_remember__then_recall__same),
+		TEST(features_remember__lack_of_the_moment__not_kept),
+		TEST(features_recall__others_may_write__not_believed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Results of the self-test, kept until the next boot. They hold for one kernel, one build of the
+ * tracer and one set of privileges, which are the key of each file; whatever is not exactly as it
+ * was written is not there. A lack that may pass (memory, descriptors) is never kept.
+ */
+#ifndef PROBE_FEATURES_CACHE_H
+#define PROBE_FEATURES_CACHE_H
+
+#include <stdbool.h>
+#include "selftest.h"
+
+/* False: not known. */
+bool features_recall(enum probe_method method, struct selftest *result);
+void features_remember(enum probe_method method, const struct selftest *result);
+bool features_recall_seccomp(enum probe_method method, int32_t *err);
+void features_remember_seccomp(enum probe_method method, int32_t err);
+
+/* Pure: is this -errno a property of the kernel, and not of the moment? */
+bool features_lasts(int32_t err);
+
+#endif /* PROBE_FEATURES_CACHE_H */
