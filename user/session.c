@@ -26,6 +26,7 @@
 #include "preflight.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "strangers.h"
 #include "symbol/names.h"
 #include "target/process.h"
 #include "tracker.h"
@@ -443,7 +444,7 @@ static void session_loop(struct session *s)
 		if (polls[1].revents)
 			tracker_notices(&s->tracker);
 		collect_ended(s);
-		s->next_sweep_ns = tracker_sweep(&s->tracker, clock_monotonic_ns());
+		s->next_sweep_ns = strangers_sweep(&s->tracker, clock_monotonic_ns());
 		if (s->screen && polls[2].revents)
 			read_keys(s);
 		if (!is_over(s))

@@ -15,6 +15,7 @@
 #include "probe/attach.h"
 #include "probe/loader.h"
 #include "probe/unwind_tables.h"
+#include "strangers.h"
 #include "symbol/names.h"
 #include "target/discover.h"
 
@@ -63,15 +64,7 @@ struct tracker {
 		ino_t inode;
 	} * barren;
 	size_t barren_count;
-	/* children that are not followed, to be freed of breakpoints unless they exec soon */
-	struct stranger {
-		pid_t pid;
-		uint32_t parent; /* number of the traced process */
-		uint64_t due_ns;
-		unsigned int tries;
-	} * strangers;
-	size_t stranger_count;
-	uint64_t sweep_after_ns; /* not before: sweeping must not become the work */
+	struct strangers strangers;
 };
 
 void tracker_init(struct tracker *t);
@@ -112,9 +105,6 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 void tracker_adopt(struct tracker *t);
 /* Works off what the consumer saw. */
 void tracker_notices(struct tracker *t);
-/* Frees children that are not followed of breakpoints, when it is time; when to call again
- * (UINT64_MAX: nothing to do). */
-uint64_t tracker_sweep(struct tracker *t, uint64_t now_ns);
 /* Its pidfd became readable, or wait() returned it: takes effect once its last events are applied.
  */
 void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code);
