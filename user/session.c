@@ -479,6 +479,12 @@ static void say_command_status(struct session *s)
 			   WEXITSTATUS(status));
 }
 
+/* Before the summary, which is the last that is said. */
+static void detach(struct session *s)
+{
+	tracker_detach(&s->tracker);
+}
+
 static void finish(struct session *s)
 {
 	bool done = s->options->report_count && s->report_count >= s->options->report_count;
@@ -497,6 +503,7 @@ static void finish(struct session *s)
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
+	detach(s);
 	outputs_summary(s->outputs, &snapshot);
 	snapshot_free(&snapshot);
 }

@@ -33,6 +33,16 @@ static void *free_attachment(void *arg)
 	return NULL;
 }
 
+void tracker_detach(struct tracker *t)
+{
+	struct tracked *p;
+
+	for (p = t->first; p; p = p->next) {
+		if (p->attachment)
+			attachment_detach(p->attachment, false);
+	}
+}
+
 void tracker_done(struct tracker *t)
 {
 	struct tracked *p, *next;
@@ -490,7 +500,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 			late_child(t, n);
 		break;
 	case EVENT_STRANGER:
-		if (loader_idle_program(t->loader) >= 0)
+		if (loader_method(t->loader) != PROBE_PERF)
 			strangers_add(&t->strangers, n);
 		break;
 	case EVENT_EXEC:

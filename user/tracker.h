@@ -53,6 +53,7 @@ struct tracker {
 	struct heap *heap;
 	struct names *names;
 	struct unwind_tables *unwind; /* NULL: the kernel walks stacks */
+	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
 	bool follow;
 	struct tracked *first, **tail;
@@ -68,7 +69,9 @@ struct tracker {
 };
 
 void tracker_init(struct tracker *t);
-/* Detaches everything. */
+/* Detaches from all, and says what it takes long for. The entries stay. */
+void tracker_detach(struct tracker *t);
+/* Detaches what is left. */
 void tracker_done(struct tracker *t);
 
 /* Checks that the process can be traced at all. False after a message. */
