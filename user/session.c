@@ -26,6 +26,7 @@
 #include "preflight.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "strangers.h"
 #include "symbol/names.h"
 #include "target/process.h"
 #include "tracker.h"
@@ -450,7 +451,7 @@ static void session_loop(struct session *s)
 		if (polls[1].revents)
 			tracker_notices(&s->tracker);
 		collect_ended(s);
-		s->next_sweep_ns = tracker_sweep(&s->tracker, clock_monotonic_ns());
+		s->next_sweep_ns = strangers_sweep(&s->tracker, clock_monotonic_ns());
 		if (s->screen && polls[2].revents)
 			read_keys(s);
 		if (!is_over(s))
@@ -485,6 +486,12 @@ static void say_command_status(struct session *s)
 			   WEXITSTATUS(status));
 }
 
+/* Before the summary, which is the last that is said. */
+static void detach(struct session *s)
+{
+	tracker_detach(&s->tracker);
+}
+
 static void finish(struct session *s)
 {
 	bool done = s->options->report_count && s->report_count >= s->options->report_count;
@@ -503,6 +510,7 @@ static void finish(struct session *s)
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
+	detach(s);
 	outputs_summary(&snapshot);
 	snapshot_free(&snapshot);
 }

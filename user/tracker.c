@@ -33,6 +33,16 @@ static void *free_attachment(void *arg)
 	return NULL;
 }
 
+void tracker_detach(struct tracker *t)
+{
+	struct tracked *p;
+
+	for (p = t->first; p; p = p->next) {
+		if (p->attachment)
+			attachment_detach(p->attachment, false);
+	}
+}
+
 void tracker_done(struct tracker *t)
 {
 	struct tracked *p, *next;
@@ -46,7 +56,7 @@ void tracker_done(struct tracker *t)
 		free(p);
 	}
 	free(t->barren);
-	free(t->strangers);
+	strangers_done(&t->strangers);
 	t->first = NULL;
 	t->tail = &t->first;
 }
@@ -484,73 +494,6 @@ static void on_started(struct tracker *t, const struct notice *n)
 	announce_started(t, p);
 }
 
-/* ---- children that are not followed ---- */
-
-/* Most children exec at once, and then nothing is left of the breakpoints. */
-#define STRANGER_WAIT_NS (50 * NS_PER_MS)
-#define STRANGER_TRIES	 3
-/* A sweep stops nobody, but every process that maps the library is looked at. */
-#define SWEEP_SHARE 10
-
-static void add_stranger(struct tracker *t, const struct notice *n)
-{
-	if (loader_idle_program(t->loader) < 0)
-		return;
-	t->strangers = xrealloc(t->strangers, (t->stranger_count + 1) * sizeof(*t->strangers));
-	t->strangers[t->stranger_count++] =
-		(struct stranger){.pid = (pid_t)n->pid,
-				  .parent = n->process,
-				  .due_ns = n->time_ns + STRANGER_WAIT_NS};
-}
-
-/* Those that are due and still marked stay in the list (until the last try); *sweep gets whom to
- * sweep. Returns true when there is someone. */
-static bool look_at_strangers(struct tracker *t, uint64_t now_ns)
-{
-	size_t i, kept = 0;
-	bool found = false;
-
-	for (i = 0; i < t->stranger_count; i++) {
-		struct stranger s = t->strangers[i];
-		struct tracked *p = tracker_find_number(t, s.parent);
-
-		if (s.due_ns <= now_ns) {
-			/* when the parent ends, its links go and take all breakpoints with them */
-			if (!p || p->ended || s.tries++ == STRANGER_TRIES ||
-			    !attachment_marks(p->attachment, s.pid))
-				continue;
-			p->sweep = found = true;
-		}
-		t->strangers[kept++] = s;
-	}
-	t->stranger_count = kept;
-	return found;
-}
-
-uint64_t tracker_sweep(struct tracker *t, uint64_t now_ns)
-{
-	uint64_t next = UINT64_MAX, begun = clock_monotonic_ns();
-	struct tracked *p;
-	size_t i;
-
-	if (now_ns >= t->sweep_after_ns && t->stranger_count && look_at_strangers(t, now_ns)) {
-		for (p = t->first; p; p = p->next) {
-			if (p->sweep && !p->ended)
-				attachment_sweep(p->attachment);
-			p->sweep = false;
-		}
-		now_ns = clock_monotonic_ns();
-		t->sweep_after_ns = now_ns + (now_ns - begun) * SWEEP_SHARE;
-		log_verbose("children that are not followed were freed of breakpoints in %.1f ms",
-			    (double)(now_ns - begun) / 1e6);
-	}
-	for (i = 0; i < t->stranger_count; i++) {
-		if (t->strangers[i].due_ns < next)
-			next = t->strangers[i].due_ns;
-	}
-	return next == UINT64_MAX || next > t->sweep_after_ns ? next : t->sweep_after_ns;
-}
-
 static void work_off(struct tracker *t, const struct notice *n)
 {
 	struct tracked *p = tracker_find_number(t, n->type == EVENT_FORK ? n->child : n->process);
@@ -561,7 +504,10 @@ static void work_off(struct tracker *t, const struct notice *n)
 		if (!p && !tracker_find_pid(t, (pid_t)n->pid))
 			late_child(t, n);
 		break;
-	case EVENT_STRANGER: add_stranger(t, n); break;
+	case EVENT_STRANGER:
+		if (loader_method(t->loader) != PROBE_PERF)
+			strangers_add(&t->strangers, n);
+		break;
 	case EVENT_EXEC:
 		if (n->flags & EVENT_F_STARTED && !p)
 			on_started(t, n);

@@ -15,6 +15,7 @@
 #include "probe/attach.h"
 #include "probe/loader.h"
 #include "probe/unwind_tables.h"
+#include "strangers.h"
 #include "symbol/names.h"
 #include "target/discover.h"
 
@@ -53,6 +54,7 @@ struct tracker {
 	struct heap *heap;
 	struct names *names;
 	struct unwind_tables *unwind; /* NULL: the kernel walks stacks */
+	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
 	bool follow;
 	struct tracked *first, **tail;
@@ -64,19 +66,13 @@ struct tracker {
 		ino_t inode;
 	} * barren;
 	size_t barren_count;
-	/* children that are not followed, to be freed of breakpoints unless they exec soon */
-	struct stranger {
-		pid_t pid;
-		uint32_t parent; /* number of the traced process */
-		uint64_t due_ns;
-		unsigned int tries;
-	} * strangers;
-	size_t stranger_count;
-	uint64_t sweep_after_ns; /* not before: sweeping must not become the work */
+	struct strangers strangers;
 };
 
 void tracker_init(struct tracker *t);
-/* Detaches everything. */
+/* Detaches from all, and says what it takes long for. The entries stay. */
+void tracker_detach(struct tracker *t);
+/* Detaches what is left. */
 void tracker_done(struct tracker *t);
 
 /* Checks that the process can be traced at all. False after a message. */
@@ -113,9 +109,6 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 void tracker_adopt(struct tracker *t);
 /* Works off what the consumer saw. */
 void tracker_notices(struct tracker *t);
-/* Frees children that are not followed of breakpoints, when it is time; when to call again
- * (UINT64_MAX: nothing to do). */
-uint64_t tracker_sweep(struct tracker *t, uint64_t now_ns);
 /* Its pidfd became readable, or wait() returned it: takes effect once its last events are applied.
  */
 void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code);

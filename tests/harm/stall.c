@@ -39,24 +39,40 @@ static uint64_t waited_ns(int schedstat)
 	return space ? strtoull(space, NULL, 10) : 0;
 }
 
+struct moment {
+	uint64_t at, waited;
+};
+
+/* Both at one time: a thread that loses its processor between the two readings takes them again. */
+static struct moment moment(int schedstat)
+{
+	struct moment m;
+
+	do {
+		m.waited = waited_ns(schedstat);
+		m.at = now_ns();
+	} while (waited_ns(schedstat) != m.waited);
+	return m;
+}
+
 static void *look(void *arg)
 {
 	int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
-	uint64_t *most = arg, last = now_ns(), waited = waited_ns(schedstat);
+	struct moment last = moment(schedstat), now;
+	uint64_t *most = arg, gap, waited;
 
 	while (go_on) {
-		uint64_t now, wait, gap;
 		void *p = malloc(64);
 
 		KEEP(p);
 		free(p);
-		now = now_ns();
-		wait = waited_ns(schedstat);
-		gap = now - last > wait - waited ? now - last - (wait - waited) : 0;
+		now = moment(schedstat);
+		gap = now.at - last.at;
+		waited = now.waited - last.waited;
+		gap = gap > waited ? gap - waited : 0;
 		if (gap > __atomic_load_n(most, __ATOMIC_RELAXED))
 			__atomic_store_n(most, gap, __ATOMIC_RELAXED);
 		last = now;
-		waited = wait;
 	}
 	close(schedstat);
 	return NULL;

@@ -7,31 +7,35 @@
 #include "attach.h"
 
 #include <errno.h>
-#include <pthread.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "../base/log.h"
+#include "../base/urgent.h"
 #include "../base/xalloc.h"
+#include "detach.h"
 #include "link.h"
 #include "places.h"
-
-#define CLOSE_THREADS 8
+#include "quiet.h"
 
 struct module_links {
 	dev_t device;
 	ino_t inode;
 	char path[64]; /* to open it through the process it was planned for */
 	struct places places;
-	int *fds;
-	size_t fd_count;
+	int *links;
+	size_t link_count;
+	int *events; /* perf events that have links */
+	size_t event_count;
 };
 
 struct attachment {
 	struct loader *loader;
-	enum probe_method method; /* detaching must not need the loader: it may outlive it */
+	enum probe_method method;
+	int idle_program; /* its own descriptor: detaching may outlive the loader */
 	pid_t pid;
 	struct module_links *modules;
 	size_t module_count;
@@ -43,52 +47,41 @@ struct attachment *attachment_new(struct loader *loader, pid_t pid)
 
 	a->loader = loader;
 	a->method = loader_method(loader);
+	a->idle_program = fcntl(loader_idle_program(loader), F_DUPFD_CLOEXEC, 0);
 	a->pid = pid;
 	return a;
 }
 
-/* What a detaching thread closes: every CLOSE_THREADS-th descriptor. */
-struct closer {
-	const struct attachment *attachment;
-	size_t first;
-};
-
-static void *close_some(void *arg)
+static void free_links(struct module_links *links)
 {
-	const struct closer *c = arg;
-	size_t m, i, n = 0;
-
-	for (m = 0; m < c->attachment->module_count; m++) {
-		const struct module_links *links = &c->attachment->modules[m];
-
-		/* reverse, so that a perf event outlives its link */
-		for (i = links->fd_count; i-- > 0;) {
-			if (n++ % CLOSE_THREADS == c->first)
-				close(links->fds[i]);
-		}
-	}
-	return NULL;
+	places_done(&links->places);
+	free(links->links);
+	free(links->events);
 }
 
-static void close_links(const struct attachment *a)
+static void add_fds(int **to, size_t *count, const int *fds, size_t n)
 {
-	struct closer closers[CLOSE_THREADS];
-	pthread_t threads[CLOSE_THREADS];
-	bool started[CLOSE_THREADS] = {false};
-	bool parallel = a->method == PROBE_PERF;
+	*to = xrealloc(*to, (*count + n + 1) * sizeof(**to));
+	if (n)
+		memcpy(*to + *count, fds, n * sizeof(*fds));
+	*count += n;
+}
+
+void attachment_detach(struct attachment *a, bool silent)
+{
+	struct detach d = {.idle_program = a->idle_program, .pid = a->pid, .silent = silent};
 	size_t i;
 
-	for (i = 0; i < CLOSE_THREADS; i++) {
-		closers[i] = (struct closer){.attachment = a, .first = i};
-		started[i] =
-			parallel && !pthread_create(&threads[i], NULL, close_some, &closers[i]);
-		if (!started[i])
-			close_some(&closers[i]);
+	for (i = 0; i < a->module_count; i++) {
+		struct module_links *m = &a->modules[i];
+
+		add_fds(&d.links, &d.link_count, m->links, m->link_count);
+		add_fds(&d.events, &d.event_count, m->events, m->event_count);
+		m->link_count = m->event_count = 0;
 	}
-	for (i = 0; i < CLOSE_THREADS; i++) {
-		if (started[i])
-			pthread_join(threads[i], NULL);
-	}
+	detach_close(&d);
+	free(d.links);
+	free(d.events);
 }
 
 void attachment_free(struct attachment *a)
@@ -97,12 +90,12 @@ void attachment_free(struct attachment *a)
 
 	if (!a)
 		return;
-	close_links(a);
-	for (i = 0; i < a->module_count; i++) {
-		places_done(&a->modules[i].places);
-		free(a->modules[i].fds);
-	}
+	attachment_detach(a, true);
+	for (i = 0; i < a->module_count; i++)
+		free_links(&a->modules[i]);
 	free(a->modules);
+	if (a->idle_program >= 0)
+		close(a->idle_program);
 	free(a);
 }
 
@@ -131,12 +124,11 @@ size_t attachment_probe_count(const struct attachment *a)
 	return n;
 }
 
-static int add_fd(struct module_links *links, int fd)
+static int add_link(struct module_links *links, int fd)
 {
 	if (fd < 0)
 		return fd;
-	links->fds = xrealloc(links->fds, (links->fd_count + 1) * sizeof(*links->fds));
-	links->fds[links->fd_count++] = fd;
+	add_fds(&links->links, &links->link_count, &fd, 1);
 	return 0;
 }
 
@@ -180,7 +172,7 @@ static int link_list(struct attachment *a, struct module_links *links, enum link
 		cookies[n++] = links->places.v[i].cookie;
 	}
 	if (n)
-		err = add_fd(links, create_link(a, links->path, kind, offsets, cookies, n));
+		err = add_link(links, create_link(a, links->path, kind, offsets, cookies, n));
 	free(offsets);
 	free(cookies);
 	return err;
@@ -197,8 +189,8 @@ static int link_perf(struct attachment *a, struct module_links *links, const str
 			       a->pid, fds);
 	if (err)
 		return err;
-	add_fd(links, fds[1]);
-	return add_fd(links, fds[0]);
+	add_fds(&links->events, &links->event_count, &fds[1], 1);
+	return add_link(links, fds[0]);
 }
 
 /*
@@ -207,7 +199,7 @@ static int link_perf(struct attachment *a, struct module_links *links, const str
  * a child that has inherited the breakpoints, the kernel takes a session that is meant for another
  * process for one that wants the return, and would hijack the return of a function that throws.
  */
-static int link_module(struct attachment *a, struct module_links *links)
+static int link_places(struct attachment *a, struct module_links *links)
 {
 	size_t i;
 	int err = 0;
@@ -230,12 +222,28 @@ static int link_module(struct attachment *a, struct module_links *links)
 	return err;
 }
 
+/* Threads of the process may be at the places, if they are probed for another one already. */
+static int link_module(struct attachment *a, struct module_links *links)
+{
+	struct urgent urgent;
+	int quiet, err;
+
+	urgent_begin(&urgent);
+	quiet = quiet_begin(a->idle_program);
+	err = link_places(a, links);
+	urgent_end(&urgent);
+	if (quiet >= 0)
+		add_fds(&links->links, &links->link_count, &quiet, 1);
+	return err;
+}
+
 static void drop_links(struct module_links *links)
 {
-	while (links->fd_count)
-		close(links->fds[--links->fd_count]);
-	free(links->fds);
-	places_done(&links->places);
+	while (links->link_count)
+		close(links->links[--links->link_count]);
+	while (links->event_count)
+		close(links->events[--links->event_count]);
+	free_links(links);
 }
 
 bool attachment_is_blind(const struct attachment *a)
@@ -322,7 +330,7 @@ bool attachment_marks(const struct attachment *a, pid_t child)
 	bool found = false;
 	size_t m;
 
-	if (loader_idle_program(a->loader) < 0)
+	if (a->method == PROBE_PERF)
 		return false;
 	for (m = 0; !found && m < a->module_count; m++)
 		found = places_stand(&a->modules[m].places, child);
@@ -331,9 +339,13 @@ bool attachment_marks(const struct attachment *a, pid_t child)
 
 void attachment_sweep(const struct attachment *a)
 {
-	int program = loader_idle_program(a->loader), fd;
+	int fd, quiet;
+	struct urgent urgent;
 	uint64_t *offsets;
 	size_t m, i;
+
+	urgent_begin(&urgent);
+	quiet = quiet_begin(a->idle_program);
 
 	for (m = 0; m < a->module_count; m++) {
 		const struct module_links *links = &a->modules[m];
@@ -342,11 +354,14 @@ void attachment_sweep(const struct attachment *a)
 		for (i = 0; i < links->places.count; i++)
 			offsets[i] = links->places.v[i].offset;
 		fd = links->places.count
-			     ? link_uprobe_multi(program, ATTACH_UPROBE_MULTI, links->path, offsets,
-						 NULL, links->places.count, 0, a->pid)
+			     ? link_uprobe_multi(a->idle_program, ATTACH_UPROBE_MULTI, links->path,
+						 offsets, NULL, links->places.count, 0, a->pid)
 			     : -1;
 		if (fd >= 0)
 			close(fd);
 		free(offsets);
 	}
+	urgent_end(&urgent);
+	if (quiet >= 0)
+		close(quiet);
 }

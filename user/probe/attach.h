@@ -18,7 +18,9 @@
 struct attachment;
 
 struct attachment *attachment_new(struct loader *loader, pid_t pid);
-/* Detaches. Slow with perf events (in parallel then). NULL is fine. */
+/* Slow with perf events: how far it is is said each second, unless `silent`. */
+void attachment_detach(struct attachment *a, bool silent);
+/* Detaches what is left. NULL is fine. */
 void attachment_free(struct attachment *a);
 
 /*

@@ -69,13 +69,12 @@ static int read_number(const char *path, const char *prefix)
 	return read ? (int)strtol(line + strlen(prefix), NULL, 10) : -EINVAL;
 }
 
-int link_uprobe_perf(int prog_fd, const char *path, uint64_t offset, uint64_t cookie,
-		     bool at_return, pid_t pid, int fds[2])
+int link_uprobe_event(const char *path, uint64_t offset, bool at_return, pid_t pid)
 {
 	int type = read_number("/sys/bus/event_source/devices/uprobe/type", "");
 	int bit = read_number("/sys/bus/event_source/devices/uprobe/format/retprobe", "config:");
 	struct perf_event_attr attr;
-	struct link_create link;
+	int fd;
 
 	if (type < 0 || bit < 0)
 		return type < 0 ? type : bit;
@@ -85,10 +84,19 @@ int link_uprobe_perf(int prog_fd, const char *path, uint64_t offset, uint64_t co
 	attr.config = at_return ? 1ull << bit : 0;
 	attr.uprobe_path = (uint64_t)(uintptr_t)path;
 	attr.probe_offset = offset;
-	fds[1] = (int)syscall(SYS_perf_event_open, &attr, pid, pid < 0 ? 0 : -1, -1,
-			      PERF_FLAG_FD_CLOEXEC);
+	fd = (int)syscall(SYS_perf_event_open, &attr, pid, pid < 0 ? 0 : -1, -1,
+			  PERF_FLAG_FD_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+int link_uprobe_perf(int prog_fd, const char *path, uint64_t offset, uint64_t cookie,
+		     bool at_return, pid_t pid, int fds[2])
+{
+	struct link_create link;
+
+	fds[1] = link_uprobe_event(path, offset, at_return, pid);
 	if (fds[1] < 0)
-		return -errno;
+		return fds[1];
 	memset(&link, 0, sizeof(link));
 	link.prog_fd = (uint32_t)prog_fd;
 	link.target_fd = (uint32_t)fds[1];

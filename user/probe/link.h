@@ -23,6 +23,8 @@
  */
 int link_uprobe_multi(int prog_fd, uint32_t attach_type, const char *path, const uint64_t *offsets,
 		      const uint64_t *cookies, size_t count, uint32_t flags, pid_t pid);
+/* A perf event at a place, without a program. A file descriptor or -errno. */
+int link_uprobe_event(const char *path, uint64_t offset, bool at_return, pid_t pid);
 /*
  * One place by perf event, Linux 5.15. fds[0] is the BPF link, fds[1] the event; 0 or -errno. pid <
  * 0 is every process.

@@ -116,10 +116,8 @@ static void choose_programs(struct loader *l)
 
 	bpf_program__set_autoload(l->skel->progs.call_session, session);
 	bpf_program__set_autoload(l->skel->progs.call_return, !session);
-	bpf_program__set_autoload(l->skel->progs.call_idle, l->method != PROBE_PERF);
-	if (l->method != PROBE_PERF)
-		bpf_program__set_expected_attach_type(l->skel->progs.call_idle,
-						      ATTACH_UPROBE_MULTI);
+	/* older kernels do not look at it */
+	bpf_program__set_expected_attach_type(l->skel->progs.call_idle, ATTACH_UPROBE_MULTI);
 	if (session)
 		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
 						      ATTACH_UPROBE_SESSION);
@@ -335,7 +333,7 @@ int loader_return_program(const struct loader *l)
 
 int loader_idle_program(const struct loader *l)
 {
-	return l->method == PROBE_PERF ? -1 : bpf_program__fd(l->skel->progs.call_idle);
+	return bpf_program__fd(l->skel->progs.call_idle);
 }
 
 uint32_t loader_take_number(struct loader *l)

@@ -50,7 +50,7 @@ int loader_entry_program(const struct loader *l);
 int loader_session_program(const struct loader *l);
 int loader_return_program(const struct loader *l);
 
-/* Does nothing; -1 with perf events, which do not need it. */
+/* Does nothing; for links of uprobe_multi that are made to be closed, where the kernel has them. */
 int loader_idle_program(const struct loader *l);
 
 /* A number for a new process: never 0, never used before. */
