@@ -13,15 +13,15 @@
 
 #include <elfutils/libdw.h>
 #include <errno.h>
-#include <libelf.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "../../include/unwind_row.h"
 #include "../base/clock.h"
 #include "unwind_fdes.h"
+#include "unwind_input.h"
 #include "unwind_rule.h"
 
 #define ROWS_MAX      (1u << 24)
@@ -36,6 +36,8 @@ struct build {
 	struct unwind_table *table;
 	size_t row_capacity;
 	uint64_t end_ns;
+	const atomic_bool *stop;
+	unsigned int steps;
 };
 
 static uint32_t special(uint32_t kind)
@@ -69,6 +71,14 @@ static int push_row(struct build *b, uint64_t address, uint32_t rule)
 	return 0;
 }
 
+/* Reading the clock for each row would be a tenth of all. */
+static int may_go_on(struct build *b)
+{
+	if (b->stop && atomic_load_explicit(b->stop, memory_order_relaxed))
+		return -ECANCELED;
+	return b->steps++ % 256 == 0 && clock_monotonic_ns() > b->end_ns ? -E2BIG : 0;
+}
+
 static int fde_rows(struct build *b, const struct unwind_fde *fde)
 {
 	uint64_t pc = fde->start, ignored, end;
@@ -80,6 +90,9 @@ static int fde_rows(struct build *b, const struct unwind_fde *fde)
 	if (fde->source == UNWIND_ENTRY)
 		return push_row(b, pc, special(UNWIND_STOP));
 	while (!err && pc < fde->end) {
+		err = may_go_on(b);
+		if (err)
+			return err;
 		if (dwarf_cfi_addrframe(b->f.sources[fde->source].cfi, pc, &frame))
 			return push_row(b, pc, special(UNWIND_NO_INFO));
 		if (dwarf_frame_info(frame, &ignored, &end, &signal) < 0)
@@ -120,8 +133,6 @@ static int make_rows(struct build *b)
 	for (i = 0; !err && i < b->f.count; i++) {
 		const struct unwind_fde *fde = &b->f.fdes[i];
 
-		if ((i & 255) == 0 && clock_monotonic_ns() > b->end_ns)
-			return -E2BIG;
 		err = fde_rows(b, fde);
 		if (!err && (i + 1 == b->f.count || fde[1].start - fde->end > PADDING_MAX))
 			err = push_row(b, fde->end, gap_rule(b, fde->end, i + 1));
@@ -163,25 +174,11 @@ static int set_base(struct build *b)
 	return (high - b->table->base) >> UNWIND_PAGE_BITS < PAGES_MAX ? 0 : -E2BIG;
 }
 
-static Elf *open_elf(int fd)
+int unwind_build_from(struct unwind_input *in, const atomic_bool *stop, struct unwind_table *table)
 {
-	struct stat st;
-	Elf *elf;
-
-	if (fd < 0 || fstat(fd, &st) || elf_version(EV_CURRENT) == EV_NONE)
-		return NULL;
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (elf && elf_kind(elf) == ELF_K_ELF)
-		return elf;
-	elf_end(elf);
-	return NULL;
-}
-
-int unwind_build(int fd, int debug_fd, struct unwind_table *table)
-{
-	struct build b = {.table = table, .end_ns = clock_monotonic_ns() + TIME_MAX_NS};
-	Elf *elf = open_elf(fd), *debug = open_elf(debug_fd);
-	int err = elf ? unwind_fdes_read(&b.f, elf, debug) : -ENOEXEC;
+	struct build b = {
+		.table = table, .end_ns = clock_monotonic_ns() + TIME_MAX_NS, .stop = stop};
+	int err = unwind_fdes_read(&b.f, unwind_input_elf(in), unwind_input_debug(in));
 
 	memset(table, 0, sizeof(*table));
 	if (!err)
@@ -191,17 +188,35 @@ int unwind_build(int fd, int debug_fd, struct unwind_table *table)
 	if (!err)
 		err = index_pages(table);
 	unwind_fdes_done(&b.f);
-	elf_end(elf);
-	elf_end(debug);
 	if (err)
 		unwind_table_done(table);
 	return err;
 }
 
+static int copy_of(int fd)
+{
+	return fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int unwind_build(int fd, int debug_fd, struct unwind_table *table)
+{
+	struct unwind_input *in = unwind_input_open(copy_of(fd), copy_of(debug_fd));
+	int err = in ? unwind_build_from(in, NULL, table) : -errno;
+
+	if (!in)
+		memset(table, 0, sizeof(*table));
+	unwind_input_close(in);
+	return err;
+}
+
 void unwind_table_done(struct unwind_table *table)
 {
-	free(table->rows);
-	free(table->page_rows);
+	if (table->block) {
+		free(table->block);
+	} else {
+		free(table->rows);
+		free(table->page_rows);
+	}
 	memset(table, 0, sizeof(*table));
 }
 
@@ -223,4 +238,38 @@ uint32_t unwind_table_rule(const struct unwind_table *t, uint64_t address)
 			high = middle - 1;
 	}
 	return UNWIND_ROW_RULE(t->rows[low]);
+}
+
+/* The kinds that rows may have: not those that only the BPF side makes. */
+static bool is_rule(uint32_t rule)
+{
+	return UNWIND_RULE_BASE(rule) != UNWIND_SPECIAL ||
+	       UNWIND_SPECIAL_KIND(rule) <= UNWIND_POINTER;
+}
+
+bool unwind_table_is_sane(const struct unwind_table *t)
+{
+	uint32_t row, page = 0, address, before = 0;
+
+	if (!t->row_count || !t->pages || t->row_count > ROWS_MAX || t->pages > PAGES_MAX ||
+	    t->base % PAGE_SIZE_ELF || UNWIND_ROW_ADDRESS(t->rows[0]) != 0)
+		return false;
+	for (row = 0; row < t->row_count; row++) {
+		address = UNWIND_ROW_ADDRESS(t->rows[row]);
+		if ((row && address <= before) || !is_rule(UNWIND_ROW_RULE(t->rows[row])))
+			return false;
+		/* pages that begin before this row have the one before it as their first */
+		for (; page <= t->pages && (uint64_t)page << UNWIND_PAGE_BITS < address; page++) {
+			if (t->page_rows[page] != row - 1)
+				return false;
+		}
+		before = address;
+	}
+	if (before >> UNWIND_PAGE_BITS != t->pages - 1)
+		return false;
+	for (; page <= t->pages; page++) {
+		if (t->page_rows[page] != t->row_count - 1)
+			return false;
+	}
+	return true;
 }

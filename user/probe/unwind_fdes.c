@@ -18,9 +18,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SECTION_MAX (512ull << 20)
-#define FDES_MAX    (1u << 22)
-#define START_BYTES 64 /* of the code at the entry point */
+#include "unwind_input.h"
+
+#define FDES_MAX	(1u << 22)
+#define START_BYTES	64	   /* of the code at the entry point */
+#define FDE_PROGRAM_MAX (1u << 20) /* it is run anew for each of its rows */
 
 /* ---- the file ---- */
 
@@ -76,10 +78,10 @@ static Elf_Data *section_data(Elf *elf, const char *name, uint64_t *address)
 		is = elf_strptr(elf, names, h.sh_name);
 		if (!is || strcmp(is, name) != 0)
 			continue;
-		if (h.sh_size > SECTION_MAX)
+		if (h.sh_size > UNWIND_SECTION_MAX)
 			return NULL;
 		if ((h.sh_flags & SHF_COMPRESSED) &&
-		    (!gelf_getchdr(section, &c) || c.ch_size > SECTION_MAX ||
+		    (!gelf_getchdr(section, &c) || c.ch_size > UNWIND_SECTION_MAX ||
 		     elf_compress(section, 0, 0) < 0))
 			return NULL;
 		*address = h.sh_addr;
@@ -196,7 +198,8 @@ static bool fde_range(const struct unwind_fdes *f, const struct unwind_source *s
 	uint64_t length;
 
 	if (!size || encoding & DW_EH_PE_indirect || fde->end < fde->start ||
-	    (size_t)(fde->end - fde->start) < 2 * size)
+	    (size_t)(fde->end - fde->start) < 2 * size ||
+	    (size_t)(fde->end - fde->start) > FDE_PROGRAM_MAX)
 		return false;
 	r->start = read_number(fde->start, encoding);
 	if ((encoding & 0x70) == DW_EH_PE_pcrel)
