@@ -373,18 +373,27 @@ int unwind_tables_fd(const struct unwind_tables *t)
 	return unwind_worker_fd(t->worker);
 }
 
+static void publish_late(struct unwind_tables *t, struct member *m)
+{
+	int err = set(t, m);
+
+	if (err)
+		log_verbose("cannot publish the mappings of process %d: %s", (int)m->pid,
+			    strerror(-err));
+	else
+		log_verbose("process %d: unwinds with the late tables, %zu still to come",
+			    (int)m->pid, m->waits.wait_count);
+}
+
 void unwind_tables_collect(struct unwind_tables *t)
 {
 	struct member *m;
-	int err;
 
 	if (!unwind_files_collect(&t->files))
 		return;
 	for (m = t->members; m; m = m->next) {
-		err = m->waits.wait_count ? set(t, m) : 0;
-		if (err)
-			log_verbose("cannot publish the mappings of process %d: %s", (int)m->pid,
-				    strerror(-err));
+		if (m->waits.wait_count)
+			publish_late(t, m);
 	}
 }
 
