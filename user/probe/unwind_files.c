@@ -33,6 +33,8 @@
 #define BUILD_ID_MAX 64
 /* Opening a file and reading its headers, as bytes of call frame information that are built from. */
 #define OPEN_EFFORT (16u << 10)
+/* The most for a file that is not urgent. */
+#define LIBRARY_EFFORT (1u << 20)
 /* Digesting and reading from the cache takes a sixteenth of building, at most. */
 #define KEPT_SHARE 16
 /* Beyond so many chunks tables without a user go before the next one is made. */
@@ -213,6 +215,12 @@ static void keep(struct unwind_files *files, struct unwind_job *j)
 	unwind_worker_add(files->worker, j);
 }
 
+/* One large library must not use up what many small ones need. */
+static bool may_build(const struct unwind_effort *effort, uint64_t bytes)
+{
+	return effort->urgent || bytes <= LIBRARY_EFFORT;
+}
+
 static bool spend(struct unwind_effort *effort, uint64_t bytes)
 {
 	if (bytes > effort->bytes)
@@ -233,7 +241,7 @@ static bool make_now(const struct unwind_files *files, struct unwind_job *j,
 	unwind_cache_key(files->cache, j->in, &j->key);
 	j->keyed = true;
 	j->kept = done = !unwind_cache_get(files->cache, &j->key, &j->table);
-	if (!done && spend(effort, bytes)) {
+	if (!done && may_build(effort, bytes) && spend(effort, bytes)) {
 		j->err = unwind_build_from(j->in, NULL, &j->table);
 		done = true;
 	}
