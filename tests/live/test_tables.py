@@ -4,8 +4,9 @@
 import os
 import re
 import shutil
+import subprocess
 
-from lib import (check, check_totals, check_truth, equal, frames, read_sites, rows_of, target_path, test, until)
+from lib import (check, check_totals, check_truth, equal, frames, need, read_sites, rows_of, target_path, test, until)
 
 TABLE = r"^tracer: unwind table of '(.*)': \d+ rows, \d+ pages, \d+\.\d ms(, from the cache)?$"
 
@@ -166,3 +167,58 @@ def tables__many_programs__those_without_a_process_make_room(case):
     for path in paths[:2]:
         check(any(line.startswith(f"tracer: the unwind table of '{path}', which no process uses, is dropped")
                   for line in tracer.err.lines), f"the table of {path} was not dropped")
+
+
+# Tables from .debug_frame
+
+def depth(case, target):
+    """Frames of the stack of site_malloc, and why it is cut."""
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "--csv", path)
+    truth = target.work()
+    tracer.stop()
+    target.finish()
+    rows = read_sites(path).last(target.pid)
+    equal([row["outstanding_bytes"] for row in rows], [truth["outstanding_bytes"][0]], "bytes of the only stack")
+    return len(frames(rows[0])), re.findall(r"\[cut: .*\]", tracer.out.text())
+
+
+def copy_of_root(case):
+    """A root directory with the target in it, and with what it needs to run."""
+    root = case.path("root")
+    listing = subprocess.run([need("ldd"), target_path("tableless")], capture_output=True, text=True, check=True).stdout
+    for library in re.findall(r"(/\S+) \(0x", listing):
+        os.makedirs(root + os.path.dirname(library), exist_ok=True)
+        shutil.copy(library, root + library)
+    return root
+
+
+def debug_path(program):
+    notes = subprocess.run([need("readelf"), "-n", program], capture_output=True, text=True, check=True).stdout
+    build_id = re.search(r"Build ID: ([0-9a-f]+)", notes).group(1)
+    return f"/usr/lib/debug/.build-id/{build_id[:2]}/{build_id[2:]}.debug"
+
+
+@test()
+def tables__only_debug_frame__whole(case):
+    count, reasons = depth(case, case.target("tableless"))
+    check(count >= 5, f"{count} frames")
+    equal(reasons, [], "reasons")
+
+
+@test()
+def tables__stripped__by_the_debug_file_below_the_root_of_the_process(case):
+    root, program = copy_of_root(case), target_path("tableless")
+    subprocess.run([need("strip"), "-o", root + "/tableless", program], check=True)
+    count, reasons = depth(case, case.target("/tableless", prefix=(need("chroot"), root)))
+    equal(count, 1, "frames without the debug file")
+    equal(reasons, ["[cut: no unwind information for tableless]"], "reasons without the debug file")
+    os.makedirs(os.path.dirname(root + debug_path(program)))
+    os.mkfifo(root + debug_path(program))
+    count, reasons = depth(case, case.target("/tableless", prefix=(need("chroot"), root)))
+    equal(count, 1, "frames with a pipe in place of the debug file")
+    os.unlink(root + debug_path(program))
+    subprocess.run([need("objcopy"), "--only-keep-debug", program, root + debug_path(program)], check=True)
+    count, reasons = depth(case, case.target("/tableless", prefix=(need("chroot"), root)))
+    check(count >= 5, f"{count} frames with the debug file")
+    equal(reasons, [], "reasons with the debug file")
