@@ -520,6 +520,46 @@ static void unwind_input__changed_after_the_digest__built_from_what_was_digested
 	copy_done(&c);
 }
 
+/* libelf would read all of it: sparse files cost nothing to make. */
+static void unwind_input__names_without_end__refused(void **state)
+{
+	struct copy c = copy_self();
+
+	(void)state;
+	section(&c, ".shstrtab")->sh_size = 1u << 30;
+	assert_int_equal(ftruncate(c.fd, 2u << 30), 0);
+	assert_null(unwind_input_open(fcntl(c.fd, F_DUPFD_CLOEXEC, 0), -1));
+	assert_int_equal(errno, ENOEXEC);
+	copy_done(&c);
+}
+
+static bool is_debug_file(const struct copy *c)
+{
+	struct unwind_input *in = unwind_input_open(open("/proc/self/exe", O_RDONLY | O_CLOEXEC),
+						    fcntl(c->fd, F_DUPFD_CLOEXEC, 0));
+	bool used = unwind_input_debug(in) != NULL;
+
+	unwind_input_close(in);
+	return used;
+}
+
+static void unwind_input__debug_file_of_another_program__left_out(void **state)
+{
+	struct copy c = copy_self();
+	Elf64_Ehdr *e = (void *)c.data;
+	Elf64_Shdr *all = (void *)(c.data + e->e_shoff), *note = section(&c, ".note.gnu.build-id");
+	char *names = (char *)c.data + all[e->e_shstrndx].sh_offset;
+
+	(void)state;
+	assert_false(is_debug_file(&c));
+	/* any section will do under this name: only that it is there is looked at */
+	memcpy(names + note->sh_name, ".debug_frame", sizeof(".debug_frame"));
+	assert_true(is_debug_file(&c));
+	c.data[note->sh_offset + sizeof(Elf64_Nhdr) + sizeof("GNU")] ^= 1;
+	assert_false(is_debug_file(&c));
+	copy_done(&c);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -541,6 +581,8 @@ int main(void)
 		TEST(unwind_cache_key__other_code__the_same),
 		TEST(unwind_cache_key__same_build_id_with_other_frames__another),
 		TEST(unwind_cache_key__no_build_id__not_kept),
+		TEST(unwind_input__names_without_end__refused),
+		TEST(unwind_input__debug_file_of_another_program__left_out),
 		TEST(unwind_input__changed_after_the_digest__built_from_what_was_digested),
 	};
 

@@ -18,8 +18,11 @@
 
 struct unwind_source {
 	Elf *elf;
+	/* of .debug_frame: a file in memory that has nothing else */
+	void *image;
+	Elf *copy;
 	Dwarf *dwarf;
-	Dwarf_CFI *cfi; /* of .eh_frame belongs to elf, of .debug_frame to dwarf */
+	Dwarf_CFI *cfi; /* of .debug_frame belongs to dwarf */
 	Elf_Data *data;
 	uint64_t address; /* of the section */
 	bool eh;

@@ -8,7 +8,6 @@
 #include "unwind_input.h"
 
 #include <elf.h>
-#include <elfutils/libdwelf.h>
 #include <errno.h>
 #include <gelf.h>
 #include <stdbool.h>
@@ -17,10 +16,16 @@
 #include <unistd.h>
 
 #include "../base/xalloc.h"
+#include "../target/elf.h"
+
+/* Names of sections: libelf reads them whole. */
+#define NAMES_MAX (16ull << 20)
 
 struct file {
 	int fd;
 	Elf *elf;
+	uint8_t id[UNWIND_ID_BYTES];
+	size_t id_bytes;
 };
 
 struct unwind_input {
@@ -36,14 +41,34 @@ static void file_close(struct file *f)
 	*f = (struct file){.fd = -1};
 }
 
+static bool names_fit(Elf *elf)
+{
+	size_t names;
+	GElf_Shdr h;
+
+	return !elf_getshdrstrndx(elf, &names) &&
+	       (!names || (gelf_getshdr(elf_getscn(elf, names), &h) && h.sh_size <= NAMES_MAX));
+}
+
+static void read_id(struct file *f)
+{
+	struct elf_file *elf = elf_file_open(f->fd);
+
+	if (elf)
+		f->id_bytes = elf_file_build_id(elf, f->id, sizeof(f->id));
+	elf_file_close(elf);
+}
+
 /* Takes fd over. */
 static int file_open(struct file *f, int fd)
 {
 	*f = (struct file){.fd = fd};
 	if (fd >= 0 && elf_version(EV_CURRENT) != EV_NONE)
 		f->elf = elf_begin(fd, ELF_C_READ, NULL);
-	if (f->elf && elf_kind(f->elf) == ELF_K_ELF)
+	if (f->elf && elf_kind(f->elf) == ELF_K_ELF && names_fit(f->elf)) {
+		read_id(f);
 		return 0;
+	}
 	file_close(f);
 	return -ENOEXEC;
 }
@@ -75,12 +100,9 @@ static uint64_t frame_bytes(Elf *elf, const char *name)
 	return bytes;
 }
 
-static bool same_id(Elf *a, Elf *b)
+static bool same_id(const struct file *a, const struct file *b)
 {
-	const void *x, *y;
-	ssize_t n = dwelf_elf_gnu_build_id(a, &x);
-
-	return n > 0 && dwelf_elf_gnu_build_id(b, &y) == n && !memcmp(x, y, (size_t)n);
+	return a->id_bytes && a->id_bytes == b->id_bytes && !memcmp(a->id, b->id, a->id_bytes);
 }
 
 struct unwind_input *unwind_input_open(int fd, int debug)
@@ -89,8 +111,7 @@ struct unwind_input *unwind_input_open(int fd, int debug)
 	int err = file_open(&in->file, fd);
 	uint64_t bytes;
 
-	if (file_open(&in->debug, debug))
-		in->debug.elf = NULL;
+	file_open(&in->debug, debug);
 	if (err) {
 		unwind_input_close(in);
 		errno = -err;
@@ -101,7 +122,7 @@ struct unwind_input *unwind_input_open(int fd, int debug)
 	if (!in->debug.elf)
 		return in;
 	bytes = frame_bytes(in->debug.elf, ".debug_frame");
-	if (bytes && same_id(in->file.elf, in->debug.elf))
+	if (bytes && same_id(&in->file, &in->debug))
 		in->bytes += bytes;
 	else
 		file_close(&in->debug);
@@ -132,15 +153,10 @@ uint64_t unwind_input_bytes(const struct unwind_input *in)
 	return in->bytes;
 }
 
-size_t unwind_input_id(struct unwind_input *in, uint8_t id[UNWIND_ID_BYTES])
+size_t unwind_input_id(const struct unwind_input *in, uint8_t id[UNWIND_ID_BYTES])
 {
-	const void *data;
-	ssize_t n = dwelf_elf_gnu_build_id(in->file.elf, &data);
-
-	if (n <= 0 || n > UNWIND_ID_BYTES)
-		return 0;
-	memcpy(id, data, (size_t)n);
-	return (size_t)n;
+	memcpy(id, in->file.id, in->file.id_bytes);
+	return in->file.id_bytes;
 }
 
 /* ---- digest ---- */

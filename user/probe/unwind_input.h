@@ -27,7 +27,7 @@ Elf *unwind_input_debug(struct unwind_input *in);
 /* Of call frame information: building takes as long as this is large. */
 uint64_t unwind_input_bytes(const struct unwind_input *in);
 /* The length of the build id, 0: none. */
-size_t unwind_input_id(struct unwind_input *in, uint8_t id[UNWIND_ID_BYTES]);
+size_t unwind_input_id(const struct unwind_input *in, uint8_t id[UNWIND_ID_BYTES]);
 /*
  * Of everything that decides the table. What was digested is what is built from later, whatever
  * happens to the file meanwhile.
