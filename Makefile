@@ -4,6 +4,7 @@
 # make test-live    tests with real processes (root)
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
+# make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -41,7 +42,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm bench-tables check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -69,6 +70,10 @@ $(O)/unit/%: tests/unit/%.c $(LIBRARY)
 $(O)/screen_demo: tests/screen/screen_demo.c $(LIBRARY)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
 
+$(O)/bench/%: tests/bench/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
+
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
@@ -86,6 +91,12 @@ harm-programs:
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
+
+TABLE_FILES := $(sort $(realpath $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/libstdc++.so.6 \
+	/usr/lib/x86_64-linux-gnu/libpython3*.so.1.0 /usr/bin/node /usr/lib/x86_64-linux-gnu/libLLVM-*.so.1 \
+	/usr/lib/x86_64-linux-gnu/libLLVM.so.*)))
+bench-tables: $(O)/bench/unwind_tables
+	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))
 
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets
@@ -113,4 +124,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d

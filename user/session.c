@@ -412,7 +412,7 @@ static void on_clock(struct session *s)
 
 static size_t fill_polls(struct session *s, struct pollfd **polls)
 {
-	size_t n = 3, i = 3;
+	size_t n = 4, i = 4;
 	struct tracked *t;
 
 	for (t = s->tracker.first; t; t = t->next)
@@ -423,6 +423,9 @@ static size_t fill_polls(struct session *s, struct pollfd **polls)
 		(struct pollfd){.fd = consumer_notice_fd(s->tracker.consumer), .events = POLLIN};
 	(*polls)[2] =
 		(struct pollfd){.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
+	(*polls)[3] =
+		(struct pollfd){.fd = s->tracker.unwind ? unwind_tables_fd(s->tracker.unwind) : -1,
+				.events = POLLIN};
 	for (t = s->tracker.first; t; t = t->next) {
 		if (t->pidfd >= 0)
 			(*polls)[i++] = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
@@ -450,6 +453,8 @@ static void session_loop(struct session *s)
 		launch_handle(s->launch);
 		if (polls[1].revents)
 			tracker_notices(&s->tracker);
+		if (polls[3].revents)
+			unwind_tables_collect(s->tracker.unwind);
 		collect_ended(s);
 		s->next_sweep_ns = strangers_sweep(&s->tracker, clock_monotonic_ns());
 		if (s->screen && polls[2].revents)

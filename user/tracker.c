@@ -363,7 +363,7 @@ static void follow_fork(struct tracker *t, const struct tracked *from, const str
 {
 	names_fork(t->names, newest_space(from), newest_space(p));
 	if (t->unwind)
-		unwind_process_fork(t->unwind, from->number, p->number);
+		unwind_process_fork(t->unwind, from->number, p->number, p->pid);
 }
 
 struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)

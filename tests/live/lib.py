@@ -23,6 +23,8 @@ WAIT_SECONDS = 20
 # On an emulated machine every deadline is that many times later (scripts/test-vm.sh).
 SLOW = int(os.environ.get("TRACER_TEST_SLOW", "1"))
 METHOD = os.environ.get("TRACER_TEST_METHOD", "")
+# Nothing is left over from one test to the next; those of the cache name a directory of their own.
+os.environ.setdefault("TRACER_CACHE_DIR", "none")
 
 ATTACHED = re.compile(r"^tracer: attached to (\d+) \((.*)\): (\d+) probes in (\d+) modules$")
 SUMMARY = re.compile(r"^tracer: (\d+) \((.*)\): (\d+) events, (\d+) lost, (\d+) bytes outstanding in "

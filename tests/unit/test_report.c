@@ -203,7 +203,7 @@ static void report_write__cut_for_other_reasons__each_named(void **state)
 		const char *line;
 	} reasons[] = {
 		{STACK_F_NO_INFO, "[cut: no unwind information for m?m]"},
-		{STACK_F_NO_MAPPING, "[cut: an address in no module]"},
+		{STACK_F_NO_MAPPING, "[cut: the unwind table of m?m was not ready]"},
 		{STACK_F_FAULT, "[cut: the stack could not be read]"},
 		{STACK_F_BROKEN, "[cut: the frames make no sense]"},
 		{STACK_F_CHANGED, "[cut: modules changed meanwhile]"},
@@ -225,6 +225,17 @@ static void report_write__cut_for_other_reasons__each_named(void **state)
 	buffer_reset(&f->out);
 	report_write(&f->out, &f->s, &f->options, names, NULL);
 	assert_null(strstr(f->out.data, "[cut"));
+}
+
+static void report_write__cut_outside_of_all_modules__said(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 0, 5, 1);
+	f->s.site_count = 1;
+	f->sites[0].stack_flags = STACK_F_NO_MAPPING;
+	report_write(&f->out, &f->s, &f->options, names, NULL);
+	assert_non_null(strstr(f->out.data, "[cut: an address in no module]"));
 }
 
 static void report_write__show_allocs__blocks_before_frames(void **state)
@@ -347,6 +358,7 @@ int main(void)
 		TEST(report_write__failed_walk__names_the_module),
 
 		TEST(report_write__cut_for_other_reasons__each_named),
+		TEST(report_write__cut_outside_of_all_modules__said),
 		TEST(report_write__show_allocs__blocks_before_frames),
 		TEST(report_write__only_blocks__figures_and_order_are_those_of_blocks),
 		TEST(report_write__losses__said_with_their_cause),

@@ -153,6 +153,7 @@ static void assert_sane(const struct unwind_table *t)
 {
 	uint32_t i;
 
+	assert_true(unwind_table_is_sane(t));
 	assert_true(t->row_count > 0 && t->pages > 0);
 	assert_int_equal(UNWIND_ROW_ADDRESS(t->rows[0]), 0);
 	for (i = 1; i < t->row_count; i++) {
@@ -300,6 +301,23 @@ static void unwind_build__cut_files__no_harm(void **state)
 	free(data);
 }
 
+static void unwind_build__told_to_stop__stops(void **state)
+{
+	struct unwind_input *in =
+		unwind_input_open(open("/proc/self/exe", O_RDONLY | O_CLOEXEC), -1);
+	atomic_bool stop = true;
+	struct unwind_table t;
+
+	(void)state;
+	assert_non_null(in);
+	assert_int_equal(unwind_build_from(in, &stop, &t), -ECANCELED);
+	assert_null(t.rows);
+	stop = false;
+	assert_int_equal(unwind_build_from(in, &stop, &t), 0);
+	unwind_table_done(&t);
+	unwind_input_close(in);
+}
+
 /* Bytes of the section headers, program headers and of the information itself. */
 static void unwind_build__damaged_files__no_harm(void **state)
 {
@@ -346,6 +364,7 @@ int main(void)
 			teardown_self),
 		cmocka_unit_test(unwind_build__libc__entries_and_order),
 		cmocka_unit_test(unwind_build__no_elf__refused),
+		cmocka_unit_test(unwind_build__told_to_stop__stops),
 		cmocka_unit_test(unwind_build__cut_files__no_harm),
 		cmocka_unit_test(unwind_build__damaged_files__no_harm),
 	};

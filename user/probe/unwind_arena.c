@@ -22,7 +22,7 @@ int unwind_arena_init(struct unwind_arena *a, int chunks_fd)
 	void *reserved = mmap(NULL, RESERVED_BYTES, PROT_NONE,
 			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	*a = (struct unwind_arena){.chunks_fd = chunks_fd, .used = 1};
+	*a = (struct unwind_arena){.chunks_fd = chunks_fd, .chunk_limit = UNWIND_CHUNKS};
 	if (reserved == MAP_FAILED)
 		return -errno;
 	a->words = reserved;
@@ -34,47 +34,59 @@ void unwind_arena_done(struct unwind_arena *a)
 	if (a->words)
 		munmap(a->words, RESERVED_BYTES);
 	a->words = NULL;
+	unwind_room_done(&a->room);
 }
 
-static int add_chunk(struct unwind_arena *a)
+static int put_array(struct unwind_arena *a, void *at)
 {
 	LIBBPF_OPTS(bpf_map_create_opts, options, .map_flags = BPF_F_MMAPABLE);
-	int fd, err = 0;
-	void *at;
+	int fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_words", sizeof(uint32_t),
+				sizeof(uint64_t), UNWIND_CHUNK_WORDS, &options);
+	int err = 0;
 
-	if (a->chunk_count == UNWIND_CHUNKS)
-		return -ENOSPC;
-	fd = bpf_map_create(BPF_MAP_TYPE_ARRAY, "unwind_words", sizeof(uint32_t), sizeof(uint64_t),
-			    UNWIND_CHUNK_WORDS, &options);
 	if (fd < 0)
 		return -errno;
-	at = a->words + (size_t)a->chunk_count * UNWIND_CHUNK_WORDS;
 	if (mmap(at, CHUNK_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) ==
 		    MAP_FAILED ||
 	    bpf_map_update_elem(a->chunks_fd, &a->chunk_count, &fd, BPF_ANY))
 		err = -errno;
-	else
-		a->chunk_count++;
 	close(fd);
 	return err;
 }
 
-uint32_t unwind_arena_take(struct unwind_arena *a, size_t count, uint32_t align)
+static int add_chunk(struct unwind_arena *a)
 {
-	size_t at = ((size_t)a->used + align - 1) / align * align;
+	uint32_t first = a->chunk_count * UNWIND_CHUNK_WORDS;
 	int err;
 
-	if (at + count > (size_t)UNWIND_CHUNKS * UNWIND_CHUNK_WORDS) {
-		errno = ENOSPC;
-		return 0;
-	}
-	while (at + count > (size_t)a->chunk_count * UNWIND_CHUNK_WORDS) {
-		err = add_chunk(a);
-		if (err) {
-			errno = -err;
-			return 0;
-		}
-	}
-	a->used = (uint32_t)(at + count);
-	return (uint32_t)at;
+	if (a->chunk_count == a->chunk_limit)
+		return -ENOSPC;
+	if (a->chunks_fd < 0)
+		err = mprotect(a->words + first, CHUNK_BYTES, PROT_READ | PROT_WRITE) ? -errno : 0;
+	else
+		err = put_array(a, a->words + first);
+	if (err)
+		return err;
+	a->chunk_count++;
+	/* index 0 means that there is nothing */
+	unwind_room_give(&a->room, first + !first, UNWIND_CHUNK_WORDS - !first);
+	return 0;
+}
+
+uint32_t unwind_arena_take(struct unwind_arena *a, size_t count, uint32_t align, bool grow)
+{
+	uint32_t at = 0;
+	int err = 0;
+
+	if (!count || count > (size_t)a->chunk_limit * UNWIND_CHUNK_WORDS)
+		err = -ENOSPC;
+	while (!err && !(at = unwind_room_take(&a->room, (uint32_t)count, align)))
+		err = grow ? add_chunk(a) : -ENOSPC;
+	errno = -err;
+	return at;
+}
+
+void unwind_arena_give(struct unwind_arena *a, uint32_t at, size_t count)
+{
+	unwind_room_give(&a->room, at, (uint32_t)count);
 }

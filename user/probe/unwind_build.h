@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * From an ELF file to the rows that the BPF unwinder follows: .eh_frame, .debug_frame, and the
- * .debug_frame of a separate debug file. Pure: no process, no BPF. One thread at a time.
- */
+/* From call frame information to the rows that the BPF unwinder follows. Any thread. */
 #ifndef PROBE_UNWIND_BUILD_H
 #define PROBE_UNWIND_BUILD_H
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "unwind_input.h"
 
 struct unwind_table {
 	uint64_t base;	/* ELF address from which rows count: a page's first */
@@ -15,16 +15,23 @@ struct unwind_table {
 	uint32_t row_count;
 	uint32_t pages;	     /* at least 1 */
 	uint32_t *page_rows; /* pages + 1 */
+	void *block;	     /* what holds both, NULL: each is by itself */
 };
 
 /*
- * Borrows both descriptors; debug_fd -1: there is no debug file. 0, or -errno: ENOEXEC not an ELF
- * file for x86-64, ENODATA without any unwind information, E2BIG above a limit, ENOMEM. The table is
- * empty then.
+ * Borrows the input. Ends soon when *stop becomes true (NULL: it never does). 0, or -errno: ENOEXEC
+ * not an ELF file for x86-64, ENODATA without any unwind information, E2BIG above a limit, ENOMEM,
+ * ECANCELED. The table is empty then.
  */
+int unwind_build_from(struct unwind_input *in, const atomic_bool *stop, struct unwind_table *table);
+/* The same of opened files, which are borrowed. */
 int unwind_build(int fd, int debug_fd, struct unwind_table *table);
 void unwind_table_done(struct unwind_table *table);
 /* The rule for an ELF address, found as the BPF side finds it. */
 uint32_t unwind_table_rule(const struct unwind_table *table, uint64_t address);
+
+/* Is it as unwind_build_from() makes them? For a table from elsewhere, with its arrays as large as it
+ * says. */
+bool unwind_table_is_sane(const struct unwind_table *table);
 
 #endif /* PROBE_UNWIND_BUILD_H */

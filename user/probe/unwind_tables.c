@@ -7,7 +7,11 @@
  * A list is written to words that nobody reads, then published by one store, under a number that was
  * not used before: rules remembered for the old list are never found again. A walk that began with
  * the old list sees at its end that another one is published, and keeps nothing of what it read. So
- * old words may be written at once.
+ * old words may be written at once, those of tables to which no published list leads as well.
+ *
+ * All of this is the main thread's: spaces, lists, the arena, the files. The worker builds tables in
+ * memory of its own and hands them over (unwind_worker.h); unwind_tables_collect() stores and
+ * publishes them.
  */
 #include "unwind_tables.h"
 
@@ -23,22 +27,29 @@
 #include "../../include/unwind_row.h"
 #include "../base/log.h"
 #include "../base/xalloc.h"
-#include "../target/maps.h"
-#include "../target/process.h"
 #include "unwind_arena.h"
+#include "unwind_cache.h"
 #include "unwind_files.h"
+#include "unwind_list.h"
+#include "unwind_worker.h"
 
 #define SPACES_BYTES  (UNWIND_SPACES * sizeof(struct unwind_space))
 #define LIST_CLASSES  8 /* lists have room for 8, 16, .. 1024 mappings */
 #define LIST_MIN      8u
 #define NUMBERS_FIRST 1u
+/*
+ * Call frame information that is built from at once, for one program of a process: some tenths of a
+ * second at most. And for each look at its mappings, so that small libraries of a program that has
+ * run for long are not left to the worker.
+ */
+#define EFFORT_MOST  (4u << 20)
+#define EFFORT_LEAST (256u << 10)
 
 struct space {
 	uint64_t owner;
 	uint32_t slot;
 	unsigned int users; /* members */
-	struct unwind_mapping *mappings;
-	size_t count;
+	struct unwind_list list;
 	uint32_t words; /* of the published list, 0: none */
 	unsigned int class;
 };
@@ -46,8 +57,11 @@ struct space {
 struct member {
 	struct member *next;
 	uint32_t number;
+	pid_t pid; /* 0: not known yet */
 	uint64_t image;
 	struct space *space;
+	struct unwind_list waits; /* nothing but what it waits for */
+	uint64_t effort;	  /* left for its image */
 };
 
 struct free_list {
@@ -60,6 +74,8 @@ struct unwind_tables {
 	struct loader_unwind_maps maps;
 	struct unwind_arena arena;
 	struct unwind_files files;
+	struct unwind_cache *cache;
+	struct unwind_worker *worker;
 	struct unwind_space *spaces; /* shared with BPF */
 	struct space *slots[UNWIND_SPACES];
 	struct member *members;
@@ -67,24 +83,23 @@ struct unwind_tables {
 	uint32_t next_number;
 };
 
-/* Mappings of a process while they are collected. */
-struct collection {
-	struct unwind_mapping *data;
-	size_t count, capacity;
-	bool incomplete; /* files were left for later */
-};
-
 struct unwind_tables *unwind_tables_open(struct loader *l)
 {
 	struct unwind_tables *t = xcalloc(1, sizeof(*t));
+	const char *chunks = getenv("TRACER_UNWIND_CHUNKS"); /* for tests: of the arena */
 	void *spaces;
 	int err;
 
 	t->loader = l;
 	t->maps = loader_unwind_maps(l);
 	t->next_number = NUMBERS_FIRST;
-	t->files.arena = &t->arena;
-	err = unwind_arena_init(&t->arena, t->maps.chunks);
+	t->cache = unwind_cache_open();
+	t->worker = unwind_worker_new(t->cache);
+	t->files =
+		(struct unwind_files){.arena = &t->arena, .cache = t->cache, .worker = t->worker};
+	err = t->worker ? unwind_arena_init(&t->arena, t->maps.chunks) : -errno;
+	if (chunks)
+		t->arena.chunk_limit = (uint32_t)strtoul(chunks, NULL, 10);
 	if (!err) {
 		spaces = mmap(NULL, SPACES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 			      t->maps.spaces, 0);
@@ -122,7 +137,7 @@ static uint32_t list_take(struct unwind_tables *t, unsigned int class)
 
 	if (f->count)
 		return f->words[--f->count];
-	return unwind_arena_take(&t->arena, (size_t)(LIST_MIN << class) * UNWIND_MAPPING_WORDS,
+	return unwind_files_room(&t->files, (size_t)(LIST_MIN << class) * UNWIND_MAPPING_WORDS,
 				 UNWIND_MAPPING_WORDS);
 }
 
@@ -162,30 +177,28 @@ static void set_list(struct unwind_tables *t, const struct space *s, uint64_t li
 	__atomic_store_n(&t->spaces[s->slot].list, list, __ATOMIC_SEQ_CST);
 }
 
-/* Takes c->data over. */
-static int publish(struct unwind_tables *t, struct space *s, struct collection *c)
+/* Takes l over. The old list's files are let go after the store that makes them unreachable. */
+static int publish(struct unwind_tables *t, struct space *s, struct unwind_list *l)
 {
-	unsigned int class = class_of(c->count);
+	unsigned int class = class_of(l->count);
 	uint32_t words = list_take(t, class);
 
 	if (!words)
 		return -errno;
-	memcpy(&t->arena.words[words], c->data, c->count * sizeof(*c->data));
-	set_list(t, s, UNWIND_LIST(take_number(t), words / UNWIND_MAPPING_WORDS, c->count));
+	memcpy(&t->arena.words[words], l->mappings, l->count * sizeof(*l->mappings));
+	set_list(t, s, UNWIND_LIST(take_number(t), words / UNWIND_MAPPING_WORDS, l->count));
 	list_give(t, s->words, s->class);
-	free(s->mappings);
-	s->mappings = c->data;
-	s->count = c->count;
+	unwind_list_done(&s->list, &t->files);
+	s->list = *l;
 	s->words = words;
 	s->class = class;
-	c->data = NULL;
+	*l = (struct unwind_list){0};
 	return 0;
 }
 
-static bool is_published(const struct space *s, const struct collection *c)
+static bool is_published(const struct space *s, const struct unwind_list *l)
 {
-	return s->words && s->count == c->count &&
-	       !memcmp(s->mappings, c->data, c->count * sizeof(*c->data));
+	return s->words && unwind_list_equal(&s->list, l);
 }
 
 /* ---- spaces ---- */
@@ -219,7 +232,7 @@ static void space_put(struct unwind_tables *t, struct space *s)
 	__atomic_store_n(&t->spaces[s->slot].owner, 0, __ATOMIC_SEQ_CST);
 	list_give(t, s->words, s->class);
 	t->slots[s->slot] = NULL;
-	free(s->mappings);
+	unwind_list_done(&s->list, &t->files);
 	free(s);
 }
 
@@ -262,114 +275,10 @@ static struct member *member_get(struct unwind_tables *t, uint32_t number)
 	return *slot;
 }
 
-/* ---- mappings of a process ---- */
-
-static bool continues(const struct unwind_mapping *last, const struct unwind_mapping *m)
-{
-	return last->end == m->start && last->base == m->base && last->table == m->table &&
-	       last->pages == m->pages;
-}
-
-static void collect(struct collection *c, const struct unwind_mapping *m)
-{
-	if (c->count && continues(&c->data[c->count - 1], m)) {
-		c->data[c->count - 1].end = m->end;
-		return;
-	}
-	if (c->count == c->capacity) {
-		c->capacity = c->capacity ? c->capacity * 2 : 32;
-		c->data = xrealloc(c->data, c->capacity * sizeof(*c->data));
-	}
-	c->data[c->count++] = *m;
-}
-
-/* When there are too many, generated code goes first: its frames are only guessed. */
-static void limit(struct collection *c)
-{
-	size_t i, n = 0, over;
-
-	if (c->count <= UNWIND_MAPPINGS_MAX)
-		return;
-	over = c->count - UNWIND_MAPPINGS_MAX;
-	for (i = 0; i < c->count; i++) {
-		if (over && !c->data[i].pages && c->data[i].table == UNWIND_POINTER)
-			over--;
-		else
-			c->data[n++] = c->data[i];
-	}
-	c->count = n < UNWIND_MAPPINGS_MAX ? n : UNWIND_MAPPINGS_MAX;
-}
-
-/* Files that are on most stacks of allocations, or on all: the program, the C library, allocators. */
-static bool is_urgent(const struct maps_entry *e, const char *program)
-{
-	const char *name = strrchr(e->path, '/');
-
-	name = name ? name + 1 : e->path;
-	return !strcmp(name, program) || !strncmp(name, "libc.", 5) || !strncmp(name, "libc-", 5) ||
-	       !strncmp(name, "ld-", 3) || strstr(name, "alloc") != NULL;
-}
-
-/* Generated code, or the kernel's own ([uprobes] and the like). */
-static uint32_t kind_of_anonymous(const char *path)
-{
-	if (path[0] != '[' || !strncmp(path, "[anon", 5) || !strcmp(path, "[heap]") ||
-	    !strcmp(path, "[stack]"))
-		return UNWIND_POINTER;
-	return UNWIND_NO_INFO;
-}
-
-/* False: its table is not made yet. Until then the mapping is unknown, rather than without
- * information. */
-static bool describe(struct unwind_tables *t, pid_t pid, const struct maps_entry *e, bool make,
-		     struct unwind_mapping *m)
-{
-	const struct unwind_file *f;
-	uint64_t base;
-
-	*m = (struct unwind_mapping){.start = e->start, .end = e->end, .table = UNWIND_NO_INFO};
-	if (!maps_is_file(e) && strcmp(e->path, "[vdso]")) {
-		m->table = kind_of_anonymous(e->path);
-		return true;
-	}
-	f = unwind_files_get(&t->files, pid, e, make);
-	if (f && f->pages && unwind_file_base(f, e->start, e->offset, &base)) {
-		m->base = base;
-		m->table = f->table;
-		m->pages = f->pages;
-	}
-	return f || make;
-}
-
-/* urgent_only: what needs a table that is not made yet and is not urgent, is left for the next time. */
-static int read_mappings(struct unwind_tables *t, pid_t pid, bool urgent_only, struct collection *c)
-{
-	struct maps_entry e;
-	struct maps maps;
-	char program[256];
-	int err = maps_open(&maps, pid);
-
-	process_exe_name(pid, program, sizeof(program));
-	*c = (struct collection){0};
-	while (!err && maps_next(&maps, &e)) {
-		struct unwind_mapping m;
-
-		if (!e.execute)
-			continue;
-		if (describe(t, pid, &e, !urgent_only || is_urgent(&e, program), &m))
-			collect(c, &m);
-		else
-			c->incomplete = true;
-	}
-	maps_close(&maps);
-	limit(c);
-	return err;
-}
-
 /* ---- processes ---- */
 
 /* The others keep what was shared; threads that remember it are told when the new list is there. */
-static int diverge(struct unwind_tables *t, struct member *m, struct collection *c)
+static int diverge(struct unwind_tables *t, struct member *m, struct unwind_list *l)
 {
 	struct space *s = space_new(t, UNWIND_OWNER_PROCESS(m->number));
 	int err;
@@ -377,12 +286,12 @@ static int diverge(struct unwind_tables *t, struct member *m, struct collection 
 	if (!s)
 		return -ENOSPC;
 	member_move(t, m, s);
-	err = publish(t, s, c);
+	err = publish(t, s, l);
 	loader_bump_generation(t->loader);
 	return err;
 }
 
-static int publish_for(struct unwind_tables *t, struct member *m, struct collection *c)
+static int publish_for(struct unwind_tables *t, struct member *m, struct unwind_list *l)
 {
 	struct space *s = m->space;
 
@@ -394,40 +303,58 @@ static int publish_for(struct unwind_tables *t, struct member *m, struct collect
 			return -ENOSPC;
 		member_move(t, m, s);
 	}
-	if (is_published(s, c))
+	if (is_published(s, l))
 		return 0;
-	return s->words && s->users > 1 ? diverge(t, m, c) : publish(t, s, c);
+	return s->words && s->users > 1 ? diverge(t, m, l) : publish(t, s, l);
 }
 
-static int set_once(struct unwind_tables *t, struct member *m, pid_t pid, bool urgent_only,
+/* A list without anything in it is no error while something is awaited. */
+static int set_once(struct unwind_tables *t, struct member *m, struct unwind_effort *effort,
 		    bool *incomplete)
 {
-	struct collection c;
-	int err = read_mappings(t, pid, urgent_only, &c);
+	struct unwind_list l;
+	int err = unwind_list_read(&l, &t->files, m->pid, effort);
 
-	*incomplete = c.incomplete;
-	if (!err)
-		err = c.count ? publish_for(t, m, &c) : -ENODATA;
-	free(c.data);
+	*incomplete = l.incomplete;
+	if (!err) {
+		unwind_list_take_waits(&m->waits, &l, &t->files);
+		if (l.count)
+			err = publish_for(t, m, &l);
+		else if (!l.incomplete)
+			err = -ENODATA;
+	}
+	unwind_list_done(&l, &t->files);
+	return err;
+}
+
+static int set(struct unwind_tables *t, struct member *m)
+{
+	struct unwind_effort effort = {.bytes = m->effort > EFFORT_LEAST ? m->effort : EFFORT_LEAST,
+				       .urgent_only = true};
+	bool incomplete;
+	int err = set_once(t, m, &effort, &incomplete);
+
+	effort.urgent_only = false;
+	if (!err && incomplete)
+		err = set_once(t, m, &effort, &incomplete);
+	m->effort = effort.bytes;
 	return err;
 }
 
 int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image, pid_t pid)
 {
 	struct member *m = member_get(t, number);
-	bool incomplete;
-	int err;
 
-	if (m->image != image)
+	if (m->image != image || !m->pid) {
 		member_move(t, m, NULL);
+		m->effort = EFFORT_MOST;
+	}
 	m->image = image;
-	err = set_once(t, m, pid, true, &incomplete);
-	if (!err && incomplete)
-		err = set_once(t, m, pid, false, &incomplete);
-	return err;
+	m->pid = pid;
+	return set(t, m);
 }
 
-void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child)
+void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid)
 {
 	struct member *from = *member_slot(t, parent), *m;
 
@@ -435,8 +362,40 @@ void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t chil
 	if (!from || !from->space || from->space->owner != from->image || parent == child)
 		return;
 	m = member_get(t, child);
+	m->pid = pid;
 	m->image = from->image;
+	m->effort = from->effort;
+	unwind_list_copy_waits(&m->waits, &from->waits, &t->files);
 	member_move(t, m, from->space);
+}
+
+int unwind_tables_fd(const struct unwind_tables *t)
+{
+	return unwind_worker_fd(t->worker);
+}
+
+static void publish_late(struct unwind_tables *t, struct member *m)
+{
+	int err = set(t, m);
+
+	if (err)
+		log_verbose("cannot publish the mappings of process %d: %s", (int)m->pid,
+			    strerror(-err));
+	else
+		log_verbose("process %d: unwinds with the late tables, %zu still to come",
+			    (int)m->pid, m->waits.wait_count);
+}
+
+void unwind_tables_collect(struct unwind_tables *t)
+{
+	struct member *m;
+
+	if (!unwind_files_collect(&t->files))
+		return;
+	for (m = t->members; m; m = m->next) {
+		if (m->waits.wait_count)
+			publish_late(t, m);
+	}
 }
 
 void unwind_process_drop(struct unwind_tables *t, uint32_t number)
@@ -446,6 +405,7 @@ void unwind_process_drop(struct unwind_tables *t, uint32_t number)
 	if (!m)
 		return;
 	member_move(t, m, NULL);
+	unwind_list_done(&m->waits, &t->files);
 	*slot = m->next;
 	free(m);
 }
@@ -460,7 +420,9 @@ void unwind_tables_close(struct unwind_tables *t)
 		unwind_process_drop(t, t->members->number);
 	for (i = 0; i < LIST_CLASSES; i++)
 		free(t->free[i].words);
+	unwind_worker_free(t->worker);
 	unwind_files_done(&t->files);
+	unwind_cache_close(t->cache);
 	unwind_arena_done(&t->arena);
 	if (t->spaces)
 		munmap(t->spaces, SPACES_BYTES);

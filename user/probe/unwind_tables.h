@@ -19,15 +19,20 @@ struct unwind_tables *unwind_tables_open(struct loader *l);
 void unwind_tables_close(struct unwind_tables *t);
 
 /*
- * Reads the process's mappings, makes the tables of files that are not known, and publishes. To be
+ * Reads the process's mappings, makes the tables of files that are not known, and publishes. What
+ * would take long is not waited for: unwind_tables_fd() becomes readable when it is done. To be
  * called again whenever the mappings may have changed; nothing happens when they have not. `image`
  * is the one that the kernel side gave the process (loader_find_image()): it changes at exec. 0 or
  * -errno.
  */
 int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image, pid_t pid);
 /* A child of fork has the mappings of its parent, until one of the two changes them. */
-void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child);
+void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid);
 void unwind_process_drop(struct unwind_tables *t, uint32_t number);
+
+int unwind_tables_fd(const struct unwind_tables *t);
+/* Publishes the tables that were made meanwhile. */
+void unwind_tables_collect(struct unwind_tables *t);
 
 /* Memory shared with the kernel, bytes. */
 size_t unwind_tables_bytes(const struct unwind_tables *t);

@@ -89,6 +89,37 @@ int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, 
 	return mapped_file_open_by_path(pid, path, inode);
 }
 
+static bool mapped_file_same_root(int root)
+{
+	struct stat own, theirs;
+
+	return !stat("/", &own) && !fstat(root, &theirs) && own.st_dev == theirs.st_dev &&
+	       own.st_ino == theirs.st_ino;
+}
+
+int mapped_file_open_beside(pid_t pid, const char *path)
+{
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC};
+	char root_path[32] = "/";
+	int root;
+	long place;
+
+	if (pid) {
+		snprintf(root_path, sizeof(root_path), "/proc/%d/root", (int)pid);
+		how.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+	}
+	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (root < 0)
+		return -errno;
+	place = pid && mapped_file_same_root(root)
+			? -1
+			: syscall(SYS_openat2, root, path, &how, sizeof(how));
+	if (place < 0)
+		place = pid ? -ENOENT : -errno;
+	close(root);
+	return place < 0 ? (int)place : mapped_file_reopen((int)place, 0);
+}
+
 static int mapped_file_compare_vdso(pid_t pid, uint64_t start, const void *own, size_t bytes)
 {
 	char path[32], *theirs = malloc(bytes);

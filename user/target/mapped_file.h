@@ -13,6 +13,12 @@
 int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, uint64_t inode,
 		     bool deleted);
 /*
+ * A regular file at an absolute path below the root of a process, 0: the tracer's own. When the
+ * process has that root too, or the path leads into another file system than the process's root,
+ * there is none. -errno.
+ */
+int mapped_file_open_beside(pid_t pid, const char *path);
+/*
  * The tracer's own vdso as a file, when the process has the same one mapped there; -ENOENT when it
  * has another. Code that the kernel gives to every process is in no file.
  */

@@ -63,8 +63,6 @@ const struct frame_name *frames_function(const struct stack_names *names)
 /* NULL: the stack is whole. */
 static const char *reason(uint32_t stack_flags)
 {
-	if (stack_flags & STACK_F_NO_MAPPING)
-		return "an address in no module";
 	if (stack_flags & STACK_F_FAULT)
 		return "the stack could not be read";
 	if (stack_flags & STACK_F_BROKEN)
@@ -72,6 +70,18 @@ static const char *reason(uint32_t stack_flags)
 	if (stack_flags & STACK_F_CHANGED)
 		return "modules changed meanwhile";
 	return NULL;
+}
+
+/* The BPF side did not know where it is. If we do, it has not been told in time. */
+static void add_unknown(struct buffer *out, const struct frame_name *root)
+{
+	if (!root->module) {
+		buffer_add_string(out, "[cut: an address in no module]");
+		return;
+	}
+	buffer_add_string(out, "[cut: the unwind table of ");
+	buffer_add_clean(out, root->module);
+	buffer_add_string(out, " was not ready]");
 }
 
 bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
@@ -87,6 +97,8 @@ bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_
 		buffer_add_string(out, "[cut: no unwind information for ");
 		buffer_add_clean(out, root->module ? root->module : "an address in no module");
 		buffer_add_char(out, ']');
+	} else if (stack_flags & STACK_F_NO_MAPPING) {
+		add_unknown(out, root);
 	} else if (stack_flags & STACK_F_CUT) {
 		buffer_printf(out, "[cut: deeper than %d frames]", STACK_MAX_FRAMES);
 	} else if (reason(stack_flags)) {
