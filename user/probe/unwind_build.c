@@ -27,6 +27,7 @@
 
 #include "../../include/unwind_row.h"
 #include "../base/clock.h"
+#include "unwind_check.h"
 
 #define SOURCES_MAX   3
 #define SEGMENTS_MAX  16
@@ -67,6 +68,7 @@ struct fde {
 struct build {
 	struct source sources[SOURCES_MAX];
 	int source_count;
+	bool refused; /* a section that elfutils must not get */
 	struct range code[SEGMENTS_MAX];
 	size_t code_count;
 	uint64_t entry;
@@ -75,6 +77,7 @@ struct build {
 	struct unwind_table *table;
 	size_t row_capacity;
 	uint64_t end_ns;
+	unsigned int steps;
 };
 
 /* ---- the file ---- */
@@ -149,8 +152,14 @@ static void add_eh_frame(struct build *b, Elf *elf)
 
 	*s = (struct source){.elf = elf, .eh = true};
 	s->data = section_data(elf, ".eh_frame", &s->address);
-	if (s->data && s->data->d_buf)
-		s->cfi = dwarf_getcfi_elf(elf);
+	if (!s->data || !s->data->d_buf)
+		return;
+	if (!unwind_check_section(elf, s->data, true)) {
+		b->refused = true;
+		return;
+	}
+	unwind_check_hide_table(elf);
+	s->cfi = dwarf_getcfi_elf(elf);
 	b->source_count += s->cfi != NULL;
 }
 
@@ -162,6 +171,10 @@ static void add_debug_frame(struct build *b, Elf *elf)
 	s->data = section_data(elf, ".debug_frame", &s->address);
 	if (!s->data || !s->data->d_buf)
 		return;
+	if (!unwind_check_section(elf, s->data, false) || !unwind_check_debug(elf)) {
+		b->refused = true;
+		return;
+	}
 	s->dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (s->dwarf)
 		s->cfi = dwarf_getcfi(s->dwarf);
@@ -498,6 +511,8 @@ static int fde_rows(struct build *b, const struct fde *fde)
 	if (fde->source == SOURCE_ENTRY)
 		return push_row(b, pc, special(UNWIND_STOP));
 	while (!err && pc < fde->end) {
+		if (b->steps++ % 256 == 0 && clock_monotonic_ns() > b->end_ns)
+			return -E2BIG;
 		if (dwarf_cfi_addrframe(b->sources[fde->source].cfi, pc, &frame))
 			return push_row(b, pc, special(UNWIND_NO_INFO));
 		if (dwarf_frame_info(frame, &ignored, &end, &signal) < 0)
@@ -538,8 +553,6 @@ static int make_rows(struct build *b)
 	for (i = 0; !err && i < b->fde_count; i++) {
 		const struct fde *fde = &b->fdes[i];
 
-		if ((i & 255) == 0 && clock_monotonic_ns() > b->end_ns)
-			return -E2BIG;
 		err = fde_rows(b, fde);
 		if (!err && (i + 1 == b->fde_count || fde[1].start - fde->end > PADDING_MAX))
 			err = push_row(b, fde->end, gap_rule(b, fde->end, i + 1));
@@ -594,7 +607,7 @@ static int build(struct build *b)
 	    !add_fde(b, b->entry, b->entry + START_BYTES, SOURCE_ENTRY))
 		return -ENOMEM;
 	if (!b->fde_count)
-		return -ENODATA;
+		return b->refused ? -EBADMSG : -ENODATA;
 	separate(b);
 	err = make_rows(b);
 	return err ? err : index_pages(b->table);

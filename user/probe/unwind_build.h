@@ -19,8 +19,8 @@ struct unwind_table {
 
 /*
  * Borrows both descriptors; debug_fd -1: there is no debug file. 0, or -errno: ENOEXEC not an ELF
- * file for x86-64, ENODATA without any unwind information, E2BIG above a limit, ENOMEM. The table is
- * empty then.
+ * file for x86-64, ENODATA without any unwind information, EBADMSG only such as may not be used, E2BIG
+ * above a limit, ENOMEM. The table is empty then.
  */
 int unwind_build(int fd, int debug_fd, struct unwind_table *table);
 void unwind_table_done(struct unwind_table *table);
