@@ -72,10 +72,41 @@ static int symbols_compare(const void *a, const void *b)
 	return (x->index < y->index) - (x->index > y->index);
 }
 
+/*
+ * libdwfl gives names from where a symbol says that its name begins, whether it ends there or not. It
+ * takes one of these tables, or by program headers one that cannot be found here.
+ */
+static bool symbols_names_end(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	bool any = false;
+
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header, strings;
+		Elf_Data *data;
+		Elf_Scn *link;
+
+		if (!gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
+		    (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
+			continue;
+		link = elf_getscn(elf, header.sh_link);
+		if (!link || !gelf_getshdr(link, &strings) || strings.sh_flags & SHF_COMPRESSED)
+			return false;
+		data = elf_getdata(link, NULL);
+		if (!data || !data->d_buf || data->d_size == 0 ||
+		    ((const char *)data->d_buf)[data->d_size - 1] != '\0')
+			return false;
+		any = true;
+	}
+	return any;
+}
+
 struct symbols *symbols_new(Dwfl_Module *module)
 {
 	struct symbols *s = xcalloc(1, sizeof(*s));
 	int count = dwfl_module_getsymtab(module);
+	Elf *elf, *before = NULL;
+	bool good = false;
 
 	s->module = module;
 	for (int i = 0; i < count && i < SYMBOLS_MAX; i++) {
@@ -84,8 +115,13 @@ struct symbols *symbols_new(Dwfl_Module *module)
 		GElf_Word section;
 		const char *name;
 
-		name = dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
-		if (symbols_is_function(&symbol, name, section))
+		elf = NULL;
+		name = dwfl_module_getsym_info(module, i, &symbol, &address, &section, &elf, NULL);
+		if (elf && elf != before) {
+			before = elf;
+			good = symbols_names_end(elf);
+		}
+		if (good && symbols_is_function(&symbol, name, section))
 			symbols_add(s, &(struct symbols_entry){address, symbol.st_size, i,
 							       symbols_rank(&symbol)});
 	}
