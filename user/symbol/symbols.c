@@ -31,6 +31,8 @@ struct symbols {
 	Dwfl_Module *module;
 	struct symbols_entry *v;
 	size_t count, capacity;
+	Elf *checked; /* the names of this one end, or not */
+	bool names_end;
 };
 
 static int symbols_rank(const GElf_Sym *symbol)
@@ -101,12 +103,25 @@ static bool symbols_names_end(Elf *elf)
 	return any;
 }
 
+/* NULL also for a name that may have no end. */
+static const char *symbols_read(struct symbols *s, int index, GElf_Sym *symbol, GElf_Addr *address,
+				GElf_Word *section)
+{
+	Elf *elf = NULL;
+	const char *name =
+		dwfl_module_getsym_info(s->module, index, symbol, address, section, &elf, NULL);
+
+	if (elf && elf != s->checked) {
+		s->checked = elf;
+		s->names_end = symbols_names_end(elf);
+	}
+	return elf && s->names_end ? name : NULL;
+}
+
 struct symbols *symbols_new(Dwfl_Module *module)
 {
 	struct symbols *s = xcalloc(1, sizeof(*s));
 	int count = dwfl_module_getsymtab(module);
-	Elf *elf, *before = NULL;
-	bool good = false;
 
 	s->module = module;
 	for (int i = 0; i < count && i < SYMBOLS_MAX; i++) {
@@ -115,13 +130,8 @@ struct symbols *symbols_new(Dwfl_Module *module)
 		GElf_Word section;
 		const char *name;
 
-		elf = NULL;
-		name = dwfl_module_getsym_info(module, i, &symbol, &address, &section, &elf, NULL);
-		if (elf && elf != before) {
-			before = elf;
-			good = symbols_names_end(elf);
-		}
-		if (good && symbols_is_function(&symbol, name, section))
+		name = symbols_read(s, i, &symbol, &address, &section);
+		if (name && symbols_is_function(&symbol, name, section))
 			symbols_add(s, &(struct symbols_entry){address, symbol.st_size, i,
 							       symbols_rank(&symbol)});
 	}
@@ -161,12 +171,12 @@ static size_t symbols_count_before(const struct symbols *s, uint64_t address)
 	return low;
 }
 
-static const char *symbols_name(const struct symbols *s, const struct symbols_entry *e)
+static const char *symbols_name(struct symbols *s, const struct symbols_entry *e)
 {
 	GElf_Sym symbol;
 	GElf_Addr address;
 
-	return dwfl_module_getsym_info(s->module, e->index, &symbol, &address, NULL, NULL, NULL);
+	return symbols_read(s, e->index, &symbol, &address, NULL);
 }
 
 static size_t symbols_underscores(const char *name)
@@ -175,7 +185,7 @@ static size_t symbols_underscores(const char *name)
 }
 
 /* "malloc" rather than "__libc_malloc" when both are the same function. */
-static const char *symbols_best_name(const struct symbols *s, size_t at)
+static const char *symbols_best_name(struct symbols *s, size_t at)
 {
 	const struct symbols_entry *first = &s->v[at];
 	const char *best = symbols_name(s, first);
@@ -194,7 +204,7 @@ static const char *symbols_best_name(const struct symbols *s, size_t at)
 	return best;
 }
 
-const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *start)
+const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start)
 {
 	size_t before = symbols_count_before(s, address);
 	uint64_t nearest = before ? s->v[before - 1].address : 0;
