@@ -5,6 +5,7 @@
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
+# make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -42,7 +43,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm bench-tables check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm bench-tables fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -88,6 +89,10 @@ harm: all harm-programs
 
 harm-programs:
 	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS)
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh

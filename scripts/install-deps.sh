@@ -35,6 +35,8 @@ zlib1g-dev
 test_needs='
 libcmocka-dev
 clang-format
+libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev|libclang-common-14-dev
+xz-utils
 tmux
 g++
 musl-tools

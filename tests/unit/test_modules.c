@@ -259,6 +259,8 @@ static struct small_elf small_elf(void)
 	memcpy(f.elf.e_ident, ELFMAG, SELFMAG);
 	f.elf.e_ident[EI_CLASS] = ELFCLASS64;
 	f.elf.e_ident[EI_DATA] = ELFDATA2LSB;
+	f.elf.e_type = ET_DYN;
+	f.elf.e_machine = EM_X86_64;
 	f.elf.e_phentsize = sizeof(Elf64_Phdr);
 	f.elf.e_phoff = offsetof(struct small_elf, headers);
 	f.elf.e_phnum = 2;
@@ -318,6 +320,23 @@ static void image_new__no_build_id__name_and_size(void **state)
 	image_free(d);
 }
 
+/* libdwfl would ask for the addresses of the sections of an object file. */
+static void image_new__object_file_or_other_machine__no_segments(void **state)
+{
+	struct small_elf f = small_elf(), other = f;
+	struct image *a, *b;
+
+	(void)state;
+	f.elf.e_type = ET_REL;
+	other.elf.e_machine = EM_AARCH64;
+	a = image_of(&f, "a");
+	b = image_of(&other, "b");
+	assert_int_equal(a->segment_count, 0);
+	assert_int_equal(b->segment_count, 0);
+	image_free(a);
+	image_free(b);
+}
+
 static void image_address__segments__translate(void **state)
 {
 	struct small_elf f = small_elf();
@@ -370,6 +389,7 @@ int main(void)
 		cmocka_unit_test(modules_fork__child__has_the_parents),
 		cmocka_unit_test(image_new__build_id__is_the_identity),
 		cmocka_unit_test(image_new__no_build_id__name_and_size),
+		cmocka_unit_test(image_new__object_file_or_other_machine__no_segments),
 		cmocka_unit_test(image_address__segments__translate),
 		cmocka_unit_test(image_new__damaged__survives),
 	};

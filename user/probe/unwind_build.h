@@ -20,8 +20,8 @@ struct unwind_table {
 
 /*
  * Borrows the input. Ends soon when *stop becomes true (NULL: it never does). 0, or -errno: ENOEXEC
- * not an ELF file for x86-64, ENODATA without any unwind information, E2BIG above a limit, ENOMEM,
- * ECANCELED. The table is empty then.
+ * not an ELF file for x86-64, ENODATA without any unwind information, EBADMSG only such as may not
+ * be used, E2BIG above a limit, ENOMEM, ECANCELED. The table is empty then.
  */
 int unwind_build_from(struct unwind_input *in, const atomic_bool *stop, struct unwind_table *table);
 /* The same of opened files, which are borrowed. */

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unwind_check.h"
 #include "unwind_input.h"
 
 #define FDES_MAX	(1u << 22)
@@ -96,8 +97,14 @@ static void add_eh_frame(struct unwind_fdes *f, Elf *elf)
 
 	*s = (struct unwind_source){.elf = elf, .eh = true};
 	s->data = section_data(elf, ".eh_frame", &s->address);
-	if (s->data && s->data->d_buf)
-		s->cfi = dwarf_getcfi_elf(elf);
+	if (!s->data || !s->data->d_buf)
+		return;
+	if (!unwind_check_section(elf, s->data, true)) {
+		f->refused = true;
+		return;
+	}
+	unwind_check_hide_table(elf);
+	s->cfi = dwarf_getcfi_elf(elf);
 	f->source_count += s->cfi != NULL;
 }
 
@@ -162,6 +169,10 @@ static void add_debug_frame(struct unwind_fdes *f, Elf *elf)
 	s->data = section_data(elf, ".debug_frame", &s->address);
 	if (!s->data || !s->data->d_buf)
 		return;
+	if (!unwind_check_section(elf, s->data, false)) {
+		f->refused = true;
+		return;
+	}
 	s->image = frame_image(s->data, s->address, &size);
 	s->copy = s->image ? elf_memory(s->image, size) : NULL;
 	s->dwarf = s->copy ? dwarf_begin_elf(s->copy, DWARF_C_READ, NULL) : NULL;
@@ -351,7 +362,7 @@ static int list(struct unwind_fdes *f)
 	    !add_fde(f, f->entry, f->entry + START_BYTES, UNWIND_ENTRY))
 		return -ENOMEM;
 	if (!f->count)
-		return -ENODATA;
+		return f->refused ? -EBADMSG : -ENODATA;
 	separate(f);
 	return 0;
 }

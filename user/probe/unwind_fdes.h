@@ -40,6 +40,7 @@ struct unwind_fde {
 struct unwind_fdes {
 	struct unwind_source sources[UNWIND_SOURCES];
 	int source_count;
+	bool refused; /* a section that elfutils must not get */
 	struct unwind_range code[UNWIND_CODE_RANGES];
 	size_t code_count;
 	uint64_t entry;
@@ -49,8 +50,8 @@ struct unwind_fdes {
 
 /*
  * Borrows both files until unwind_fdes_done(), which is to be called in any case; debug may be NULL.
- * 0, or -errno: ENOEXEC not an ELF file for x86-64, ENODATA without any unwind information, E2BIG
- * above a limit, ENOMEM.
+ * 0, or -errno: ENOEXEC not an ELF file for x86-64, ENODATA without any unwind information, EBADMSG
+ * only such as may not be used, E2BIG above a limit, ENOMEM.
  */
 int unwind_fdes_read(struct unwind_fdes *f, Elf *elf, Elf *debug);
 void unwind_fdes_done(struct unwind_fdes *f);

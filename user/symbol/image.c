@@ -100,12 +100,15 @@ static void image_add_segment(struct image *image, const Elf64_Phdr *header)
 	};
 }
 
+/* Of other kinds and machines libdwfl would want more from us than there is to give. */
 static bool image_is_ours(const Elf64_Ehdr *header)
 {
 	return memcmp(header->e_ident, ELFMAG, SELFMAG) == 0 &&
 	       header->e_ident[EI_CLASS] == ELFCLASS64 &&
 	       header->e_ident[EI_DATA] ==
 		       (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB) &&
+	       header->e_machine == EM_X86_64 &&
+	       (header->e_type == ET_EXEC || header->e_type == ET_DYN) &&
 	       header->e_phentsize == sizeof(Elf64_Phdr);
 }
 

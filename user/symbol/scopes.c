@@ -7,9 +7,9 @@
  * functions of a unit when an address in it is first asked for.
  *
  * The entries are the target's data and may be a cycle, a tree of any depth, or one list of ranges
- * named a million times. Invariant: each lookup spends at most SCOPES_BUDGET steps (entries and
- * ranges looked at), and nesting is limited; what lies beyond has no inlined frames, which is never
- * an error.
+ * named a million times, and strings may have no end. Invariant: the lookups of a file together spend
+ * at most SCOPES_BUDGET steps (entries and ranges looked at) and SCOPES_TIME_NS, and a little more for
+ * each of them, and nesting is limited; what lies beyond has no inlined frames, which is never an error.
  */
 #include "scopes.h"
 
@@ -17,19 +17,26 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include "../base/clock.h"
 #include "../base/xalloc.h"
 #include "mix.h"
 #include "strings.h"
 #include "table.h"
 
-#define SCOPES_BUDGET	      (16u << 20)
-#define SCOPES_MAX_NAMESPACES 32
-#define SCOPES_MAX_BLOCKS     128
-#define SCOPES_MAX_NAME	      1024
+#define SCOPES_BUDGET		   (16u << 20)
+#define SCOPES_LOOKUP_STEPS	   (1u << 20)
+#define SCOPES_TIME_NS		   (5 * NS_PER_S)
+#define SCOPES_LOOKUP_NS	   (20 * NS_PER_MS)
+#define SCOPES_STEPS_BETWEEN_LOOKS 32
+#define SCOPES_MAX_STRINGS	   16
+#define SCOPES_MAX_NAMESPACES	   32
+#define SCOPES_MAX_BLOCKS	   128
+#define SCOPES_MAX_NAME		   1024
 /* Ranges of live code do not overlap; those of removed code may. */
 #define SCOPES_MAX_OVERLAPS 32
 /* The line table of one unit takes 70 times its size in memory. */
-#define SCOPES_MAX_LINE_BYTES (32u << 20)
+#define SCOPES_MAX_LINE_BYTES (1u << 20)
 
 struct scopes_range {
 	uint64_t start, end;
@@ -51,18 +58,46 @@ struct scopes {
 	Dwarf *dwarf;
 	uint64_t bias; /* module address - DWARF address */
 	struct scopes_ranges units;
-	struct table cache; /* struct scopes_unit by entry */
-	Elf_Data *lines;    /* .debug_line */
+	struct table cache;		     /* struct scopes_unit by entry */
+	Elf_Data *lines;		     /* .debug_line */
+	Elf_Data *texts[SCOPES_MAX_STRINGS]; /* sections with strings */
+	size_t text_count;
 	struct strings qualified;
 	uint32_t budget;
+	uint64_t left_ns, end_ns; /* of this thread's time; of it in this lookup */
 };
 
+static uint64_t scopes_now_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
+}
+
+/* A step to the next entry takes as long as everything below this one is large. */
 static bool scopes_spend(struct scopes *s)
 {
 	if (s->budget == 0)
 		return false;
 	s->budget--;
+	if (s->budget % SCOPES_STEPS_BETWEEN_LOOKS == 0 && scopes_now_ns() > s->end_ns)
+		s->budget = 0;
 	return true;
+}
+
+static void scopes_begin(struct scopes *s)
+{
+	s->end_ns = scopes_now_ns() + s->left_ns;
+}
+
+/* A file that has used its time up gets no more. */
+static void scopes_end(struct scopes *s)
+{
+	uint64_t now = scopes_now_ns(), left = s->end_ns > now ? s->end_ns - now : 0;
+
+	s->left_ns = left && left < SCOPES_TIME_NS ? left + SCOPES_LOOKUP_NS : left;
+	s->budget = s->budget < SCOPES_BUDGET ? s->budget + SCOPES_LOOKUP_STEPS : SCOPES_BUDGET;
 }
 
 static void scopes_add_range(struct scopes_ranges *r, uint64_t start, uint64_t end, Dwarf_Off entry)
@@ -141,7 +176,6 @@ static void scopes_index_units(struct scopes *s)
 	Dwarf_Off at = 0, next;
 	size_t header;
 
-	s->budget = SCOPES_BUDGET;
 	while (scopes_spend(s) &&
 	       dwarf_nextcu(s->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at) {
 		Dwarf_Die unit;
@@ -173,6 +207,39 @@ static Elf_Data *scopes_find_section(Elf *elf, const char *wanted)
 	return NULL;
 }
 
+static void scopes_find_texts(struct scopes *s, Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return;
+	while (s->text_count < SCOPES_MAX_STRINGS && (section = elf_nextscn(elf, section))) {
+		GElf_Shdr header;
+		const char *name;
+
+		if (!gelf_getshdr(section, &header))
+			continue;
+		name = elf_strptr(elf, names, header.sh_name);
+		if (name && (strstr(name, "debug_info") || strstr(name, "debug_str") ||
+			     strstr(name, "debug_line") || strstr(name, "debug_types")))
+			s->texts[s->text_count++] = elf_getdata(section, NULL);
+	}
+}
+
+/* NULL instead of a string that does not end in its section. libdw's own ones lie in none. */
+static const char *scopes_string(const struct scopes *s, const char *text)
+{
+	for (size_t i = 0; text && i < s->text_count; i++) {
+		const char *start = s->texts[i] ? s->texts[i]->d_buf : NULL;
+		size_t bytes = start ? s->texts[i]->d_size : 0;
+
+		if (start && text >= start && text < start + bytes)
+			return memchr(text, '\0', bytes - (size_t)(text - start)) ? text : NULL;
+	}
+	return text;
+}
+
 struct scopes *scopes_new(Dwfl_Module *module)
 {
 	Dwarf_Addr bias;
@@ -185,7 +252,12 @@ struct scopes *scopes_new(Dwfl_Module *module)
 	s->dwarf = dwarf;
 	s->bias = bias;
 	s->lines = scopes_find_section(dwarf_getelf(dwarf), ".debug_line");
+	scopes_find_texts(s, dwarf_getelf(dwarf));
+	s->budget = SCOPES_BUDGET;
+	s->left_ns = SCOPES_TIME_NS;
+	scopes_begin(s);
 	scopes_index_units(s);
+	scopes_end(s);
 	return s;
 }
 
@@ -271,7 +343,6 @@ static struct scopes_unit *scopes_get_unit(struct scopes *s, Dwarf_Off entry, Dw
 	unit = xcalloc(1, sizeof(*unit));
 	unit->entry = entry;
 	unit->has_lines = scopes_lines_are_bounded(s, die);
-	s->budget = SCOPES_BUDGET;
 	scopes_index_functions(s, die, &unit->functions);
 	scopes_sort(&unit->functions);
 	table_insert(&s->cache, hash, unit);
@@ -320,7 +391,6 @@ static void scopes_find_chain(struct scopes *s, const struct scopes_unit *unit, 
 	if (!function || !dwarf_offdie(s->dwarf, function->entry, &chain->v[0]))
 		return;
 	chain->count = 1;
-	s->budget = SCOPES_BUDGET;
 	scopes_descend(s, &chain->v[0], address, chain, 0);
 }
 
@@ -395,10 +465,9 @@ static const char *scopes_qualified_name(struct scopes *s, Dwarf_Die *entry, con
 	if (!name || !dwarf_diecu(&declaration, &unit, NULL, NULL) ||
 	    scopes_has_no_namespaces(&unit))
 		return name;
-	s->budget = SCOPES_BUDGET;
 	count = scopes_find_parents(s, &unit, &declaration, path);
 	for (size_t i = 0; i < count; i++) {
-		const char *scope = dwarf_diename(&path[i]);
+		const char *scope = scopes_string(s, dwarf_diename(&path[i]));
 		int tag = dwarf_tag(&path[i]);
 
 		if (!scopes_holds_functions(tag) && tag != DW_TAG_subprogram)
@@ -424,7 +493,9 @@ static const char *scopes_name(struct scopes *s, Dwarf_Die *entry)
 	if (!name)
 		name = dwarf_formstring(
 			dwarf_attr_integrate(entry, DW_AT_MIPS_linkage_name, &attribute));
-	return name ? name : scopes_qualified_name(s, entry, dwarf_diename(entry));
+	if (name)
+		return scopes_string(s, name);
+	return scopes_qualified_name(s, entry, scopes_string(s, dwarf_diename(entry)));
 }
 
 static uint64_t scopes_start(const struct scopes *s, Dwarf_Die *entry, uint64_t address)
@@ -436,19 +507,21 @@ static uint64_t scopes_start(const struct scopes *s, Dwarf_Die *entry, uint64_t 
 	return start + s->bias;
 }
 
-static void scopes_set_line(Dwarf_Die *unit, uint64_t address, struct debug_frame *frame)
+static void scopes_set_line(const struct scopes *s, Dwarf_Die *unit, uint64_t address,
+			    struct debug_frame *frame)
 {
 	Dwarf_Line *line = dwarf_getsrc_die(unit, address);
 
 	if (!line)
 		return;
-	frame->file = dwarf_linesrc(line, NULL, NULL);
+	frame->file = scopes_string(s, dwarf_linesrc(line, NULL, NULL));
 	if (dwarf_lineno(line, &frame->line) != 0 || frame->line < 0)
 		frame->line = 0;
 }
 
 /* Where the inlined function was called: the line of the frame around it. */
-static void scopes_set_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct debug_frame *frame)
+static void scopes_set_call(const struct scopes *s, Dwarf_Die *unit, Dwarf_Die *inlined,
+			    struct debug_frame *frame)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Word file, line;
@@ -461,7 +534,7 @@ static void scopes_set_call(Dwarf_Die *unit, Dwarf_Die *inlined, struct debug_fr
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) != 0 ||
 	    dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count)
 		return;
-	frame->file = dwarf_filesrc(files, file, NULL, NULL);
+	frame->file = scopes_string(s, dwarf_filesrc(files, file, NULL, NULL));
 	frame->line = frame->file ? (int)line : 0;
 }
 
@@ -473,7 +546,7 @@ static size_t scopes_fill(struct scopes *s, Dwarf_Die *unit, bool lines, uint64_
 
 	memset(frames, 0, count * sizeof(*frames));
 	if (lines)
-		scopes_set_line(unit, address, &frames[0]);
+		scopes_set_line(s, unit, address, &frames[0]);
 	for (size_t i = 0; i < chain->count; i++) {
 		struct debug_frame *frame = &frames[count - 1 - i];
 
@@ -481,7 +554,7 @@ static size_t scopes_fill(struct scopes *s, Dwarf_Die *unit, bool lines, uint64_
 		frame->start = scopes_start(s, &chain->v[i], address);
 		frame->inlined = i > 0;
 		if (lines && i > 0)
-			scopes_set_call(unit, &chain->v[i], frame + 1);
+			scopes_set_call(s, unit, &chain->v[i], frame + 1);
 	}
 	return count;
 }
@@ -492,12 +565,16 @@ size_t scopes_find(struct scopes *s, uint64_t address, struct debug_frame frames
 	struct scopes_chain chain;
 	struct scopes_unit *unit;
 	Dwarf_Die entry;
+	size_t count;
 
-	if (!range || !dwarf_offdie(s->dwarf, range->entry, &entry))
+	if (s->left_ns == 0 || !range || !dwarf_offdie(s->dwarf, range->entry, &entry))
 		return 0;
+	scopes_begin(s);
 	unit = scopes_get_unit(s, range->entry, &entry);
 	scopes_find_chain(s, unit, address - s->bias, &chain);
-	return scopes_fill(s, &entry, unit->has_lines, address - s->bias, &chain, frames);
+	count = scopes_fill(s, &entry, unit->has_lines, address - s->bias, &chain, frames);
+	scopes_end(s);
+	return count;
 }
 
 size_t scopes_memory(const struct scopes *s)

@@ -31,6 +31,8 @@ struct symbols {
 	Dwfl_Module *module;
 	struct symbols_entry *v;
 	size_t count, capacity;
+	Elf *checked; /* the names of this one end, or not */
+	bool names_end;
 };
 
 static int symbols_rank(const GElf_Sym *symbol)
@@ -72,6 +74,50 @@ static int symbols_compare(const void *a, const void *b)
 	return (x->index < y->index) - (x->index > y->index);
 }
 
+/*
+ * libdwfl gives names from where a symbol says that its name begins, whether it ends there or not. It
+ * takes one of these tables, or by program headers one that cannot be found here.
+ */
+static bool symbols_names_end(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	bool any = false;
+
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr header, strings;
+		Elf_Data *data;
+		Elf_Scn *link;
+
+		if (!gelf_getshdr(section, &header) || header.sh_entsize == 0 ||
+		    (header.sh_type != SHT_SYMTAB && header.sh_type != SHT_DYNSYM))
+			continue;
+		link = elf_getscn(elf, header.sh_link);
+		if (!link || !gelf_getshdr(link, &strings) || strings.sh_flags & SHF_COMPRESSED)
+			return false;
+		data = elf_getdata(link, NULL);
+		if (!data || !data->d_buf || data->d_size == 0 ||
+		    ((const char *)data->d_buf)[data->d_size - 1] != '\0')
+			return false;
+		any = true;
+	}
+	return any;
+}
+
+/* NULL also for a name that may have no end. */
+static const char *symbols_read(struct symbols *s, int index, GElf_Sym *symbol, GElf_Addr *address,
+				GElf_Word *section)
+{
+	Elf *elf = NULL;
+	const char *name =
+		dwfl_module_getsym_info(s->module, index, symbol, address, section, &elf, NULL);
+
+	if (elf && elf != s->checked) {
+		s->checked = elf;
+		s->names_end = symbols_names_end(elf);
+	}
+	return elf && s->names_end ? name : NULL;
+}
+
 struct symbols *symbols_new(Dwfl_Module *module)
 {
 	struct symbols *s = xcalloc(1, sizeof(*s));
@@ -84,8 +130,8 @@ struct symbols *symbols_new(Dwfl_Module *module)
 		GElf_Word section;
 		const char *name;
 
-		name = dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
-		if (symbols_is_function(&symbol, name, section))
+		name = symbols_read(s, i, &symbol, &address, &section);
+		if (name && symbols_is_function(&symbol, name, section))
 			symbols_add(s, &(struct symbols_entry){address, symbol.st_size, i,
 							       symbols_rank(&symbol)});
 	}
@@ -125,12 +171,12 @@ static size_t symbols_count_before(const struct symbols *s, uint64_t address)
 	return low;
 }
 
-static const char *symbols_name(const struct symbols *s, const struct symbols_entry *e)
+static const char *symbols_name(struct symbols *s, const struct symbols_entry *e)
 {
 	GElf_Sym symbol;
 	GElf_Addr address;
 
-	return dwfl_module_getsym_info(s->module, e->index, &symbol, &address, NULL, NULL, NULL);
+	return symbols_read(s, e->index, &symbol, &address, NULL);
 }
 
 static size_t symbols_underscores(const char *name)
@@ -139,7 +185,7 @@ static size_t symbols_underscores(const char *name)
 }
 
 /* "malloc" rather than "__libc_malloc" when both are the same function. */
-static const char *symbols_best_name(const struct symbols *s, size_t at)
+static const char *symbols_best_name(struct symbols *s, size_t at)
 {
 	const struct symbols_entry *first = &s->v[at];
 	const char *best = symbols_name(s, first);
@@ -158,7 +204,7 @@ static const char *symbols_best_name(const struct symbols *s, size_t at)
 	return best;
 }
 
-const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *start)
+const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start)
 {
 	size_t before = symbols_count_before(s, address);
 	uint64_t nearest = before ? s->v[before - 1].address : 0;

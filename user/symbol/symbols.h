@@ -14,7 +14,7 @@ struct symbols;
 struct symbols *symbols_new(Dwfl_Module *module);
 void symbols_free(struct symbols *s);
 /* The function that contains the address, and where it starts; NULL: none. */
-const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *start);
+const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start);
 size_t symbols_memory(const struct symbols *s);
 
 #endif /* SYMBOL_SYMBOLS_H */
