@@ -273,7 +273,8 @@ static const char *section_name(Elf *elf, Elf_Scn *section, size_t names, GElf_S
 	return name ? name : "";
 }
 
-void unwind_check_hide_table(Elf *elf)
+/* elfutils knows the table by its name; in memory only, that name loses its dot, or gets it back. */
+static void move_table_name(Elf *elf, const char *from, int by)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
@@ -282,10 +283,20 @@ void unwind_check_hide_table(Elf *elf)
 	if (elf_getshdrstrndx(elf, &names))
 		return;
 	while ((section = elf_nextscn(elf, section))) {
-		if (strcmp(section_name(elf, section, names, &h), ".eh_frame_hdr") != 0)
+		if (strcmp(section_name(elf, section, names, &h), from) != 0)
 			continue;
-		/* in memory only; elfutils knows it by its name, and this is the name without the dot */
-		h.sh_name++;
+		h.sh_name = (GElf_Word)((int64_t)h.sh_name + by);
 		gelf_update_shdr(section, &h);
 	}
+}
+
+Dwarf_CFI *unwind_check_cfi(Elf *elf)
+{
+	static const char name[] = ".eh_frame_hdr";
+	Dwarf_CFI *cfi;
+
+	move_table_name(elf, name, 1);
+	cfi = dwarf_getcfi_elf(elf);
+	move_table_name(elf, name + 1, -1);
+	return cfi;
 }

@@ -103,8 +103,7 @@ static void add_eh_frame(struct unwind_fdes *f, Elf *elf)
 		f->refused = true;
 		return;
 	}
-	unwind_check_hide_table(elf);
-	s->cfi = dwarf_getcfi_elf(elf);
+	s->cfi = unwind_check_cfi(elf);
 	f->source_count += s->cfi != NULL;
 }
 
