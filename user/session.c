@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "consumer.h"
+#include "dump.h"
 #include "launch.h"
 #include "outputs.h"
 #include "preflight.h"
@@ -493,6 +494,8 @@ static void finish(struct session *s)
 	sample(s, clock_monotonic_ns());
 	outputs_snapshot(s->outputs, &snapshot);
 	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
+	if (!dump_stacks(s->tracker.heap))
+		s->failed = true;
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
