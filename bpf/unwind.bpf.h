@@ -86,6 +86,39 @@ static __always_inline __u64 space_get(struct thread *t)
 	return space_list(t);
 }
 
+static __always_inline struct unwind_gone *gone_of(struct thread *t)
+{
+	__u32 slot = t->number & (UNWIND_GONE_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&unwind_gone, &slot);
+}
+
+/* The dynamic linker has changed its list. It says so after it has unmapped a library, too, and
+ * before it maps another one. */
+static __always_inline void unwind_notice(struct thread *t)
+{
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	struct unwind_gone *gone = gone_of(t);
+	__u64 pages;
+
+	if (!gone || !mm || !bpf_core_field_exists(mm->exec_vm))
+		return;
+	pages = mm->exec_vm;
+	if (pages < gone->pages)
+		__sync_fetch_and_add(&gone->times, 1);
+	gone->pages = pages;
+}
+
+/* Were the mappings that the walk has used still those of the process? */
+static __always_inline bool unwind_current(struct thread *t, __u64 list)
+{
+	struct unwind_gone *gone = gone_of(t);
+
+	if (gone && *(volatile __u32 *)&gone->times != *(volatile __u32 *)&gone->seen)
+		return false;
+	return space_list(t) == list;
+}
+
 /* A pc in no known mapping: user space must look again. Once for each list, and each second. */
 __noinline int unwind_ask(struct thread *t)
 {
@@ -176,7 +209,7 @@ __noinline int stack_walk(struct thread *t, __u64 pc, __u64 sp, __u64 bp)
 	stack_reason(t, result);
 	if (s->guessed)
 		cut(t, STACK_F_POINTERS, COUNTER_STACK_GUESSED);
-	if (s->list && space_list(t) != s->list) {
+	if (s->list && !unwind_current(t, s->list)) {
 		cut(t, STACK_F_CHANGED, COUNTER_STACK_CHANGED);
 		return 1;
 	}

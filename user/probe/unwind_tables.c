@@ -29,6 +29,7 @@
 #include "unwind_files.h"
 
 #define SPACES_BYTES  (UNWIND_SPACES * sizeof(struct unwind_space))
+#define GONE_BYTES    (UNWIND_GONE_SLOTS * sizeof(struct unwind_gone))
 #define LIST_CLASSES  8 /* lists have room for 8, 16, .. 1024 mappings */
 #define LIST_MIN      8u
 #define NUMBERS_FIRST 1u
@@ -61,6 +62,7 @@ struct unwind_tables {
 	struct unwind_arena arena;
 	struct unwind_files files;
 	struct unwind_space *spaces; /* shared with BPF */
+	struct unwind_gone *gone;    /* shared with BPF */
 	struct space *slots[UNWIND_SPACES];
 	struct member *members;
 	struct free_list free[LIST_CLASSES];
@@ -74,10 +76,17 @@ struct collection {
 	bool incomplete; /* files were left for later */
 };
 
+static int share(int map, size_t bytes, void **memory)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+	*memory = p == MAP_FAILED ? NULL : p;
+	return *memory ? 0 : -errno;
+}
+
 struct unwind_tables *unwind_tables_open(struct loader *l)
 {
 	struct unwind_tables *t = xcalloc(1, sizeof(*t));
-	void *spaces;
 	int err;
 
 	t->loader = l;
@@ -85,13 +94,10 @@ struct unwind_tables *unwind_tables_open(struct loader *l)
 	t->next_number = NUMBERS_FIRST;
 	t->files.arena = &t->arena;
 	err = unwind_arena_init(&t->arena, t->maps.chunks);
-	if (!err) {
-		spaces = mmap(NULL, SPACES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      t->maps.spaces, 0);
-		err = spaces == MAP_FAILED ? -errno : 0;
-		if (!err)
-			t->spaces = spaces;
-	}
+	if (!err)
+		err = share(t->maps.spaces, SPACES_BYTES, (void **)&t->spaces);
+	if (!err)
+		err = share(t->maps.gone, GONE_BYTES, (void **)&t->gone);
 	if (err) {
 		unwind_tables_close(t);
 		errno = -err;
@@ -413,6 +419,8 @@ static int set_once(struct unwind_tables *t, struct member *m, pid_t pid, bool u
 
 int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image, pid_t pid)
 {
+	struct unwind_gone *gone = &t->gone[number % UNWIND_GONE_SLOTS];
+	uint32_t times = __atomic_load_n(&gone->times, __ATOMIC_SEQ_CST);
 	struct member *m = member_get(t, number);
 	bool incomplete;
 	int err;
@@ -423,6 +431,8 @@ int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image,
 	err = set_once(t, m, pid, true, &incomplete);
 	if (!err && incomplete)
 		err = set_once(t, m, pid, false, &incomplete);
+	if (!err)
+		__atomic_store_n(&gone->seen, times, __ATOMIC_SEQ_CST);
 	return err;
 }
 
@@ -463,5 +473,7 @@ void unwind_tables_close(struct unwind_tables *t)
 	unwind_arena_done(&t->arena);
 	if (t->spaces)
 		munmap(t->spaces, SPACES_BYTES);
+	if (t->gone)
+		munmap(t->gone, GONE_BYTES);
 	free(t);
 }
