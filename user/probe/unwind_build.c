@@ -27,6 +27,7 @@
 
 #include "../../include/unwind_row.h"
 #include "../base/clock.h"
+#include "unwind_bottom.h"
 
 #define SOURCES_MAX   3
 #define SEGMENTS_MAX  16
@@ -59,7 +60,7 @@ struct range {
 
 struct fde {
 	uint64_t start, end;
-	int source; /* SOURCE_ENTRY: the code at the entry point */
+	int source; /* SOURCE_ENTRY: the outermost frame, by a guess */
 };
 
 #define SOURCE_ENTRY SOURCES_MAX
@@ -291,7 +292,9 @@ static int collect(struct build *b, int index)
 			continue;
 		if (b->fde_count >= FDES_MAX)
 			return -E2BIG;
-		if (!add_fde(b, r.start, r.end, index))
+		if (!add_fde(b, r.start, r.end, index) ||
+		    (unwind_is_bottom(s->elf, r.start, r.end) &&
+		     !add_fde(b, r.start - 1, r.start, SOURCE_ENTRY)))
 			return -ENOMEM;
 	}
 	return 0;
