@@ -4,6 +4,7 @@
 # make test-live    tests with real processes (root)
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
+# make truth        stacks against another unwinder's, for every way of compiling (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -41,7 +42,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs truth test-vm check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -83,6 +84,9 @@ harm: all harm-programs
 
 harm-programs:
 	$(Q)$(MAKE) --no-print-directory -C tests/harm O=$(abspath build)/harm
+
+truth: all
+	$(Q)python3 -B -u tests/live/truth.py -n 3000
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
