@@ -225,6 +225,10 @@ static __always_inline __u32 unwind_user(struct pt_regs *ctx, struct thread *t, 
 {
 	__u32 n, max = config.max_frames;
 
+	if (config.no_stacks) {
+		t->stack.pad = STACK_F_FAILED;
+		return 0;
+	}
 	if (config.unwind_tables)
 		return stack_walk(t, at_return ? ctx->ip : 0, ctx->sp, ctx->bp);
 	if (max > STACK_MAX_FRAMES)

@@ -17,7 +17,7 @@ struct config {
 	__u32 max_frames;      /* depth of stacks, at most STACK_MAX_FRAMES */
 	char name[16];	       /* also trace processes that take this comm by exec; "": none */
 	__u32 unwind_tables; /* 1: stacks by unwind tables; 0: by the kernel's frame-pointer walker */
-	__u32 pad;
+	__u32 no_stacks;     /* 1: none at all, for benches */
 };
 
 #endif /* INCLUDE_CONFIG_H */

@@ -59,6 +59,19 @@ static bool by_name(const struct session *s)
 	return s->options->name != NULL;
 }
 
+/* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
+static bool set_stacks(struct config *config)
+{
+	const char *how = getenv("TRACER_STACKS");
+
+	config->unwind_tables = !how || !strcmp(how, "tables");
+	config->no_stacks = how && !strcmp(how, "none");
+	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
+		return true;
+	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);
+	return false;
+}
+
 static struct loader *load(const struct options *o)
 {
 	struct loader_options lo = {
@@ -66,13 +79,12 @@ static struct loader *load(const struct options *o)
 			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
 			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
-			   .ranges = o->mmap,
-			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS")},
+			   .ranges = o->mmap},
 		.method = preflight_method(o),
 	};
 	const char *rings = getenv("TRACER_RING_BYTES");
 
-	if (!lo.method)
+	if (!lo.method || !set_stacks(&lo.config))
 		return NULL;
 	if (o->name)
 		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
