@@ -5,6 +5,7 @@
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
+# make bench        what a stack costs, beside the kernel's own walker (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -42,7 +43,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs truth test-vm check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs truth bench test-vm check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -87,6 +88,10 @@ harm-programs:
 
 truth: all
 	$(Q)python3 -B -u tests/live/truth.py -n 3000
+
+bench: all
+	$(Q)$(MAKE) --no-print-directory -C tests/bench
+	$(Q)python3 -B -u tests/bench/run.py
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
