@@ -6,6 +6,8 @@
 # make harm         the same as a table, with bpftrace beside it (root)
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
+# make truth        stacks against another unwinder's, for every way of compiling (root)
+# make bench        what a stack costs, beside the kernel's own walker (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -43,7 +45,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -93,6 +95,13 @@ harm-programs:
 FUZZ_SECONDS ?= 60
 fuzz:
 	$(Q)tests/fuzz/run.sh $(FUZZ_SECONDS)
+
+truth: all
+	$(Q)python3 -B -u tests/live/truth.py -n 3000
+
+bench: all
+	$(Q)$(MAKE) --no-print-directory -C tests/bench
+	$(Q)python3 -B -u tests/bench/run.py
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh

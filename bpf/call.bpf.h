@@ -122,6 +122,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	if (!t)
 		return 1;
 	if (kind == CALL_MODULES) {
+		unwind_notice(t);
 		emit_process(EVENT_MODULES, t->number, bpf_get_current_task_btf(), 0, 0);
 		return 1;
 	}

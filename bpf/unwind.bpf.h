@@ -79,6 +79,39 @@ static __always_inline __u64 space_get(struct thread *t)
 	return space_list(t);
 }
 
+static __always_inline struct unwind_gone *gone_of(struct thread *t)
+{
+	__u32 slot = t->number & (UNWIND_GONE_SLOTS - 1);
+
+	return bpf_map_lookup_elem(&unwind_gone, &slot);
+}
+
+/* The dynamic linker has changed its list. It says so after it has unmapped a library, too, and
+ * before it maps another one. */
+static __always_inline void unwind_notice(struct thread *t)
+{
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	struct unwind_gone *gone = gone_of(t);
+	__u64 pages;
+
+	if (!gone || !mm || !bpf_core_field_exists(mm->exec_vm))
+		return;
+	pages = mm->exec_vm;
+	if (pages < gone->pages)
+		__sync_fetch_and_add(&gone->times, 1);
+	gone->pages = pages;
+}
+
+/* Were the mappings that the walk has used still those of the process? */
+static __always_inline bool unwind_current(struct thread *t, __u64 list)
+{
+	struct unwind_gone *gone = gone_of(t);
+
+	if (gone && *(volatile __u32 *)&gone->times != *(volatile __u32 *)&gone->seen)
+		return false;
+	return space_list(t) == list;
+}
+
 /* A pc in no known mapping: user space must look again. Once for each list, and each second. */
 __noinline int unwind_ask(struct thread *t)
 {
@@ -189,7 +222,7 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 	w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
 	if (result == UNWIND_CUT_NO_MAPPING)
 		unwind_ask(t);
-	if (s->list && space_list(t) != s->list) {
+	if (s->list && !unwind_current(t, s->list)) {
 		w->flags = STACK_F_CHANGED;
 		w->fresh_count = 1;
 		w->met = 0;
@@ -197,6 +230,13 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 	}
 	walk_end(w, stack_seed(t));
 	record_keep(w, result);
+	return 0;
+}
+
+static __always_inline int stack_none(struct unwind_walk *w)
+{
+	w->flags = STACK_F_FAILED;
+	w->id = w->check = 1;
 	return 0;
 }
 
@@ -239,6 +279,8 @@ static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, boo
 		return 0;
 	if (config.unwind_tables)
 		stack_walk(t, &s->walk, at_return ? ctx->ip : 0, ctx->sp, ctx->bp);
+	else if (config.no_stacks)
+		n = stack_none(&s->walk);
 	else
 		n = stack_by_pointers(ctx, t, s, at_return);
 	id = s->walk.id;

@@ -38,6 +38,14 @@ struct {
 	__type(value, __u32);
 } unwind_owners SEC(".maps");
 
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE);
+	__uint(max_entries, UNWIND_GONE_SLOTS);
+	__type(key, __u32);
+	__type(value, struct unwind_gone);
+} unwind_gone SEC(".maps");
+
 /*
  * Rules that were looked up before, of all processes. The key is exact: a list number and an address
  * of 47 bits fill 64 bits. Two CPUs may write one entry at once; `check` is the key XOR a mix of the

@@ -20,7 +20,7 @@ struct config {
 	__u32 scratch_count; /* pieces of memory for walks, a power of two */
 	__u64 stack_seed;  /* of stack ids: random, so that no target can choose ids that collide */
 	__u32 vfork_blind; /* 1: links of a process do not see its vfork children */
-	__u32 pad;
+	__u32 no_stacks;   /* 1: none at all, for benches */
 };
 
 #endif /* INCLUDE_CONFIG_H */

@@ -115,7 +115,21 @@ struct unwind_space {
 /* Owner of a space: an image (shared by fork's children), or one process that has diverged. */
 #define UNWIND_OWNER_PROCESS(number) (1ull << 63 | (number))
 
+/*
+ * Has code gone since the mappings of a process were read? Other code may be in its place by now.
+ * The BPF side counts the times, and who reads mappings stores what the count was before: while the
+ * two differ, of a stack only the first address is kept. A slot belongs to the processes of one
+ * number, modulo UNWIND_GONE_SLOTS.
+ */
+#define UNWIND_GONE_SLOTS 16384
+
+struct unwind_gone {
+	__u64 pages; /* BPF: of code, when the dynamic linker last said something */
+	__u32 times, seen;
+};
+
 _Static_assert(sizeof(struct unwind_mapping) == UNWIND_MAPPING_WORDS * 8, "unwind_mapping");
 _Static_assert(sizeof(struct unwind_space) == 32, "unwind_space");
+_Static_assert(sizeof(struct unwind_gone) == 16, "unwind_gone");
 
 #endif /* INCLUDE_UNWIND_ROW_H */

@@ -21,6 +21,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "consumer.h"
+#include "dump.h"
 #include "launch.h"
 #include "outputs.h"
 #include "preflight.h"
@@ -59,6 +60,19 @@ static bool by_name(const struct session *s)
 	return s->options->name != NULL;
 }
 
+/* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
+static bool set_stacks(struct config *config)
+{
+	const char *how = getenv("TRACER_STACKS");
+
+	config->unwind_tables = !how || !strcmp(how, "tables");
+	config->no_stacks = how && !strcmp(how, "none");
+	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
+		return true;
+	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);
+	return false;
+}
+
 static struct loader *load(const struct options *o)
 {
 	struct features f;
@@ -69,14 +83,13 @@ static struct loader *load(const struct options *o)
 			   .sample_bytes = o->sample_bytes,
 			   .follow = follows(o),
 			   .ranges = o->mmap,
-			   .unwind_tables = !getenv("TRACER_FRAME_POINTERS"),
 			   .vfork_blind = !f.methods[method].sees_vfork},
 		.method = method,
 	};
 	/* for tests, which force losses with them */
 	const char *rings = getenv("TRACER_RING_BYTES"), *scratches = getenv("TRACER_SCRATCHES");
 
-	if (!lo.method)
+	if (!lo.method || !set_stacks(&lo.config))
 		return NULL;
 	if (o->name)
 		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
@@ -512,6 +525,8 @@ static void finish(struct session *s)
 	sample(s, clock_monotonic_ns());
 	outputs_snapshot(s->outputs, &snapshot);
 	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
+	if (!dump_stacks(s->tracker.heap))
+		s->failed = true;
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;

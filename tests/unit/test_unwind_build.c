@@ -27,6 +27,9 @@ __asm__(".text\n"
 	".globl form_state, form_state_other, form_state_back\n"
 	".globl form_deref, form_plt, form_stop, form_signal, form_register, form_unaligned, "
 	"form_gap\n"
+	".globl form_bottom, form_bottom_before, form_bottom_marked_before, form_before_end\n"
+	".set form_bottom_before, form_bottom - 1\n"
+	".set form_bottom_marked_before, form_bottom_marked - 1\n"
 	".globl form_rbp_lost, form_big, form_end, form_generated, form_after\n"
 	".p2align 4\n"
 	"form_pointer: .cfi_startproc\n"
@@ -85,6 +88,20 @@ __asm__(".text\n"
 	"	nop\n"
 	".cfi_endproc\n"
 	".p2align 4\n"
+	"form_before: .cfi_startproc\n .cfi_def_cfa_offset 64\n"
+	"	nop\n"
+	".cfi_endproc\n"
+	"form_before_end:\n"
+	".p2align 4\n"
+	/* as coroutines begin: the address of its first byte is a return address */
+	"form_bottom: .cfi_startproc\n"
+	"	mov %rbx, %rsp\n	.skip 20, 0x90\n"
+	".cfi_endproc\n"
+	".p2align 4\n"
+	"form_bottom_marked: .cfi_startproc\n"
+	"	endbr64\n	mov %rbx, %rsp\n	.skip 20, 0x90\n"
+	".cfi_endproc\n"
+	".p2align 4\n"
 	"form_gap: nop\n"
 	"	.skip 64, 0x90\n"
 	"form_end: .cfi_startproc\n"
@@ -101,7 +118,8 @@ extern const char form_pointer[], form_pointer_pushed[], form_pointer_set[], for
 extern const char form_state[], form_state_other[], form_state_back[];
 extern const char form_deref[], form_plt[], form_stop[], form_signal[], form_register[];
 extern const char form_unaligned[], form_rbp_lost[], form_big[], form_gap[], form_end[];
-extern const char form_generated[], form_after[];
+extern const char form_generated[], form_after[], form_bottom[], form_bottom_before[];
+extern const char form_bottom_marked_before[], form_before_end[];
 
 #define RSP(bytes) UNWIND_RULE(UNWIND_RSP, (bytes) / 8, UNWIND_RBP_SAME, 0)
 #define NO_INFO	   UNWIND_RULE_SPECIAL(UNWIND_NO_INFO)
@@ -202,6 +220,14 @@ static void unwind_build__forms_without_a_rule__no_information(void **state)
 	expect(state, form_gap, NO_INFO);
 	expect(state, form_gap + 60, NO_INFO);
 	expect(state, form_end, RSP(8));
+}
+
+static void unwind_build__function_with_a_stack_of_its_own__nobody_called_it(void **state)
+{
+	expect(state, form_before_end, RSP(64));
+	expect(state, form_bottom_before, UNWIND_RULE_SPECIAL(UNWIND_STOP));
+	expect(state, form_bottom, RSP(8));
+	expect(state, form_bottom_marked_before, UNWIND_RULE_SPECIAL(UNWIND_STOP));
 }
 
 static void unwind_build__large_code_without_information__by_frame_pointer(void **state)
@@ -362,6 +388,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			unwind_build__large_code_without_information__by_frame_pointer, setup_self,
 			teardown_self),
+		cmocka_unit_test_setup_teardown(
+			unwind_build__function_with_a_stack_of_its_own__nobody_called_it,
+			setup_self, teardown_self),
 		cmocka_unit_test(unwind_build__libc__entries_and_order),
 		cmocka_unit_test(unwind_build__no_elf__refused),
 		cmocka_unit_test(unwind_build__told_to_stop__stops),

@@ -433,6 +433,7 @@ struct loader_unwind_maps loader_unwind_maps(const struct loader *l)
 		.spaces = bpf_map__fd(s->maps.unwind_spaces),
 		.owners = bpf_map__fd(s->maps.unwind_owners),
 		.rules = bpf_map__fd(s->maps.unwind_rules),
+		.gone = bpf_map__fd(s->maps.unwind_gone),
 	};
 }
 

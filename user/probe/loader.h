@@ -74,7 +74,7 @@ void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT]);
 bool loader_unwinds(const struct loader *l);
 /* What unwind_tables.c writes; descriptors, borrowed. */
 struct loader_unwind_maps {
-	int chunks, spaces, owners, rules;
+	int chunks, spaces, owners, rules, gone;
 };
 
 struct loader_unwind_maps loader_unwind_maps(const struct loader *l);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "unwind_bottom.h"
 #include "unwind_check.h"
 #include "unwind_input.h"
 
@@ -304,7 +305,9 @@ static int collect(struct unwind_fdes *f, int index)
 			continue;
 		if (f->count >= FDES_MAX)
 			return -E2BIG;
-		if (!add_fde(f, r.start, r.end, index))
+		if (!add_fde(f, r.start, r.end, index) ||
+		    (unwind_is_bottom(s->elf, r.start, r.end) &&
+		     !add_fde(f, r.start - 1, r.start, UNWIND_ENTRY)))
 			return -ENOMEM;
 	}
 	return 0;

@@ -13,7 +13,7 @@
 
 #define UNWIND_SOURCES	   3
 #define UNWIND_CODE_RANGES 16
-/* Not a source: the code at the entry point. */
+/* Not a source: the outermost frame, by a guess. */
 #define UNWIND_ENTRY UNWIND_SOURCES
 
 struct unwind_source {

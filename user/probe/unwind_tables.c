@@ -34,6 +34,7 @@
 #include "unwind_worker.h"
 
 #define SPACES_BYTES  (UNWIND_SPACES * sizeof(struct unwind_space))
+#define GONE_BYTES    (UNWIND_GONE_SLOTS * sizeof(struct unwind_gone))
 #define LIST_CLASSES  8 /* lists have room for 8, 16, .. 1024 mappings */
 #define LIST_MIN      8u
 #define NUMBERS_FIRST 1u
@@ -77,17 +78,25 @@ struct unwind_tables {
 	struct unwind_cache *cache;
 	struct unwind_worker *worker;
 	struct unwind_space *spaces; /* shared with BPF */
+	struct unwind_gone *gone;    /* shared with BPF */
 	struct space *slots[UNWIND_SPACES];
 	struct member *members;
 	struct free_list free[LIST_CLASSES];
 	uint32_t next_number;
 };
 
+static int share(int map, size_t bytes, void **memory)
+{
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, map, 0);
+
+	*memory = p == MAP_FAILED ? NULL : p;
+	return *memory ? 0 : -errno;
+}
+
 struct unwind_tables *unwind_tables_open(struct loader *l)
 {
 	struct unwind_tables *t = xcalloc(1, sizeof(*t));
 	const char *chunks = getenv("TRACER_UNWIND_CHUNKS"); /* for tests: of the arena */
-	void *spaces;
 	int err;
 
 	t->loader = l;
@@ -100,13 +109,10 @@ struct unwind_tables *unwind_tables_open(struct loader *l)
 	err = t->worker ? unwind_arena_init(&t->arena, t->maps.chunks) : -errno;
 	if (chunks)
 		t->arena.chunk_limit = (uint32_t)strtoul(chunks, NULL, 10);
-	if (!err) {
-		spaces = mmap(NULL, SPACES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
-			      t->maps.spaces, 0);
-		err = spaces == MAP_FAILED ? -errno : 0;
-		if (!err)
-			t->spaces = spaces;
-	}
+	if (!err)
+		err = share(t->maps.spaces, SPACES_BYTES, (void **)&t->spaces);
+	if (!err)
+		err = share(t->maps.gone, GONE_BYTES, (void **)&t->gone);
 	if (err) {
 		unwind_tables_close(t);
 		errno = -err;
@@ -331,6 +337,8 @@ static int set(struct unwind_tables *t, struct member *m)
 {
 	struct unwind_effort effort = {.bytes = m->effort > EFFORT_LEAST ? m->effort : EFFORT_LEAST,
 				       .urgent_only = true};
+	struct unwind_gone *gone = &t->gone[m->number % UNWIND_GONE_SLOTS];
+	uint32_t times = __atomic_load_n(&gone->times, __ATOMIC_SEQ_CST);
 	bool incomplete;
 	int err = set_once(t, m, &effort, &incomplete);
 
@@ -338,6 +346,8 @@ static int set(struct unwind_tables *t, struct member *m)
 	if (!err && incomplete)
 		err = set_once(t, m, &effort, &incomplete);
 	m->effort = effort.bytes;
+	if (!err)
+		__atomic_store_n(&gone->seen, times, __ATOMIC_SEQ_CST);
 	return err;
 }
 
@@ -426,5 +436,7 @@ void unwind_tables_close(struct unwind_tables *t)
 	unwind_arena_done(&t->arena);
 	if (t->spaces)
 		munmap(t->spaces, SPACES_BYTES);
+	if (t->gone)
+		munmap(t->gone, GONE_BYTES);
 	free(t);
 }

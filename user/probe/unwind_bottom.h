@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Code that stands at the bottom of a stack without saying so. */
+#ifndef PROBE_UNWIND_BOTTOM_H
+#define PROBE_UNWIND_BOTTOM_H
+
+#include <libelf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Does the function at [start, end) begin by taking another stack? makecontext() leaves the address
+ * of such a one as the return address of a coroutine's first function (glibc: __start_context).
+ */
+bool unwind_is_bottom(Elf *elf, uint64_t start, uint64_t end);
+
+#endif /* PROBE_UNWIND_BOTTOM_H */
