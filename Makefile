@@ -54,7 +54,7 @@ $(O)/tracer: $(O)/user/main.o $(LIBRARY)
 $(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS))
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
-SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h
+SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h
 $(O)/%.o: %.c | $(SKELETONS)
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<

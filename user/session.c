@@ -154,6 +154,8 @@ static bool open_stages(struct session *s)
 	t->loader = load(o);
 	if (!t->loader)
 		return false;
+	if (log_level() >= LOG_VERBOSE)
+		t->stall = stall_open(t->loader);
 	if (!open_unwind(t))
 		return false;
 	t->consumer = consumer_start(t->loader, t->heap);
@@ -268,6 +270,8 @@ static void begin(struct session *s)
 	sample(s, s->begun_ns);
 	loader_arm(s->tracker.loader, true);
 	announce(s);
+	stall_say(s->tracker.stall, STALL_ATTACHING);
+	stall_phase(s->tracker.stall, STALL_TRACING);
 	if (o->command)
 		launch_go(s->launch);
 }
@@ -507,7 +511,13 @@ static void say_command_status(struct session *s)
 /* Before the summary, which is the last that is said. */
 static void detach(struct session *s)
 {
+	struct stall *stall = s->tracker.stall;
+
+	stall_say(stall, STALL_TRACING);
+	stall_say(stall, STALL_UPDATING);
+	stall_phase(stall, STALL_DETACHING);
 	tracker_detach(&s->tracker);
+	stall_say(stall, STALL_DETACHING);
 }
 
 static void finish(struct session *s)
@@ -540,6 +550,7 @@ static void session_close(struct session *s)
 	tracker_done(&s->tracker);
 	consumer_stop(s->tracker.consumer);
 	unwind_tables_close(s->tracker.unwind);
+	stall_close(s->tracker.stall);
 	loader_close(s->tracker.loader);
 	launch_free(s->launch);
 	if (!outputs_close(s->outputs))

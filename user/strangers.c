@@ -62,11 +62,13 @@ static void sweep_marked(struct tracker *t)
 {
 	struct tracked *p;
 
+	stall_update_begin(t->stall);
 	for (p = t->first; p; p = p->next) {
 		if (p->sweep && !p->ended)
 			attachment_sweep(p->attachment);
 		p->sweep = false;
 	}
+	stall_update_end(t->stall);
 }
 
 uint64_t strangers_sweep(struct tracker *t, uint64_t now_ns)

@@ -366,6 +366,16 @@ static void follow_fork(struct tracker *t, const struct tracked *from, const str
 		unwind_process_fork(t->unwind, from->number, p->number, p->pid);
 }
 
+static int copy_probes(struct tracker *t, struct tracked *p, const struct tracked *from)
+{
+	int err;
+
+	stall_update_begin(t->stall);
+	err = attachment_copy(p->attachment, from->attachment);
+	stall_update_end(t->stall);
+	return err;
+}
+
 struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 {
 	struct tracked *from = tracker_find_pid(t, parent), *p;
@@ -379,7 +389,7 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 	if (p->borrowed)
 		t->live_count--;
 	follow_fork(t, from, p);
-	if (attachment_copy(p->attachment, from->attachment))
+	if (copy_probes(t, p, from))
 		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
 	else if (p->borrowed)
 		loader_mark_probed(t->loader, pid);
@@ -414,8 +424,10 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	if (is_barren(t, device, inode) || attachment_has(p->attachment, device, inode))
 		return 0;
 	err = discover_process(p->pid, &t->discover, &targets);
+	stall_update_begin(t->stall);
 	if (!err)
 		err = attachment_update(p->attachment, &targets, p->announced || p != t->first);
+	stall_update_end(t->stall);
 	if (!err && has_allocator(&targets))
 		p->productive = true;
 	if (!err)
@@ -447,7 +459,7 @@ static void late_child(struct tracker *t, const struct notice *n)
 	p = add(t, (pid_t)n->pid, n->child, from ? from->comm : "");
 	if (from)
 		follow_fork(t, from, p);
-	if (from && attachment_copy(p->attachment, from->attachment))
+	if (from && copy_probes(t, p, from))
 		log_verbose("child %u ended before its probes were placed", n->pid);
 	consumer_lock(t->consumer);
 	heap_count(t->heap, n->child, COUNTER_LATE_CHILD);

@@ -14,6 +14,7 @@
 #include "heap/heap.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "probe/stall.h"
 #include "probe/unwind_tables.h"
 #include "strangers.h"
 #include "symbol/names.h"

@@ -535,22 +535,53 @@ def stall(case, method):
     case.run("-p", process.pid, "--dry-run")  # the same work beside the program, without probes
     before = longest()
     attached = time.monotonic()
-    tracer = case.attach(process.pid, "--attach-method", method)
+    tracer = case.attach(process.pid, "-v", "--attach-method", method)
     attached = time.monotonic() - attached
     at_attach = longest()
+    detached = time.monotonic()
     tracer.stop()
+    detached = time.monotonic() - detached
     at_detach = longest()
     process.write("end\n")
     equal(process.wait(), 0, "exit status")
-    return before, at_attach, at_detach, attached
+    return before, at_attach, at_detach, attached, detached, stalls_said(tracer)
+
+
+def stalls_said(tracer):
+    """What the tracer itself has measured, by the words for when, in ms. Empty: the kernel shows no waits."""
+    found = (re.search(r"longest stall of a thread (.*?): (-?[\d.]+) ms", line) for line in tracer.err.lines)
+    said = {match.group(1): float(match.group(2)) for match in found if match}
+    check(said or "longest stall of a thread: not measured" in tracer.err.text(), "not a word about the longest stall")
+    return said
 
 
 def stall__attach_and_detach__measured(case):
     for method in METHODS:
         lib.need_method(method)
-        before, at_attach, at_detach, seconds = stall(case, method)
+        before, at_attach, at_detach, attached, detached, said = stall(case, method)
         print(f"    {method}: longest gap of a thread {before:.1f} ms beside a tracer that only plans, {at_attach:.1f} ms "
-              f"while attaching, {at_detach:.1f} ms while detaching; attached after {seconds:.2f} s")
+              f"while attaching, {at_detach:.1f} ms while detaching; attached after {attached:.2f} s, detached after "
+              f"{detached:.2f} s; the tracer says {said}")
+
+
+def stall__threads_wait_for_the_memory_map__said(case):
+    for method in METHODS:
+        lib.need_method(method)
+        process = case.keep(lib.Program([program("stall"), "map"]))
+        process.out.wait_for(r"^ready ")
+        process.write()
+        tracer = case.attach(process.pid, "-v", "--attach-method", method)
+        process.write("look\n")
+        process.out.wait_for(r"^longest_us (\d+)")
+        tracer.stop()
+        process.write("end\n")
+        equal(process.wait(), 0, "exit status")
+        said = stalls_said(tracer)
+        if not said:
+            raise Skip("this kernel shows no waits")
+        equal(sorted(said), ["while attaching", "while detaching", "while no probe changes"], "when")
+        check(min(said.values()) >= 0 and max(said.values()) > 0, f"{method}: {said}")
+        check("longest stall" not in tracer.err.lines[-1], "the summary is not the last that is said")
 
 
 def children__cost_of_a_pair__measured(case):
@@ -642,12 +673,13 @@ def table():
     return 1 if harmed else 0
 
 
-CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory, children__not_followed__free_of_breakpoints,
-         children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
+CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory,
+         children__not_followed__free_of_breakpoints, children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
          exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said,
          half_an_allocator__without_a_known_name__said, leaks_and_ends__are_not_blind__nothing_said,
          gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
-         gdb__as_the_command__works, stall__attach_and_detach__measured, children__cost_of_a_pair__measured]
+         gdb__as_the_command__works, stall__attach_and_detach__measured,
+         stall__threads_wait_for_the_memory_map__said, children__cost_of_a_pair__measured]
 
 
 def load():

@@ -3,7 +3,8 @@
  * Measures, asserts nothing. Two threads allocate and look at the clock after each pair; at every
  * line on stdin the longest time between two looks since the line before is said, without the time
  * in which the thread could have run but other threads had the processors. With `fork` a
- * child does the same: what it costs to have been forked by a traced process. At `end` it ends.
+ * child does the same: what it costs to have been forked by a traced process. With `map` the threads
+ * keep each other waiting for the process's memory map as well. At `end` it ends.
  */
 #include "harm.h"
 
@@ -11,13 +12,16 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <sys/wait.h>
 
-#define THREADS 2
+#define THREADS	  2
+#define MAP_BYTES ((size_t)4 << 20)
 
 static uint64_t longest[THREADS];
 static volatile int go_on = 1;
+static int maps; /* `map` */
 
 static uint64_t now_ns(void)
 {
@@ -55,6 +59,16 @@ static struct moment moment(int schedstat)
 	return m;
 }
 
+/* The map is held for reading while pages come, and for writing while they go. */
+static void change_map(void)
+{
+	void *p = mmap(NULL, MAP_BYTES, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+
+	if (p == MAP_FAILED || munmap(p, MAP_BYTES))
+		_exit(97);
+}
+
 static void *look(void *arg)
 {
 	int schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
@@ -66,6 +80,8 @@ static void *look(void *arg)
 
 		KEEP(p);
 		free(p);
+		if (maps)
+			change_map();
 		now = moment(schedstat);
 		gap = now.at - last.at;
 		waited = now.waited - last.waited;
@@ -127,6 +143,7 @@ int main(int argc, char **argv)
 	pid_t child = 1;
 
 	harm_ready(argc, argv);
+	maps = harm_has(argc, argv, "map");
 	if (harm_has(argc, argv, "fork"))
 		child = fork();
 	if (!harm_has(argc, argv, "fork")) {

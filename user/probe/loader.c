@@ -336,6 +336,11 @@ int loader_idle_program(const struct loader *l)
 	return bpf_program__fd(l->skel->progs.call_idle);
 }
 
+int loader_processes_map(const struct loader *l)
+{
+	return bpf_map__fd(l->skel->maps.processes);
+}
+
 uint32_t loader_take_number(struct loader *l)
 {
 	return __atomic_fetch_add(&l->skel->data->next_number, 1, __ATOMIC_SEQ_CST);

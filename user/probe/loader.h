@@ -53,6 +53,8 @@ int loader_return_program(const struct loader *l);
 /* Does nothing; for links of uprobe_multi that are made to be closed, where the kernel has them. */
 int loader_idle_program(const struct loader *l);
 
+/* The map of traced processes by tgid; borrowed. */
+int loader_processes_map(const struct loader *l);
 /* A number for a new process: never 0, never used before. */
 uint32_t loader_take_number(struct loader *l);
 /* From now on events of tgid carry this number. 0 or -errno. */

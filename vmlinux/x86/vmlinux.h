@@ -84,6 +84,7 @@ struct signal_struct {
 };
 
 struct task_struct {
+	unsigned int __state; /* Linux 5.14 */
 	int pid;
 	int tgid;
 	int exit_code;
