@@ -83,10 +83,19 @@ struct unwind_tables {
 	uint32_t next_number;
 };
 
+/* For tests: an arena that is soon full. */
+static void limit_arena(struct unwind_arena *a)
+{
+	const char *chunks = getenv("TRACER_UNWIND_CHUNKS");
+	unsigned long limit = chunks ? strtoul(chunks, NULL, 10) : 0;
+
+	if (limit && limit < a->chunk_limit)
+		a->chunk_limit = (uint32_t)limit;
+}
+
 struct unwind_tables *unwind_tables_open(struct loader *l)
 {
 	struct unwind_tables *t = xcalloc(1, sizeof(*t));
-	const char *chunks = getenv("TRACER_UNWIND_CHUNKS"); /* for tests: of the arena */
 	void *spaces;
 	int err;
 
@@ -98,8 +107,7 @@ struct unwind_tables *unwind_tables_open(struct loader *l)
 	t->files =
 		(struct unwind_files){.arena = &t->arena, .cache = t->cache, .worker = t->worker};
 	err = t->worker ? unwind_arena_init(&t->arena, t->maps.chunks) : -errno;
-	if (chunks)
-		t->arena.chunk_limit = (uint32_t)strtoul(chunks, NULL, 10);
+	limit_arena(&t->arena);
 	if (!err) {
 		spaces = mmap(NULL, SPACES_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
 			      t->maps.spaces, 0);
