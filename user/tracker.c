@@ -359,11 +359,11 @@ struct tracked *tracker_add_held(struct tracker *t, pid_t pid)
 	return p;
 }
 
-static void follow_fork(struct tracker *t, const struct tracked *from, const struct tracked *p)
+static void follow_fork(struct tracker *t, const struct tracked *from, struct tracked *p)
 {
 	names_fork(t->names, newest_space(from), newest_space(p));
-	if (t->unwind)
-		unwind_process_fork(t->unwind, from->number, p->number, p->pid);
+	if (t->unwind && !unwind_process_fork(t->unwind, from->number, p->number, p->pid))
+		read_mappings(t, p);
 }
 
 static int copy_probes(struct tracker *t, struct tracked *p, const struct tracked *from)

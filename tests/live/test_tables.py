@@ -6,7 +6,8 @@ import re
 import shutil
 import subprocess
 
-from lib import (check, check_totals, check_truth, equal, frames, need, read_sites, rows_of, target_path, test, until)
+from lib import (check, check_totals, check_truth, equal, frames, need, read_sites, read_text, rows_of, target_path,
+                 test, until)
 
 TABLE = r"^tracer: unwind table of '(.*)': \d+ rows, \d+ pages, \d+\.\d ms(, from the cache)?$"
 
@@ -167,6 +168,26 @@ def tables__many_programs__those_without_a_process_make_room(case):
     for path in paths[:2]:
         check(any(line.startswith(f"tracer: the unwind table of '{path}', which no process uses, is dropped")
                   for line in tracer.err.lines), f"the table of {path} was not dropped")
+
+
+@test()
+def tables__child_of_a_process_that_has_loaded_more__whole(case):
+    """The first child shares its parent's mappings until that one loads a library; the second is born when it is gone."""
+    target = case.target("reforks", target_path("plugin.so"))
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "-v", "-f", "-i", "0.2", "--csv", path)
+    target.go()
+    target.out.wait_for("^loaded")
+    tracer.err.wait_for(r"^tracer: unwind table of '.*/plugin\.so'")
+    target.go()
+    until(lambda: "site_child" in read_text(path), "the second child to be seen allocating")
+    tracer.stop()
+    rows = rows_of(read_sites(path).last(), "site_child")
+    equal(len(rows), 1, "stacks of site_child")
+    check("main" in frames(rows[0]), f"the stack is cut: {rows[0]['stack']}")
+    target.go()
+    target.wait_done()
+    target.finish()
 
 
 # Tables from .debug_frame

@@ -153,6 +153,37 @@ static void unwind_files__no_effort__made_by_the_worker(void **state)
 	assert_int_equal(rule_of(f, libc_code()), UNWIND_RULE(UNWIND_RSP, 1, UNWIND_RBP_SAME, 0));
 }
 
+static void unwind_list__tables_that_come_later__it_is_extended(void **state)
+{
+	struct unwind_effort little = {.bytes = 0}, all = {.bytes = EVERYTHING};
+	struct unwind_list before;
+	struct fixture *f = *state;
+	size_t i;
+
+	/* the vdso and what is anonymous are there at once */
+	assert_int_equal(unwind_list_read(&before, &f->files, getpid(), &little), 0);
+	assert_true(before.incomplete && unwind_list_waits(&before, before.waits[0]));
+	unwind_list_done(&before, &f->files);
+	assert_int_equal(unwind_list_read(&before, &f->files, getpid(), &little), 0);
+	unwind_list_take_waits(&f->list, &before, &f->files);
+	assert_false(unwind_list_waits(&before, f->list.waits[0]));
+	unwind_list_done(&f->list, &f->files);
+	assert_int_equal(unwind_list_read(&f->list, &f->files, getpid(), &all), 0);
+	assert_true(unwind_list_extends(&f->list, &before));
+	assert_false(unwind_list_extends(&before, &f->list));
+	for (i = 0; i < before.count; i++) {
+		assert_true(unwind_list_has(&f->list, &before.mappings[i]));
+		before.mappings[i].start += 16;
+		assert_true(unwind_list_has(&f->list, &before.mappings[i]));
+		before.mappings[i].start -= 32;
+		assert_false(unwind_list_has(&f->list, &before.mappings[i]));
+		before.mappings[i].start += 16;
+		before.mappings[i].table++;
+		assert_false(unwind_list_has(&f->list, &before.mappings[i]));
+	}
+	unwind_list_done(&before, &f->files);
+}
+
 static void unwind_files__urgent_only__others_left_unknown(void **state)
 {
 	struct unwind_effort effort = {.bytes = EVERYTHING, .urgent_only = true};
@@ -275,6 +306,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(unwind_files__effort__made_at_once),
 		TEST(unwind_files__no_effort__made_by_the_worker),
+		TEST(unwind_list__tables_that_come_later__it_is_extended),
 		TEST(unwind_files__urgent_only__others_left_unknown),
 		TEST(unwind_files__nobody_waits__dropped),
 		TEST(unwind_files__end_while_tables_are_made__no_harm),

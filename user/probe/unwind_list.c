@@ -39,14 +39,52 @@ bool unwind_list_equal(const struct unwind_list *a, const struct unwind_list *b)
 	       (!a->count || !memcmp(a->mappings, b->mappings, a->count * sizeof(*a->mappings)));
 }
 
-static void wait_for(struct unwind_list *l, struct unwind_file *f)
+bool unwind_list_has(const struct unwind_list *l, const struct unwind_mapping *m)
+{
+	size_t low = 0, high = l->count;
+	const struct unwind_mapping *o;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (l->mappings[middle].end <= m->start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == l->count)
+		return false;
+	o = &l->mappings[low];
+	return o->start <= m->start && m->end <= o->end && o->base == m->base &&
+	       o->table == m->table && o->pages == m->pages;
+}
+
+bool unwind_list_extends(const struct unwind_list *l, const struct unwind_list *old)
+{
+	size_t i;
+
+	for (i = 0; i < old->count; i++) {
+		if (!unwind_list_has(l, &old->mappings[i]))
+			return false;
+	}
+	return true;
+}
+
+bool unwind_list_waits(const struct unwind_list *l, const struct unwind_file *file)
 {
 	size_t i;
 
 	for (i = 0; i < l->wait_count; i++) {
-		if (l->waits[i] == f)
-			return;
+		if (l->waits[i] == file)
+			return true;
 	}
+	return false;
+}
+
+static void wait_for(struct unwind_list *l, struct unwind_file *f)
+{
+	if (unwind_list_waits(l, f))
+		return;
 	unwind_file_hold(f);
 	l->waits = xrealloc(l->waits, (l->wait_count + 1) * sizeof(*l->waits));
 	l->waits[l->wait_count++] = f;

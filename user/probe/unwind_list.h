@@ -28,6 +28,11 @@ int unwind_list_read(struct unwind_list *l, struct unwind_files *files, pid_t pi
 		     struct unwind_effort *effort);
 void unwind_list_done(struct unwind_list *l, struct unwind_files *files);
 bool unwind_list_equal(const struct unwind_list *a, const struct unwind_list *b);
+/* Is a mapping of the list around this one, alike but for its bounds? */
+bool unwind_list_has(const struct unwind_list *l, const struct unwind_mapping *m);
+bool unwind_list_waits(const struct unwind_list *l, const struct unwind_file *file);
+/* Does `l` have all that is in `old`? */
+bool unwind_list_extends(const struct unwind_list *l, const struct unwind_list *old);
 /* Makes `to` wait for what `from` waits for, and for nothing else. Taken: `from` does not any more. */
 void unwind_list_take_waits(struct unwind_list *to, struct unwind_list *from,
 			    struct unwind_files *files);

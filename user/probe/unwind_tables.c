@@ -93,10 +93,19 @@ static int share(int map, size_t bytes, void **memory)
 	return *memory ? 0 : -errno;
 }
 
+/* For tests: an arena that is soon full. */
+static void limit_arena(struct unwind_arena *a)
+{
+	const char *chunks = getenv("TRACER_UNWIND_CHUNKS");
+	unsigned long limit = chunks ? strtoul(chunks, NULL, 10) : 0;
+
+	if (limit && limit < a->chunk_limit)
+		a->chunk_limit = (uint32_t)limit;
+}
+
 struct unwind_tables *unwind_tables_open(struct loader *l)
 {
 	struct unwind_tables *t = xcalloc(1, sizeof(*t));
-	const char *chunks = getenv("TRACER_UNWIND_CHUNKS"); /* for tests: of the arena */
 	int err;
 
 	t->loader = l;
@@ -107,8 +116,7 @@ struct unwind_tables *unwind_tables_open(struct loader *l)
 	t->files =
 		(struct unwind_files){.arena = &t->arena, .cache = t->cache, .worker = t->worker};
 	err = t->worker ? unwind_arena_init(&t->arena, t->maps.chunks) : -errno;
-	if (chunks)
-		t->arena.chunk_limit = (uint32_t)strtoul(chunks, NULL, 10);
+	limit_arena(&t->arena);
 	if (!err)
 		err = share(t->maps.spaces, SPACES_BYTES, (void **)&t->spaces);
 	if (!err)
@@ -297,6 +305,34 @@ static int diverge(struct unwind_tables *t, struct member *m, struct unwind_list
 	return err;
 }
 
+static bool all_wait(const struct unwind_tables *t, const struct space *s,
+		     const struct unwind_file *f)
+{
+	const struct member *m;
+
+	for (m = t->members; m; m = m->next) {
+		if (m->space == s && !unwind_list_waits(&m->waits, f))
+			return false;
+	}
+	return true;
+}
+
+/* What is new are tables that all who share the space have been waiting for: they may go on so. */
+static bool is_late(const struct unwind_tables *t, const struct space *s,
+		    const struct unwind_list *l)
+{
+	size_t i;
+
+	if (!unwind_list_extends(l, &s->list))
+		return false;
+	for (i = 0; i < l->count; i++) {
+		if (!unwind_list_has(&s->list, &l->mappings[i]) &&
+		    (!l->files[i] || !all_wait(t, s, l->files[i])))
+			return false;
+	}
+	return true;
+}
+
 static int publish_for(struct unwind_tables *t, struct member *m, struct unwind_list *l)
 {
 	struct space *s = m->space;
@@ -311,23 +347,27 @@ static int publish_for(struct unwind_tables *t, struct member *m, struct unwind_
 	}
 	if (is_published(s, l))
 		return 0;
-	return s->words && s->users > 1 ? diverge(t, m, l) : publish(t, s, l);
+	return s->words && s->users > 1 && !is_late(t, s, l) ? diverge(t, m, l) : publish(t, s, l);
 }
 
-/* A list without anything in it is no error while something is awaited. */
+/*
+ * A list without anything in it is no error while something is awaited. Until it is published the
+ * member waits for what it waited for before.
+ */
 static int set_once(struct unwind_tables *t, struct member *m, struct unwind_effort *effort,
 		    bool *incomplete)
 {
-	struct unwind_list l;
+	struct unwind_list l, waits = {0};
 	int err = unwind_list_read(&l, &t->files, m->pid, effort);
 
 	*incomplete = l.incomplete;
 	if (!err) {
-		unwind_list_take_waits(&m->waits, &l, &t->files);
+		unwind_list_take_waits(&waits, &l, &t->files);
 		if (l.count)
 			err = publish_for(t, m, &l);
 		else if (!l.incomplete)
 			err = -ENODATA;
+		unwind_list_take_waits(&m->waits, &waits, &t->files);
 	}
 	unwind_list_done(&l, &t->files);
 	return err;
@@ -364,19 +404,22 @@ int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image,
 	return set(t, m);
 }
 
-void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid)
+bool unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid)
 {
 	struct member *from = *member_slot(t, parent), *m;
 
-	/* a parent with a space of its own: the child's is made when its mappings are read */
-	if (!from || !from->space || from->space->owner != from->image || parent == child)
-		return;
+	if (parent == child)
+		return true;
+	/* a parent with a space of its own has left those that its image shares */
+	if (!from || !from->space || from->space->owner != from->image)
+		return false;
 	m = member_get(t, child);
 	m->pid = pid;
 	m->image = from->image;
 	m->effort = from->effort;
 	unwind_list_copy_waits(&m->waits, &from->waits, &t->files);
 	member_move(t, m, from->space);
+	return true;
 }
 
 int unwind_tables_fd(const struct unwind_tables *t)

@@ -7,6 +7,7 @@
 #ifndef PROBE_UNWIND_TABLES_H
 #define PROBE_UNWIND_TABLES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,8 +27,9 @@ void unwind_tables_close(struct unwind_tables *t);
  * -errno.
  */
 int unwind_process_set(struct unwind_tables *t, uint32_t number, uint64_t image, pid_t pid);
-/* A child of fork has the mappings of its parent, until one of the two changes them. */
-void unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid);
+/* A child of fork has the mappings of its parent, until one of the two changes them. False: the
+ * parent's are not shared, and the child's have to be read. */
+bool unwind_process_fork(struct unwind_tables *t, uint32_t parent, uint32_t child, pid_t pid);
 void unwind_process_drop(struct unwind_tables *t, uint32_t number);
 
 int unwind_tables_fd(const struct unwind_tables *t);
