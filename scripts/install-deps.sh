@@ -57,6 +57,7 @@ git
 gdb
 strace
 valgrind
+gdb
 qemu-system-x86
 busybox-static|busybox
 cpio

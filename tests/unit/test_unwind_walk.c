@@ -532,6 +532,37 @@ static void unwind_step__after_each_instruction__as_another_unwinder_says(void *
 	assert_in_range(not_whole, 0, compared / 4);
 }
 
+static ucontext_t coroutine, caller;
+
+static void coroutine_main(void)
+{
+	raise(SIGTRAP);
+	swapcontext(&coroutine, &caller);
+}
+
+static void unwind_step__coroutine__ends_at_its_start(void **state)
+{
+	struct sigaction action = {.sa_sigaction = on_trap, .sa_flags = SA_SIGINFO}, before;
+	static char memory_of_it[1 << 16];
+
+	(void)state;
+	own_list = publish_own();
+	compared = wrong = not_whole = 0;
+	sigaction(SIGTRAP, &action, &before);
+	getcontext(&coroutine);
+	coroutine.uc_stack.ss_sp = memory_of_it;
+	coroutine.uc_stack.ss_size = sizeof(memory_of_it);
+	/* what lies above the first frame is no return address then */
+	coroutine.uc_link = &caller;
+	makecontext(&coroutine, coroutine_main, 0);
+	stepping = 1;
+	swapcontext(&caller, &coroutine);
+	stepping = 0;
+	sigaction(SIGTRAP, &before, NULL);
+	assert_int_equal(compared, 1);
+	assert_int_equal(wrong + not_whole, 0);
+}
+
 #define TEST(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
@@ -560,6 +591,7 @@ int main(void)
 		TEST(stack_walk__code_has_gone__first_frame_kept_until_read_again),
 		TEST(stack_walk__random_stacks_and_rules__bounded),
 		TEST(unwind_step__after_each_instruction__as_another_unwinder_says),
+		TEST(unwind_step__coroutine__ends_at_its_start),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
