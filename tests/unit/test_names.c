@@ -89,10 +89,21 @@ static struct names *names_of_self(void)
 	return n;
 }
 
+/* As long as a name may take here: a condition ends the wait, never the time. */
+#define WAIT_MS 60000
+
+static const struct stack_names *names_of_process(struct names *n, uint32_t number, uint64_t id,
+						  const uint64_t *pcs, size_t count)
+{
+	names_stack(n, number, id, 1, pcs, count);
+	assert_int_equal(names_wait(n, WAIT_MS), 0);
+	return names_stack(n, number, id, 1, pcs, count);
+}
+
 static const struct stack_names *names_of(struct names *n, uint64_t id, const uint64_t *pcs,
 					  size_t count)
 {
-	return names_stack(n, SELF, id, 1, pcs, count, 0);
+	return names_of_process(n, SELF, id, pcs, count);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -151,18 +162,42 @@ static void names_stack__libc__module_and_bounded_offset(void **state)
 	names_free(n);
 }
 
+static void names_stack__not_there_yet__module_and_offset(void **state)
+{
+	struct names *n = names_of_self();
+	uint64_t pc = known_function();
+	const struct stack_names *s = names_stack(n, SELF, 1, 1, &pc, 1);
+	uint64_t site = s->site_id;
+
+	(void)state;
+	assert_int_equal(s->frame_count, 1);
+	assert_int_equal(s->frames[0].pc, pc);
+	assert_null(s->frames[0].function);
+	assert_non_null(s->frames[0].module);
+	assert_true(s->frames[0].offset > 0);
+	assert_int_equal(names_pending(n), 1);
+	s = names_of(n, 1, &pc, 1);
+	assert_string_equal(s->frames[0].function, "known_function");
+	assert_true(s->site_id == site);
+	names_free(n);
+}
+
 static void names_stack__asked_again__same_answer(void **state)
 {
 	struct names *n = names_of_self();
 	uint64_t pcs[] = {known_function(), outer_function()};
 	const struct stack_names *s = names_of(n, 1, pcs, 2);
-	const struct frame_name *frames = s->frames;
+	const char *function = s->frames[0].function;
 
 	(void)state;
-	assert_ptr_equal(names_of(n, 1, pcs, 2), s);
-	assert_ptr_equal(s->frames, frames);
-	assert_ptr_not_equal(names_of(n, 2, pcs, 1), s);
-	assert_ptr_equal(names_of(n, 2, pcs, 1)->frames[0].function, frames[0].function);
+	assert_int_equal(s->frame_count, 3);
+	s = names_stack(n, SELF, 1, 1, pcs, 2);
+	assert_int_equal(names_pending(n), 0);
+	assert_int_equal(s->frame_count, 3);
+	assert_ptr_equal(s->frames[0].function, function);
+	s = names_stack(n, SELF, 2, 1, pcs, 1);
+	assert_int_equal(names_pending(n), 0);
+	assert_ptr_equal(s->frames[0].function, function);
 	assert_true(names_memory(n) > 1000);
 	names_free(n);
 }
@@ -187,14 +222,14 @@ static void names_stack__no_frames__site_of_the_call(void **state)
 {
 	struct names *n = names_new();
 	uint64_t pc = known_function();
-	const struct stack_names *s = names_stack(n, SELF, 5, 1, NULL, 0, 0);
+	const struct stack_names *s = names_stack(n, SELF, 5, 1, NULL, 0);
 	uint64_t id = s->site_id;
 
 	(void)state;
 	assert_int_equal(s->frame_count, 0);
 	assert_int_equal(s->function_frame, 0);
-	assert_true(id == names_site_id(n, 9, 1, NULL, 0));
-	assert_true(id != names_site_id(n, 9, 2, NULL, 0));
+	assert_true(id == names_site_id(n, 9, 1, 1, NULL, 0));
+	assert_true(id != names_site_id(n, 9, 1, 2, NULL, 0));
 	/* the frames arrive later */
 	assert_int_equal(names_of(n, 5, &pc, 1)->frame_count, 1);
 	names_free(n);
@@ -204,16 +239,13 @@ static void names_stack__modules_read_later__known_then(void **state)
 {
 	struct names *n = names_new();
 	uint64_t pc = known_function();
-	const struct stack_names *s = names_of(n, 1, &pc, 1);
-	const struct frame_name *before = s->frames;
 
 	(void)state;
-	assert_null(s->frames[0].module);
+	assert_null(names_of(n, 1, &pc, 1)->frames[0].module);
 	assert_false(names_knows(n, SELF, pc));
 	assert_int_equal(names_read_process(n, SELF, getpid()), 0);
 	assert_true(names_knows(n, SELF, pc));
 	assert_string_equal(names_of(n, 1, &pc, 1)->frames[0].function, "known_function");
-	assert_null(before[0].module);
 	names_free(n);
 }
 
@@ -239,9 +271,9 @@ static void names_fork__child__has_the_parents_names(void **state)
 
 	(void)state;
 	names_fork(n, SELF, 2);
-	assert_string_equal(names_stack(n, 2, 1, 1, &pc, 1, 0)->frames[0].function,
+	assert_string_equal(names_of_process(n, 2, 1, &pc, 1)->frames[0].function,
 			    "known_function");
-	assert_true(names_site_id(n, 2, 1, &pc, 1) == names_site_id(n, SELF, 1, &pc, 1));
+	assert_true(names_site_id(n, 2, 1, 1, &pc, 1) == names_site_id(n, SELF, 1, 1, &pc, 1));
 	names_free(n);
 }
 
@@ -259,7 +291,7 @@ static void names_read_process__dead_since__still_resolves(void **state)
 	assert_int_equal(names_read_process(n, 3, child), 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_string_equal(names_stack(n, 3, 1, 1, &pc, 1, 0)->frames[0].function,
+	assert_string_equal(names_of_process(n, 3, 1, &pc, 1)->frames[0].function,
 			    "known_function");
 	assert_true(names_read_process(n, 3, child) < 0);
 	names_free(n);
@@ -271,7 +303,7 @@ static uint64_t site_of_this_program(void)
 	uint64_t pcs[] = {known_function(), pc_in_libc(), 0x1234, outer_function()}, id;
 
 	names_read_process(n, SELF, getpid());
-	id = names_site_id(n, SELF, 7, pcs, 4);
+	id = names_site_id(n, SELF, 1, 7, pcs, 4);
 	names_free(n);
 	return id;
 }
@@ -301,10 +333,10 @@ static void names_site_id__call_order_and_frames__count(void **state)
 	uint64_t a = known_function(), b = outer_function(), ab[] = {a, b}, ba[] = {b, a};
 
 	(void)state;
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 1, ba, 2));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 2, ab, 2));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 1, ab, 1));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) == names_of(n, 1, ab, 2)->site_id);
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 12, 1, ba, 2));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 13, 2, ab, 2));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 14, 1, ab, 1));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) == names_of(n, 1, ab, 2)->site_id);
 	names_free(n);
 }
 
@@ -636,6 +668,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(names_stack__static_function__name_and_exact_line),
 		cmocka_unit_test(names_stack__inlined_function__is_a_frame),
 		cmocka_unit_test(names_stack__libc__module_and_bounded_offset),
+		cmocka_unit_test(names_stack__not_there_yet__module_and_offset),
 		cmocka_unit_test(names_stack__asked_again__same_answer),
 		cmocka_unit_test(names_stack__nowhere__no_module),
 		cmocka_unit_test(names_stack__no_frames__site_of_the_call),

@@ -17,8 +17,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/guard.h"
 #include "../base/xalloc.h"
 #include "mix.h"
+#include "pages.h"
 #include "strings.h"
 #include "table.h"
 
@@ -29,7 +31,10 @@
 /* Ranges of live code do not overlap; those of removed code may. */
 #define SCOPES_MAX_OVERLAPS 32
 /* The line table of one unit takes 70 times its size in memory. */
-#define SCOPES_MAX_LINE_BYTES (32u << 20)
+#define SCOPES_MAX_LINE_BYTES (1u << 20)
+/* Every unit lies on other pages, and entries of one unit mostly on the same. */
+#define SCOPES_STEPS_BETWEEN_RELAXES 1024
+#define SCOPES_UNITS_BETWEEN_RELAXES 64
 
 struct scopes_range {
 	uint64_t start, end;
@@ -54,14 +59,17 @@ struct scopes {
 	struct table cache; /* struct scopes_unit by entry */
 	Elf_Data *lines;    /* .debug_line */
 	struct strings qualified;
+	struct pages *pages;
 	uint32_t budget;
 };
 
 static bool scopes_spend(struct scopes *s)
 {
-	if (s->budget == 0)
+	if (s->budget == 0 || guard_failed())
 		return false;
 	s->budget--;
+	if (s->budget % SCOPES_STEPS_BETWEEN_RELAXES == 0)
+		pages_relax(s->pages);
 	return true;
 }
 
@@ -139,7 +147,7 @@ static const struct scopes_range *scopes_search(const struct scopes_ranges *r, u
 static void scopes_index_units(struct scopes *s)
 {
 	Dwarf_Off at = 0, next;
-	size_t header;
+	size_t header, count = 0;
 
 	s->budget = SCOPES_BUDGET;
 	while (scopes_spend(s) &&
@@ -148,6 +156,8 @@ static void scopes_index_units(struct scopes *s)
 
 		if (dwarf_offdie(s->dwarf, at + header, &unit))
 			scopes_add_entry(s, &s->units, &unit);
+		if (++count % SCOPES_UNITS_BETWEEN_RELAXES == 0)
+			pages_relax(s->pages);
 		at = next;
 	}
 	scopes_sort(&s->units);
@@ -173,7 +183,7 @@ static Elf_Data *scopes_find_section(Elf *elf, const char *wanted)
 	return NULL;
 }
 
-struct scopes *scopes_new(Dwfl_Module *module)
+struct scopes *scopes_new(Dwfl_Module *module, struct pages *pages)
 {
 	Dwarf_Addr bias;
 	Dwarf *dwarf = dwfl_module_getdwarf(module, &bias);
@@ -183,6 +193,7 @@ struct scopes *scopes_new(Dwfl_Module *module)
 		return NULL;
 	s = xcalloc(1, sizeof(*s));
 	s->dwarf = dwarf;
+	s->pages = pages;
 	s->bias = bias;
 	s->lines = scopes_find_section(dwarf_getelf(dwarf), ".debug_line");
 	scopes_index_units(s);
@@ -498,15 +509,4 @@ size_t scopes_find(struct scopes *s, uint64_t address, struct debug_frame frames
 	unit = scopes_get_unit(s, range->entry, &entry);
 	scopes_find_chain(s, unit, address - s->bias, &chain);
 	return scopes_fill(s, &entry, unit->has_lines, address - s->bias, &chain, frames);
-}
-
-size_t scopes_memory(const struct scopes *s)
-{
-	size_t bytes = sizeof(*s) + table_memory(&s->cache) + strings_memory(&s->qualified) +
-		       s->units.capacity * sizeof(*s->units.v);
-	struct scopes_unit *unit;
-
-	for (size_t at = 0; (unit = table_next(&s->cache, &at));)
-		bytes += sizeof(*unit) + unit->functions.capacity * sizeof(*unit->functions.v);
-	return bytes;
 }

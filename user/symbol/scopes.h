@@ -9,16 +9,16 @@
 #include <elfutils/libdwfl.h>
 #include "debug.h"
 
+struct pages;
 struct scopes;
 
-/* NULL when there is no debug information. The module must live longer. */
-struct scopes *scopes_new(Dwfl_Module *module);
+/* NULL when there is no debug information. The module and the pages must live longer. */
+struct scopes *scopes_new(Dwfl_Module *module, struct pages *pages);
 void scopes_free(struct scopes *s);
 /*
  * Innermost first; the last frame is the function that is there in machine code (function NULL: not
  * known). 0 when the debug information does not cover the address.
  */
 size_t scopes_find(struct scopes *s, uint64_t address, struct debug_frame frames[DEBUG_MAX_FRAMES]);
-size_t scopes_memory(const struct scopes *s);
 
 #endif /* SYMBOL_SCOPES_H */

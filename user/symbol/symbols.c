@@ -13,9 +13,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/guard.h"
 #include "../base/xalloc.h"
+#include "pages.h"
 
-#define SYMBOLS_MAX (8 << 20)
+#define SYMBOLS_MAX		(1u << 20)
+#define SYMBOLS_BETWEEN_RELAXES 1024
 /* Symbols without a size are labels in assembly: they say nothing about what is far behind them. */
 #define SYMBOLS_MAX_LABEL_BYTES 4096
 /* Aliases at one address, and sizes that reach over the next symbol. */
@@ -72,18 +75,22 @@ static int symbols_compare(const void *a, const void *b)
 	return (x->index < y->index) - (x->index > y->index);
 }
 
-struct symbols *symbols_new(Dwfl_Module *module)
+struct symbols *symbols_new(Dwfl_Module *module, struct pages *pages)
 {
 	struct symbols *s = xcalloc(1, sizeof(*s));
 	int count = dwfl_module_getsymtab(module);
 
 	s->module = module;
-	for (int i = 0; i < count && i < SYMBOLS_MAX; i++) {
+	for (int i = 0; i < count && s->count < SYMBOLS_MAX; i++) {
 		GElf_Sym symbol;
 		GElf_Addr address;
 		GElf_Word section;
 		const char *name;
 
+		if (i % SYMBOLS_BETWEEN_RELAXES == 0)
+			pages_relax(pages);
+		if (guard_failed())
+			break;
 		name = dwfl_module_getsym_info(module, i, &symbol, &address, &section, NULL, NULL);
 		if (symbols_is_function(&symbol, name, section))
 			symbols_add(s, &(struct symbols_entry){address, symbol.st_size, i,
@@ -172,9 +179,4 @@ const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *st
 		}
 	}
 	return NULL;
-}
-
-size_t symbols_memory(const struct symbols *s)
-{
-	return sizeof(*s) + s->capacity * sizeof(*s->v);
 }
