@@ -72,8 +72,8 @@ void await_say_missing(const struct await *a, bool interrupted)
 
 	if (pending)
 		log_warn("the names of %zu addresses are missing: %s", pending,
-			 interrupted ? "not waited for" :
-				       "not found in time; see DEBUGINFOD_TIMEOUT in tracer(8)");
+			 interrupted ? "not waited for"
+				     : "not found in time; see DEBUGINFOD_TIMEOUT in tracer(8)");
 	if (forgotten)
 		log_warn("the names of %llu addresses are missing: there are more than fit into "
 			 "the memory for them",

@@ -38,9 +38,9 @@ struct perf_map_entry {
 struct perf_map {
 	struct perf_map *next;
 	const struct jit *jit;
-	int fd;		 /* -1: none yet */
-	struct stat st;	 /* as last seen */
-	uint64_t read;	 /* bytes of whole lines that were read */
+	int fd;		/* -1: none yet */
+	struct stat st; /* as last seen */
+	uint64_t read;	/* bytes of whole lines that were read */
 	uint64_t looked_ns;
 	bool refused; /* said */
 	struct perf_map_entry *v;
@@ -158,8 +158,7 @@ static void perf_map_add(struct perf_map *map, const char *line, uint64_t offset
 		map->capacity = map->capacity ? 2 * map->capacity : 1024;
 		map->v = xrealloc(map->v, map->capacity * sizeof(*map->v));
 	}
-	map->v[map->count++] =
-		(struct perf_map_entry){start, (uint32_t)bytes, (uint32_t)offset};
+	map->v[map->count++] = (struct perf_map_entry){start, (uint32_t)bytes, (uint32_t)offset};
 }
 
 static bool perf_map_is_full(struct perf_map *map)

@@ -15,9 +15,9 @@
 
 /* Where a process with generated code keeps its map. */
 struct jit {
-	int root;	 /* the process's root directory (O_PATH); borrowed, -1: not known */
-	pid_t pid;	 /* as in its own pid namespace: part of the file's name */
-	uid_t uid;	 /* whose file it may be, root's is the other */
+	int root;  /* the process's root directory (O_PATH); borrowed, -1: not known */
+	pid_t pid; /* as in its own pid namespace: part of the file's name */
+	uid_t uid; /* whose file it may be, root's is the other */
 	const struct jit *parent; /* code that was there before the fork; NULL: none */
 };
 

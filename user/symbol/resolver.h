@@ -22,19 +22,19 @@ struct resolver;
 struct location {
 	const struct image *image; /* NULL: code in no file */
 	const struct jit *jit;	   /* not NULL: generated code */
-	uint64_t address; /* ELF address in the image; in the process, when generated */
+	uint64_t address;	   /* ELF address in the image; in the process, when generated */
 	const struct location_names *names; /* NULL: not known yet */
 	uint64_t asked_ns;
 	uint32_t index;
 	uint32_t used;	  /* the pass in which it was used last */
 	uint32_t no_room; /* the pass in which its names were thrown away again */
-	bool waiting;  /* asked, and the last answer has not come */
+	bool waiting;	  /* asked, and the last answer has not come */
 };
 
 /* From malloc in one piece, strings included; owned by who holds it. */
 struct location_names {
 	size_t bytes, count;
-	bool unknown; /* generated code without a name so far: worth asking again */
+	bool unknown;		    /* generated code without a name so far: worth asking again */
 	struct frame_name frames[]; /* pc not set; module borrowed from the image */
 };
 

@@ -96,8 +96,7 @@ static bool separate_try(const struct image *image, int root, const char *path, 
 	}
 	out->fd = fd;
 	out->name = xstrdup(path);
-	out->in_directory =
-		strncmp(path, SEPARATE_DIRECTORY "/", sizeof(SEPARATE_DIRECTORY)) == 0;
+	out->in_directory = strncmp(path, SEPARATE_DIRECTORY "/", sizeof(SEPARATE_DIRECTORY)) == 0;
 	return true;
 }
 

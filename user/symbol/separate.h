@@ -13,7 +13,7 @@ struct image;
 
 struct separate {
 	int fd;
-	char *name;   /* from malloc: where it is, for messages */
+	char *name;	   /* from malloc: where it is, for messages */
 	bool in_directory; /* below SEPARATE_DIRECTORY of its root */
 	bool trusted;	   /* and that root is the system's: a path in it may be followed */
 };

@@ -12,7 +12,7 @@
 /* Together with what a unit takes in memory this keeps the whole tracer small. */
 #define SURVEY_MAX_UNPACKED_BYTES (96ul << 20)
 /* xz packs up to 7000 to 1; what lies in .gnu_debugdata of distributions is below 200 KB. */
-#define SURVEY_MAX_XZ_BYTES	(1ul << 20)
+#define SURVEY_MAX_XZ_BYTES   (1ul << 20)
 #define SURVEY_USUAL_XZ_RATIO 20
 
 /* "ZLIB" and the size, eight bytes, the highest first. */
