@@ -323,6 +323,50 @@ static bool skip_is_container(const char *name)
 	return false;
 }
 
+/* Of Rust's library, what allocates for its caller: "alloc::vec::Vec<T>::push". */
+static bool skip_is_rust_path(const char *name)
+{
+	static const char *const paths[] = {
+		"alloc::alloc::", "alloc::borrow::", "alloc::boxed::",	 "alloc::collections::",
+		"alloc::ffi::",	  "alloc::fmt::",    "alloc::raw_vec::", "alloc::rc::",
+		"alloc::slice::", "alloc::str::",    "alloc::string::",	 "alloc::sync::",
+		"alloc::vec::",	  "core::array::",   "core::clone::",	 "core::convert::",
+		"core::fmt::",	  "core::iter::",    "core::option::",	 "core::result::",
+		"core::slice::",  "core::str::",     "hashbrown::",	 "std::collections::",
+		"std::ffi::",
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (skip_starts(name, paths[i]))
+			return true;
+	}
+	return false;
+}
+
+/* "<alloc::vec::Vec<T> as Trait>::f", "<alloc::vec::Vec<u8>>::f", "<i32 as core::fmt::Display>::fmt": a
+ * type of the library, or one without a path by a trait of the library. */
+static bool skip_is_rust(const char *name)
+{
+	const char *trait, *path;
+
+	if (name[0] != '<')
+		return skip_is_rust_path(name);
+	name += strspn(name, "<&[");
+	if (skip_starts(name, "mut "))
+		name += strlen("mut ");
+	if (skip_is_rust_path(name))
+		return true;
+	trait = strstr(name, " as ");
+	path = strstr(name, "::");
+	if (!trait)
+		return path && path > name && path[-1] == '>' &&
+		       !memchr(name, '<', (size_t)(path - name));
+	if (path && path < trait)
+		return false;
+	trait += strlen(" as ");
+	return skip_is_rust_path(trait) || trait[0] == '<';
+}
+
 /* A class may have its own: "ns::Class::operator new". */
 static bool skip_is_operator(const char *name)
 {
@@ -343,19 +387,6 @@ static bool skip_is_internal(const char *name)
 		{"(anonymous namespace)::do_malloc", ""},
 		{"std::thread::thread<", ""},
 		{"std::thread::_S_make_state<", ""},
-		/* Rust's library: vectors, strings, boxes, maps, and what collects into them */
-		{"alloc::", ""},
-		{"<alloc::", ""},
-		{"hashbrown::", ""},
-		{"<hashbrown::", ""},
-		{"std::collections::", ""},
-		{"<std::collections::", ""},
-		{"core::iter::", ""},
-		{"<core::iter::", ""},
-		{"<T as alloc::", ""},
-		{"<str as alloc::", ""},
-		{"<[T] as alloc::", ""},
-		{"<&str as alloc::", ""},
 		{"__rustc::__r", ""},
 		{"<std::alloc::System as ", ""},
 		{"std::alloc::System", ""},
@@ -375,7 +406,8 @@ static bool skip_is_internal(const char *name)
 		if (skip_starts(name, scopes[i].start) && skip_ends(name, scopes[i].end))
 			return true;
 	}
-	return skip_is_exactly(name) || skip_is_container(name) || skip_is_operator(name);
+	return skip_is_exactly(name) || skip_is_container(name) || skip_is_rust(name) ||
+	       skip_is_operator(name);
 }
 
 bool skip_matches(const struct skip *s, const char *function)

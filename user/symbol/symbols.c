@@ -140,9 +140,10 @@ static const char *symbols_name(const struct symbols *s, const struct symbols_en
 	return dwfl_module_getsym_info(s->module, e->index, &symbol, &address, NULL, NULL, NULL);
 }
 
-static size_t symbols_underscores(const char *name)
+/* Less is better: underscores at the beginning, and what a compiler has added behind a dot. */
+static size_t symbols_ugliness(const char *name)
 {
-	return strspn(name, "_");
+	return strspn(name, "_") + (strchr(name, '.') ? 16 : 0);
 }
 
 /* "malloc" rather than "__libc_malloc" when both are the same function. */
@@ -159,7 +160,7 @@ static const char *symbols_best_name(const struct symbols *s, size_t at)
 			break;
 		name = symbols_name(s, e);
 		if (name && strncmp(name, "_Z", 2) != 0 && strncmp(name, "_R", 2) != 0 && best &&
-		    symbols_underscores(name) < symbols_underscores(best))
+		    symbols_ugliness(name) < symbols_ugliness(best))
 			best = name;
 	}
 	return best;
