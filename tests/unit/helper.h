@@ -14,24 +14,25 @@
 #include <unistd.h>
 
 /* A program that writes a return address of its own and waits; line 9 is the call. */
-static const char *const helper_source = "#include <stdio.h>\n"
-				    "static __attribute__((noinline)) void *here(void)\n"
-				    "{\n"
-				    "	return __builtin_return_address(0);\n"
-				    "}\n"
-				    "static volatile int after;\n"
-				    "static __attribute__((noinline)) void *helper_function(void)\n"
-				    "{\n"
-				    "	void *pc = here();\n"
-				    "	after++;\n"
-				    "	return pc;\n"
-				    "}\n"
-				    "int main(void)\n"
-				    "{\n"
-				    "	printf(\"%p\\n\", helper_function());\n"
-				    "	fflush(stdout);\n"
-				    "	return getchar();\n"
-				    "}\n";
+static const char *const helper_source =
+	"#include <stdio.h>\n"
+	"static __attribute__((noinline)) void *here(void)\n"
+	"{\n"
+	"	return __builtin_return_address(0);\n"
+	"}\n"
+	"static volatile int after;\n"
+	"static __attribute__((noinline)) void *helper_function(void)\n"
+	"{\n"
+	"	void *pc = here();\n"
+	"	after++;\n"
+	"	return pc;\n"
+	"}\n"
+	"int main(void)\n"
+	"{\n"
+	"	printf(\"%p\\n\", helper_function());\n"
+	"	fflush(stdout);\n"
+	"	return getchar();\n"
+	"}\n";
 
 struct helper {
 	char directory[32], source[64], program[64];

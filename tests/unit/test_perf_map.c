@@ -209,12 +209,18 @@ static void names_stack__generated_code__name_when_it_is_written(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(perf_maps_find__entries__the_last_one_counts, begin, end),
-		cmocka_unit_test_setup_teardown(perf_maps_find__lines_that_make_no_sense__left_out, begin, end),
-		cmocka_unit_test_setup_teardown(perf_maps_find__file_grows__found_within_the_next_second, begin, end),
-		cmocka_unit_test_setup_teardown(perf_maps_find__child__code_of_its_parent, begin, end),
-		cmocka_unit_test_setup_teardown(perf_maps_find__no_file_of_the_process__refused, begin, end),
-		cmocka_unit_test_setup_teardown(names_stack__generated_code__name_when_it_is_written, begin, end),
+		cmocka_unit_test_setup_teardown(perf_maps_find__entries__the_last_one_counts, begin,
+						end),
+		cmocka_unit_test_setup_teardown(perf_maps_find__lines_that_make_no_sense__left_out,
+						begin, end),
+		cmocka_unit_test_setup_teardown(
+			perf_maps_find__file_grows__found_within_the_next_second, begin, end),
+		cmocka_unit_test_setup_teardown(perf_maps_find__child__code_of_its_parent, begin,
+						end),
+		cmocka_unit_test_setup_teardown(perf_maps_find__no_file_of_the_process__refused,
+						begin, end),
+		cmocka_unit_test_setup_teardown(
+			names_stack__generated_code__name_when_it_is_written, begin, end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
