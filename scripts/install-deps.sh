@@ -37,6 +37,9 @@ libcmocka-dev
 clang-format
 tmux
 g++
+binutils
+xz-utils
+libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
 sqlite3

@@ -7,6 +7,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -70,10 +71,17 @@ void await_say_missing(const struct await *a, bool interrupted)
 	size_t pending = names_pending(a->tracker->names);
 	uint64_t forgotten = names_forgotten(a->tracker->names);
 
-	if (pending)
-		log_warn("the names of %zu addresses are missing: %s", pending,
-			 interrupted ? "not waited for"
-				     : "not found in time; see DEBUGINFOD_TIMEOUT in tracer(8)");
+	if (pending && interrupted)
+		log_warn("the names of %zu addresses are missing: not waited for", pending);
+	else if (pending && getenv("DEBUGINFOD_URLS"))
+		log_warn("the names of %zu addresses may be missing or without lines: the servers "
+			 "of "
+			 "DEBUGINFOD_URLS have not answered in time: set DEBUGINFOD_TIMEOUT or "
+			 "unset "
+			 "DEBUGINFOD_URLS",
+			 pending);
+	else if (pending)
+		log_warn("the names of %zu addresses are missing: not found in time", pending);
 	if (forgotten)
 		log_warn("the names of %llu addresses are missing: there are more than fit into "
 			 "the memory for them",

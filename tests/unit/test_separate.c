@@ -5,7 +5,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <dlfcn.h>
+#include <netinet/in.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
+#include "../../user/base/clock.h"
 #include "../../user/base/guard.h"
 #include "../../user/symbol/names.h"
 #include "helper.h"
@@ -140,6 +144,87 @@ static void separate__only_minidebuginfo__names_without_lines(void **state)
 	      FUNCTION, 0);
 }
 
+/* Servers: one that never answers, and a directory, which the library takes as well. */
+static void need_library(void)
+{
+	void *library = dlopen("libdebuginfod.so.1", RTLD_LAZY);
+
+	if (!library)
+		skip();
+	dlclose(library);
+}
+
+static void debuginfod__silent_server__names_meanwhile_and_a_prompt_end(void **state)
+{
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct sockaddr_in address = {.sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	socklen_t size = sizeof(address);
+	char url[64];
+	uint64_t until = clock_monotonic_ns() + (uint64_t)WAIT_MS * NS_PER_MS;
+	const char *function = NULL;
+
+	(void)state;
+	need_library();
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, size), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &size), 0);
+	snprintf(url, sizeof(url), "http://127.0.0.1:%d", ntohs(address.sin_port));
+	setenv("DEBUGINFOD_URLS", url, 1);
+	build("gcc -O2", "true");
+	setenv("DEBUGINFOD_CACHE_PATH", helper.directory, 1);
+	run();
+	while (!function && clock_monotonic_ns() < until) {
+		names_wait(names, 10);
+		function = names_stack(names, NUMBER, 1, 1, &helper.pc, 1)->frames[0].function;
+	}
+	assert_non_null(function);
+	assert_string_equal(function, FUNCTION);
+	/* its last answer is still to come, and the end does not wait for it */
+	assert_int_equal(names_pending(names), 1);
+	done();
+	unsetenv("DEBUGINFOD_URLS");
+	unsetenv("DEBUGINFOD_CACHE_PATH");
+	close(listener);
+}
+
+static void debuginfod__has_the_file__lines(void **state)
+{
+	char url[64], cache[64];
+
+	(void)state;
+	need_library();
+	build("gcc -O2 -g", SPLIT BUILD_ID "mkdir -p buildid/$id cache && "
+					   "mv helper.debug buildid/$id/debuginfo");
+	snprintf(url, sizeof(url), "file://%s", helper.directory);
+	snprintf(cache, sizeof(cache), "%s/cache", helper.directory);
+	setenv("DEBUGINFOD_URLS", url, 1);
+	setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
+	run();
+	check_name(FUNCTION, 9);
+	done();
+	unsetenv("DEBUGINFOD_URLS");
+	unsetenv("DEBUGINFOD_CACHE_PATH");
+}
+
+static void debuginfod__urls_not_set__never_asked(void **state)
+{
+	char cache[64];
+
+	(void)state;
+	unsetenv("DEBUGINFOD_URLS");
+	build("gcc -O2 -g", SPLIT BUILD_ID "mkdir -p buildid/$id cache && "
+					   "mv helper.debug buildid/$id/debuginfo");
+	snprintf(cache, sizeof(cache), "%s/cache", helper.directory);
+	setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
+	run();
+	check_name(NULL, 0);
+	/* the library would have left something there */
+	assert_true(helper_shell(&helper, "rmdir cache"));
+	done();
+	unsetenv("DEBUGINFOD_CACHE_PATH");
+}
+
 /* The process goes on with the file that it has mapped, under a name that is another file's now. */
 static void module__replaced_by_another_build__names_of_the_mapped_one(void **state)
 {
@@ -268,6 +353,9 @@ int main(int argc, char **argv)
 		cmocka_unit_test(separate__link_out_of_the_targets_root__not_followed),
 		cmocka_unit_test(separate__fifo_in_its_place__does_not_block),
 		cmocka_unit_test(separate__only_minidebuginfo__names_without_lines),
+		cmocka_unit_test(debuginfod__silent_server__names_meanwhile_and_a_prompt_end),
+		cmocka_unit_test(debuginfod__has_the_file__lines),
+		cmocka_unit_test(debuginfod__urls_not_set__never_asked),
 		cmocka_unit_test(module__replaced_by_another_build__names_of_the_mapped_one),
 		cmocka_unit_test(module__overwritten_by_another_build__no_names),
 		cmocka_unit_test(module__written_anew_with_the_same_build_id__names),

@@ -49,6 +49,8 @@ struct debug_session {
 	Elf *elf, *separate_elf;
 	struct symbols *symbols;
 	struct scopes *scopes;
+	bool lost_scopes;	 /* its separate file has gone meanwhile */
+	bool suspended;		 /* to be opened again, with the indexes that are there */
 	bool trusted;		 /* the debug information is the system's */
 	uint64_t unpacked_bytes; /* of what libelf had to unpack */
 	uint64_t used;
@@ -185,18 +187,25 @@ struct debug *debug_new(void)
 	return d;
 }
 
+/* Gives everything back that is the libraries'; our own indexes stay. */
+static void debug_suspend(struct debug_session *session)
+{
+	if (!session->dwfl)
+		return;
+	pages_remove(session->debug->pages, session->elf);
+	pages_remove(session->debug->pages, session->separate_elf);
+	dwfl_end(session->dwfl);
+	session->dwfl = NULL;
+	session->elf = session->separate_elf = NULL;
+	session->unpacked_bytes = 0;
+	session->suspended = true;
+}
+
 static void debug_close(struct debug_session *session)
 {
-	struct pages *pages = session->debug ? session->debug->pages : NULL;
-
+	debug_suspend(session);
 	symbols_free(session->symbols);
 	scopes_free(session->scopes);
-	if (pages) {
-		pages_remove(pages, session->elf);
-		pages_remove(pages, session->separate_elf);
-	}
-	if (session->dwfl)
-		dwfl_end(session->dwfl);
 	*session = (struct debug_session){0};
 }
 
@@ -276,6 +285,26 @@ static bool debug_may_use_dwarf(struct debug_session *session, Dwfl_Module *modu
 	return session->trusted || !separate.has_alternate;
 }
 
+static void debug_index_scopes(struct debug_session *session, Dwfl_Module *module)
+{
+	struct pages *pages = session->debug->pages;
+
+	if (session->separate_elf)
+		pages_add(pages, session->separate_elf);
+	if (!session->scopes)
+		session->scopes = scopes_new(module, pages);
+	else
+		session->lost_scopes = !scopes_attach(session->scopes, module);
+}
+
+static void debug_index_symbols(struct debug_session *session, Dwfl_Module *module)
+{
+	if (session->symbols)
+		symbols_attach(session->symbols, module);
+	else
+		session->symbols = symbols_new(module, session->debug->pages);
+}
+
 static bool debug_open_module(struct debug *d, struct debug_session *session)
 {
 	struct survey survey;
@@ -288,15 +317,15 @@ static bool debug_open_module(struct debug *d, struct debug_session *session)
 	if (!session->elf || !survey_elf(session->elf, &survey) || bias != 0)
 		return false;
 	session->unpacked_bytes = survey.unpacked_bytes;
+	session->suspended = false;
 	if (session->image->bytes > DEBUG_MAX_READ_BYTES)
 		pages_add(d->pages, session->elf);
-	if (debug_may_use_dwarf(session, module, &survey)) {
-		if (session->separate_elf)
-			pages_add(d->pages, session->separate_elf);
-		session->scopes = scopes_new(module, d->pages);
-	}
-	session->symbols = symbols_new(module, d->pages);
-	return !guard_failed();
+	if (debug_may_use_dwarf(session, module, &survey))
+		debug_index_scopes(session, module);
+	else if (session->scopes)
+		return false;
+	debug_index_symbols(session, module);
+	return !session->lost_scopes && !guard_failed();
 }
 
 static void debug_say_changed(struct debug *d, const struct image *image)
@@ -382,7 +411,7 @@ static void debug_trim(struct debug *d)
 	log_verbose("debug information takes %llu MB: closed, to be opened again when needed",
 		    (unsigned long long)(heap - d->heap_floor) >> 20);
 	for (size_t i = 0; i < DEBUG_MAX_SESSIONS; i++)
-		debug_close(&d->sessions[i]);
+		debug_suspend(&d->sessions[i]);
 	malloc_trim(0);
 	d->heap_floor = debug_heap_bytes();
 }
@@ -400,7 +429,8 @@ static struct debug_session *debug_get_session(struct debug *d, const struct ima
 {
 	struct debug_session *session = debug_find_session(d, image);
 
-	if (session && !debug_is_as_opened(session)) {
+	if (session && (!debug_is_as_opened(session) ||
+			(session->suspended && !debug_open_module(d, session)))) {
 		debug_close(session);
 		session = NULL;
 	}
@@ -462,7 +492,7 @@ bool debug_may_ask(const struct debug *d, const struct image *image)
 	    debug_find_asked(d, image))
 		return false;
 	session = debug_find_session((struct debug *)(uintptr_t)d, image);
-	return session && session->dwfl && !session->scopes;
+	return session && (session->dwfl || session->suspended) && !session->scopes;
 }
 
 bool debug_ask(struct debug *d, const struct image *image, void (*done)(void *), void *context)

@@ -27,7 +27,7 @@
 #include "lookup.h"
 #include "perf_map.h"
 
-#define RESOLVER_BATCH	     4096
+#define RESOLVER_BATCH	     16384
 #define RESOLVER_WAKE_NS     (100 * NS_PER_MS)
 #define RESOLVER_STACK_BYTES (8ul << 20)
 #define RESOLVER_STOP_S	     3

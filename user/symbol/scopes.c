@@ -183,19 +183,27 @@ static Elf_Data *scopes_find_section(Elf *elf, const char *wanted)
 	return NULL;
 }
 
-struct scopes *scopes_new(Dwfl_Module *module, struct pages *pages)
+bool scopes_attach(struct scopes *s, Dwfl_Module *module)
 {
 	Dwarf_Addr bias;
-	Dwarf *dwarf = dwfl_module_getdwarf(module, &bias);
-	struct scopes *s;
 
-	if (!dwarf)
-		return NULL;
-	s = xcalloc(1, sizeof(*s));
-	s->dwarf = dwarf;
-	s->pages = pages;
+	s->dwarf = dwfl_module_getdwarf(module, &bias);
+	if (!s->dwarf)
+		return false;
 	s->bias = bias;
-	s->lines = scopes_find_section(dwarf_getelf(dwarf), ".debug_line");
+	s->lines = scopes_find_section(dwarf_getelf(s->dwarf), ".debug_line");
+	return true;
+}
+
+struct scopes *scopes_new(Dwfl_Module *module, struct pages *pages)
+{
+	struct scopes *s = xcalloc(1, sizeof(*s));
+
+	s->pages = pages;
+	if (!scopes_attach(s, module)) {
+		free(s);
+		return NULL;
+	}
 	scopes_index_units(s);
 	return s;
 }
@@ -230,9 +238,22 @@ static bool scopes_holds_functions(int tag)
 	}
 }
 
+/* C++ compilers place the machine code of a method beside its class, not into it. */
+static bool scopes_has_empty_classes(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14: return true;
+	default: return false;
+	}
+}
+
 static void scopes_index_functions(struct scopes *s, Dwarf_Die *unit,
 				   struct scopes_ranges *functions)
 {
+	bool namespaces_only = scopes_has_empty_classes(unit);
 	Dwarf_Die path[SCOPES_MAX_NAMESPACES];
 	int depth = 0;
 
@@ -244,7 +265,8 @@ static void scopes_index_functions(struct scopes *s, Dwarf_Die *unit,
 
 		if (tag == DW_TAG_subprogram)
 			scopes_add_entry(s, functions, entry);
-		if (scopes_holds_functions(tag) && depth + 1 < SCOPES_MAX_NAMESPACES &&
+		if ((namespaces_only ? tag == DW_TAG_namespace : scopes_holds_functions(tag)) &&
+		    depth + 1 < SCOPES_MAX_NAMESPACES &&
 		    dwarf_child(entry, &path[depth + 1]) == 0) {
 			depth++;
 			continue;

@@ -101,6 +101,12 @@ struct symbols *symbols_new(Dwfl_Module *module, struct pages *pages)
 	return s;
 }
 
+void symbols_attach(struct symbols *s, Dwfl_Module *module)
+{
+	s->module = module;
+	dwfl_module_getsymtab(module);
+}
+
 void symbols_free(struct symbols *s)
 {
 	if (!s)
