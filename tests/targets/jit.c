@@ -19,16 +19,16 @@
 typedef void *generated_fn(size_t);
 
 /* push %rbp; mov %rsp,%rbp; mov $malloc,%rax; call *%rax; pop %rbp; ret */
-static const unsigned char code_of_generated[] = {0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0, 0, 0, 0,
-						  0,	0,    0,    0,	  0xff, 0xd0, 0x5d, 0xc3};
+static const unsigned char code_of_generated[] = {
+	0x55, 0x48, 0x89, 0xe5, 0x48, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xd0, 0x5d, 0xc3};
 #define ADDRESS_AT 6
 
 static char map_path[64];
 
 static unsigned char *generate(void)
 {
-	unsigned char *code = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
-				   -1, 0);
+	unsigned char *code =
+		mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	void *(*function)(size_t) = malloc;
 
 	if (code == MAP_FAILED)
