@@ -39,6 +39,9 @@ libclang-rt-dev|libclang-rt-19-dev|libclang-rt-14-dev|libclang-common-14-dev
 xz-utils
 tmux
 g++
+binutils
+xz-utils
+libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
 sqlite3

@@ -25,6 +25,14 @@
 /* Modules of a process are read again at most this often when an address lies in none of them. */
 #define MAPS_AGAIN_NS NS_PER_S
 
+struct collect {
+	struct report_block *v;
+	size_t count, capacity;
+	uint64_t now_ns, older_ns;
+	const uint32_t *primary;
+	uint32_t primary_count;
+};
+
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
@@ -35,7 +43,8 @@ struct outputs {
 	uint32_t primary_count;
 	uint32_t *primary; /* heap site -> heap site of the row that stands for it, of the last
 			      snapshot */
-	uint64_t written_version; /* sites changed after it are due in the next CSV snapshot */
+	struct collect blocks_now; /* of the snapshot that was prepared */
+	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
 	bool to_stdout; /* a file is stdout: no reports there */
 };
@@ -91,6 +100,7 @@ bool outputs_close(struct outputs *o)
 	close_one(o, &o->timeline);
 	ok = !o->failed;
 	buffer_done(&o->text);
+	free(o->blocks_now.v);
 	free(o->primary);
 	free(o);
 	return ok;
@@ -287,7 +297,7 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 	struct site_stack s = find_stack(o, site);
 
 	return names_stack(o->tracker->names, s.space, s.stack.id, site->call, s.stack.pcs,
-			   s.stack.frame_count, s.stack.flags);
+			   s.stack.frame_count);
 }
 
 /* Rows are by addresses until here: from now on they are by code. */
@@ -302,8 +312,8 @@ static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
 	for (i = 0; i < s->site_count; i++) {
 		struct site_stack stack = find_stack(o, &s->sites[i]);
 
-		ids[i] = names_site_id(o->tracker->names, stack.space, s->sites[i].call,
-				       stack.stack.pcs, stack.stack.frame_count);
+		ids[i] = names_site_id(o->tracker->names, stack.space, stack.stack.id,
+				       s->sites[i].call, stack.stack.pcs, stack.stack.frame_count);
 	}
 	if (snapshot_fold(s, ids, o->primary))
 		log_error("cannot take a snapshot: out of memory");
@@ -319,6 +329,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	int err;
 
 	memset(s, 0, sizeof(*s));
+	names_pass(t->names);
 	consumer_sync(t->consumer);
 	tracker_adopt(t);
 	now = clock_monotonic_ns();
@@ -336,14 +347,6 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 }
 
 /* ---- blocks ---- */
-
-struct collect {
-	struct report_block *v;
-	size_t count, capacity;
-	uint64_t now_ns, older_ns;
-	const uint32_t *primary;
-	uint32_t primary_count;
-};
 
 static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uint64_t born_ns,
 			uint32_t tid, uint32_t site)
@@ -430,48 +433,74 @@ static void write_stdout(struct outputs *o)
 	}
 }
 
-static void write_report(struct outputs *o, struct snapshot *s, const struct collect *c)
+static void format_report(struct outputs *o, struct snapshot *s)
 {
 	struct report_options r = {
 		.top = o->options->top,
 		.sort = o->options->sort,
 		.verbose = o->options->verbose,
 		.show_process = s->process_count > 1,
-		.blocks = c->v,
-		.block_count = c->count,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
 		.show_allocs = o->options->show_allocs,
 		.only_blocks = o->options->older_ms > 0,
 	};
-	struct tracked *t;
 
 	buffer_reset(&o->text);
 	report_write(&o->text, s, &r, outputs_names, o);
+}
+
+static void write_report(struct outputs *o, struct snapshot *s)
+{
+	struct tracked *t;
+
+	format_report(o, s);
 	write_stdout(o);
 	for (t = o->tracker->first; t; t = t->next)
 		t->notable_said = true;
 }
 
+static bool wants_report(const struct outputs *o, bool report)
+{
+	return report && !o->to_stdout && !o->failed;
+}
+
 static void write_all(struct outputs *o, struct snapshot *s, bool report, bool final)
 {
-	const struct options *opt = o->options;
-	struct collect c = {0};
-	bool want_report = report && !o->to_stdout && !o->failed;
+	struct collect *c = &o->blocks_now;
 
-	if (want_report && (opt->show_allocs || opt->older_ms))
-		collect_blocks(o, s, &c);
-	if (want_report)
-		write_report(o, s, &c);
+	if (wants_report(o, report))
+		write_report(o, s);
 	if (o->timeline)
 		fail(o, csv_write_timeline(o->timeline, s));
 	if (o->sites)
 		fail(o, csv_write_sites(o->sites, s, final ? 0 : o->written_version, outputs_names,
 					o));
-	if (o->blocks && final) {
-		if (!c.v)
-			collect_blocks(o, s, &c);
-		fail(o, csv_write_blocks(o->blocks, s, c.v, c.count, outputs_names, o));
+	if (o->blocks && final)
+		fail(o, csv_write_blocks(o->blocks, s, c->v, c->count, outputs_names, o));
+	free(c->v);
+	*c = (struct collect){0};
+}
+
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final)
+{
+	const struct options *opt = o->options;
+	uint64_t since = final ? 0 : o->written_version;
+	size_t i;
+
+	free(o->blocks_now.v);
+	o->blocks_now = (struct collect){0};
+	if ((o->blocks && final) ||
+	    (wants_report(o, report) && (opt->show_allocs || opt->older_ms)))
+		collect_blocks(o, s, &o->blocks_now);
+	/* asks for the names of exactly those that it will show */
+	if (wants_report(o, report))
+		format_report(o, s);
+	for (i = 0; o->sites && i < s->site_count; i++) {
+		if (since == 0 || s->sites[i].version > since)
+			outputs_names(o, &s->sites[i]);
 	}
-	free(c.v);
+	return (wants_report(o, report) || o->sites) && names_pending(o->tracker->names) > 0;
 }
 
 static uint64_t newest_version(const struct snapshot *s)

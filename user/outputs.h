@@ -25,6 +25,11 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
+/*
+ * Before one of the two below: takes what has to be of the same moment as the snapshot, and asks for the
+ * names that will be written. True when some are not there yet, so that waiting is worth it.
+ */
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final);
 /* One interval: rows into the CSV files and, when `report`, a report on stdout. */
 void outputs_interval(struct outputs *o, struct snapshot *s, bool report);
 /* The last one. */

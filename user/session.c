@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "analyse/growth.h"
+#include "await.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
@@ -33,6 +34,17 @@
 #include "tracker.h"
 #include "view/screen.h"
 
+/* A report waits this long for names, the last one longer, unless Ctrl-C is pressed. */
+#define NAMES_WAIT_NS	   NS_PER_S
+#define NAMES_LAST_WAIT_NS (30 * NS_PER_S)
+
+/* A report whose figures are taken and whose names are awaited. */
+struct waiting {
+	struct snapshot snapshot;
+	uint64_t until_ns;
+	bool on, count;
+};
+
 struct session {
 	const struct options *options;
 	struct tracker tracker;
@@ -44,6 +56,7 @@ struct session {
 	uint64_t begun_ns, interval_ns, sample_ns;
 	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, end_ns;
 	uint64_t report_count;
+	struct waiting waiting;
 	bool screen_wanted, stop, failed;
 	bool terminal; /* stdout was one at the start */
 };
@@ -307,20 +320,44 @@ static void draw(struct session *s)
 	screen_draw(s->screen, &snapshot);
 }
 
-static void report(struct session *s, bool count)
+static void write_waiting(struct session *s)
 {
-	struct snapshot snapshot;
+	struct waiting *w = &s->waiting;
 
-	outputs_snapshot(s->outputs, &snapshot);
-	outputs_interval(s->outputs, &snapshot, !s->screen);
+	if (!w->on)
+		return;
+	w->on = false;
+	outputs_interval(s->outputs, &w->snapshot, !s->screen);
 	if (s->screen)
-		screen_draw(s->screen, &snapshot);
+		screen_draw(s->screen, &w->snapshot);
 	else
-		snapshot_free(&snapshot);
-	if (count && s->options->report_count && ++s->report_count >= s->options->report_count)
+		snapshot_free(&w->snapshot);
+	if (w->count && s->options->report_count && ++s->report_count >= s->options->report_count)
 		s->stop = true;
 	if (outputs_failed(s->outputs))
 		s->failed = s->stop = true;
+}
+
+/* Figures of now; written when the names are there, at the latest before the next ones. */
+static void report(struct session *s, bool count)
+{
+	struct waiting *w = &s->waiting;
+	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
+
+	write_waiting(s);
+	outputs_snapshot(s->outputs, &w->snapshot);
+	w->on = true;
+	w->count = count;
+	w->until_ns = clock_monotonic_ns() + longest;
+	if (!outputs_prepare(s->outputs, &w->snapshot, !s->screen, false))
+		write_waiting(s);
+}
+
+static void on_names(struct session *s)
+{
+	names_collect(s->tracker.names);
+	if (s->screen)
+		screen_draw(s->screen, NULL);
 }
 
 static void on_signal(struct session *s, const struct signalfd_siginfo *info)
@@ -394,6 +431,8 @@ static int timeout_ms(const struct session *s)
 {
 	uint64_t now = clock_monotonic_ns(), next = s->next_report_ns;
 
+	if (s->waiting.on && s->waiting.until_ns < next)
+		next = s->waiting.until_ns;
 	if (s->next_sample_ns < next)
 		next = s->next_sample_ns;
 	if (s->end_ns < next)
@@ -413,6 +452,8 @@ static void on_clock(struct session *s)
 {
 	uint64_t now = clock_monotonic_ns();
 
+	if (s->waiting.on && (now >= s->waiting.until_ns || names_pending(s->tracker.names) == 0))
+		write_waiting(s);
 	if (now >= s->next_sample_ns) {
 		sample(s, now);
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
@@ -427,22 +468,25 @@ static void on_clock(struct session *s)
 	}
 }
 
+enum { POLL_SIGNALS, POLL_NOTICES, POLL_KEYS, POLL_NAMES, POLL_TABLES, POLL_FIXED };
+
 static size_t fill_polls(struct session *s, struct pollfd **polls)
 {
-	size_t n = 4, i = 4;
+	size_t n = POLL_FIXED, i = POLL_FIXED;
 	struct tracked *t;
 
 	for (t = s->tracker.first; t; t = t->next)
 		n += t->pidfd >= 0;
 	*polls = xrealloc(*polls, n * sizeof(**polls));
-	(*polls)[0] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-	(*polls)[1] =
+	(*polls)[POLL_SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
+	(*polls)[POLL_NOTICES] =
 		(struct pollfd){.fd = consumer_notice_fd(s->tracker.consumer), .events = POLLIN};
-	(*polls)[2] =
+	(*polls)[POLL_KEYS] =
 		(struct pollfd){.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
-	(*polls)[3] =
+	(*polls)[POLL_TABLES] =
 		(struct pollfd){.fd = s->tracker.unwind ? unwind_tables_fd(s->tracker.unwind) : -1,
 				.events = POLLIN};
+	(*polls)[POLL_NAMES] = (struct pollfd){.fd = names_fd(s->tracker.names), .events = POLLIN};
 	for (t = s->tracker.first; t; t = t->next) {
 		if (t->pidfd >= 0)
 			(*polls)[i++] = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
@@ -468,13 +512,15 @@ static void session_loop(struct session *s)
 			break;
 		read_signals(s);
 		launch_handle(s->launch);
-		if (polls[1].revents)
+		if (polls[POLL_NOTICES].revents)
 			tracker_notices(&s->tracker);
-		if (polls[3].revents)
+		if (polls[POLL_TABLES].revents)
 			unwind_tables_collect(s->tracker.unwind);
 		collect_ended(s);
 		s->next_sweep_ns = strangers_sweep(&s->tracker, clock_monotonic_ns());
-		if (s->screen && polls[2].revents)
+		if (polls[POLL_NAMES].revents)
+			on_names(s);
+		if (s->screen && polls[POLL_KEYS].revents)
 			read_keys(s);
 		if (!is_over(s))
 			on_clock(s);
@@ -520,12 +566,26 @@ static void detach(struct session *s)
 	stall_say(stall, STALL_DETACHING);
 }
 
+static void write_last(struct session *s, struct snapshot *snapshot, bool report)
+{
+	struct await a = {&s->tracker, s->launch, s->signal_fd};
+
+	outputs_snapshot(s->outputs, snapshot);
+	if (outputs_prepare(s->outputs, snapshot, report, true))
+		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
+	outputs_final(s->outputs, snapshot, report);
+}
+
 static void finish(struct session *s)
 {
-	bool done = s->options->report_count && s->report_count >= s->options->report_count;
-	bool screen = s->screen != NULL;
+	struct await a = {&s->tracker, s->launch, s->signal_fd};
+	bool screen = s->screen != NULL, done;
 	struct snapshot snapshot;
 
+	if (s->waiting.on && !s->stop)
+		await_names(&a, s->waiting.until_ns);
+	write_waiting(s);
+	done = s->options->report_count && s->report_count >= s->options->report_count;
 	screen_close(s->screen);
 	s->screen = NULL;
 	loader_arm(s->tracker.loader, false);
@@ -533,8 +593,7 @@ static void finish(struct session *s)
 	consumer_sync(s->tracker.consumer);
 	tracker_notices(&s->tracker);
 	sample(s, clock_monotonic_ns());
-	outputs_snapshot(s->outputs, &snapshot);
-	outputs_final(s->outputs, &snapshot, !done && !screen && !outputs_failed(s->outputs));
+	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->outputs));
 	if (!dump_stacks(s->tracker.heap))
 		s->failed = true;
 	say_command_status(s);

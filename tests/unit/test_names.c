@@ -20,6 +20,7 @@
 #include "../../user/symbol/image.h"
 #include "../../user/symbol/names.h"
 #include "../../user/symbol/skip.h"
+#include "helper.h"
 
 #define SELF 1 /* the number of this process */
 
@@ -89,10 +90,21 @@ static struct names *names_of_self(void)
 	return n;
 }
 
+/* As long as a name may take here: a condition ends the wait, never the time. */
+#define WAIT_MS 60000
+
+static const struct stack_names *names_of_process(struct names *n, uint32_t number, uint64_t id,
+						  const uint64_t *pcs, size_t count)
+{
+	names_stack(n, number, id, 1, pcs, count);
+	assert_int_equal(names_wait(n, WAIT_MS), 0);
+	return names_stack(n, number, id, 1, pcs, count);
+}
+
 static const struct stack_names *names_of(struct names *n, uint64_t id, const uint64_t *pcs,
 					  size_t count)
 {
-	return names_stack(n, SELF, id, 1, pcs, count, 0);
+	return names_of_process(n, SELF, id, pcs, count);
 }
 
 static bool ends_with(const char *s, const char *end)
@@ -151,18 +163,42 @@ static void names_stack__libc__module_and_bounded_offset(void **state)
 	names_free(n);
 }
 
+static void names_stack__not_there_yet__module_and_offset(void **state)
+{
+	struct names *n = names_of_self();
+	uint64_t pc = known_function();
+	const struct stack_names *s = names_stack(n, SELF, 1, 1, &pc, 1);
+	uint64_t site = s->site_id;
+
+	(void)state;
+	assert_int_equal(s->frame_count, 1);
+	assert_int_equal(s->frames[0].pc, pc);
+	assert_null(s->frames[0].function);
+	assert_non_null(s->frames[0].module);
+	assert_true(s->frames[0].offset > 0);
+	assert_int_equal(names_pending(n), 1);
+	s = names_of(n, 1, &pc, 1);
+	assert_string_equal(s->frames[0].function, "known_function");
+	assert_true(s->site_id == site);
+	names_free(n);
+}
+
 static void names_stack__asked_again__same_answer(void **state)
 {
 	struct names *n = names_of_self();
 	uint64_t pcs[] = {known_function(), outer_function()};
 	const struct stack_names *s = names_of(n, 1, pcs, 2);
-	const struct frame_name *frames = s->frames;
+	const char *function = s->frames[0].function;
 
 	(void)state;
-	assert_ptr_equal(names_of(n, 1, pcs, 2), s);
-	assert_ptr_equal(s->frames, frames);
-	assert_ptr_not_equal(names_of(n, 2, pcs, 1), s);
-	assert_ptr_equal(names_of(n, 2, pcs, 1)->frames[0].function, frames[0].function);
+	assert_int_equal(s->frame_count, 3);
+	s = names_stack(n, SELF, 1, 1, pcs, 2);
+	assert_int_equal(names_pending(n), 0);
+	assert_int_equal(s->frame_count, 3);
+	assert_ptr_equal(s->frames[0].function, function);
+	s = names_stack(n, SELF, 2, 1, pcs, 1);
+	assert_int_equal(names_pending(n), 0);
+	assert_ptr_equal(s->frames[0].function, function);
 	assert_true(names_memory(n) > 1000);
 	names_free(n);
 }
@@ -187,14 +223,14 @@ static void names_stack__no_frames__site_of_the_call(void **state)
 {
 	struct names *n = names_new();
 	uint64_t pc = known_function();
-	const struct stack_names *s = names_stack(n, SELF, 5, 1, NULL, 0, 0);
+	const struct stack_names *s = names_stack(n, SELF, 5, 1, NULL, 0);
 	uint64_t id = s->site_id;
 
 	(void)state;
 	assert_int_equal(s->frame_count, 0);
 	assert_int_equal(s->function_frame, 0);
-	assert_true(id == names_site_id(n, 9, 1, NULL, 0));
-	assert_true(id != names_site_id(n, 9, 2, NULL, 0));
+	assert_true(id == names_site_id(n, 9, 1, 1, NULL, 0));
+	assert_true(id != names_site_id(n, 9, 1, 2, NULL, 0));
 	/* the frames arrive later */
 	assert_int_equal(names_of(n, 5, &pc, 1)->frame_count, 1);
 	names_free(n);
@@ -204,16 +240,13 @@ static void names_stack__modules_read_later__known_then(void **state)
 {
 	struct names *n = names_new();
 	uint64_t pc = known_function();
-	const struct stack_names *s = names_of(n, 1, &pc, 1);
-	const struct frame_name *before = s->frames;
 
 	(void)state;
-	assert_null(s->frames[0].module);
+	assert_null(names_of(n, 1, &pc, 1)->frames[0].module);
 	assert_false(names_knows(n, SELF, pc));
 	assert_int_equal(names_read_process(n, SELF, getpid()), 0);
 	assert_true(names_knows(n, SELF, pc));
 	assert_string_equal(names_of(n, 1, &pc, 1)->frames[0].function, "known_function");
-	assert_null(before[0].module);
 	names_free(n);
 }
 
@@ -239,9 +272,9 @@ static void names_fork__child__has_the_parents_names(void **state)
 
 	(void)state;
 	names_fork(n, SELF, 2);
-	assert_string_equal(names_stack(n, 2, 1, 1, &pc, 1, 0)->frames[0].function,
+	assert_string_equal(names_of_process(n, 2, 1, &pc, 1)->frames[0].function,
 			    "known_function");
-	assert_true(names_site_id(n, 2, 1, &pc, 1) == names_site_id(n, SELF, 1, &pc, 1));
+	assert_true(names_site_id(n, 2, 1, 1, &pc, 1) == names_site_id(n, SELF, 1, 1, &pc, 1));
 	names_free(n);
 }
 
@@ -259,7 +292,7 @@ static void names_read_process__dead_since__still_resolves(void **state)
 	assert_int_equal(names_read_process(n, 3, child), 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_string_equal(names_stack(n, 3, 1, 1, &pc, 1, 0)->frames[0].function,
+	assert_string_equal(names_of_process(n, 3, 1, &pc, 1)->frames[0].function,
 			    "known_function");
 	assert_true(names_read_process(n, 3, child) < 0);
 	names_free(n);
@@ -271,7 +304,7 @@ static uint64_t site_of_this_program(void)
 	uint64_t pcs[] = {known_function(), pc_in_libc(), 0x1234, outer_function()}, id;
 
 	names_read_process(n, SELF, getpid());
-	id = names_site_id(n, SELF, 7, pcs, 4);
+	id = names_site_id(n, SELF, 1, 7, pcs, 4);
 	names_free(n);
 	return id;
 }
@@ -301,10 +334,10 @@ static void names_site_id__call_order_and_frames__count(void **state)
 	uint64_t a = known_function(), b = outer_function(), ab[] = {a, b}, ba[] = {b, a};
 
 	(void)state;
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 1, ba, 2));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 2, ab, 2));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) != names_site_id(n, SELF, 1, ab, 1));
-	assert_true(names_site_id(n, SELF, 1, ab, 2) == names_of(n, 1, ab, 2)->site_id);
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 12, 1, ba, 2));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 13, 2, ab, 2));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 14, 1, ab, 1));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) == names_of(n, 1, ab, 2)->site_id);
 	names_free(n);
 }
 
@@ -331,19 +364,55 @@ static void skip_matches__allocators__only_they(void **state)
 		"<alloc::alloc::Global as core::alloc::Allocator>::allocate",
 		"_int_malloc",
 		"sysmalloc",
+		"std::vector<int>::push_back",
+		"std::__cxx11::basic_string<char>::_M_create",
+		"std::__1::basic_string<char>::append",
+		"std::operator+<char>",
+		"std::operator<< <std::char_traits<char> >",
+		"std::string::_M_create",
+		"std::make_shared<int>",
+		"std::__detail::_Hashtable_alloc<int>::_M_allocate_buckets",
+		"__gnu_cxx::__to_xstring<std::string, char>",
+		"ns::Class::operator new",
+		"alloc::vec::Vec<u8>::push",
+		"<alloc::string::String as core::clone::Clone>::clone",
+		"hashbrown::raw::RawTable<T,A>::reserve_rehash",
+		"<i32 as core::fmt::Display>::fmt",
+		"<[u8]>::to_vec_in::<alloc::alloc::Global>",
+		"<&mut alloc::string::String as core::fmt::Write>::write_fmt",
+		"<u8 as <[_]>::to_vec_in::ConvertVec>::to_vec::<alloc::alloc::Global>",
+		"<core::option::Option<&str>>::map_or_else::<alloc::string::String>",
+		"PyMem_RawMalloc",
+		"_PyObject_Malloc",
+		"PyObject_Calloc",
+		"strdup",
+		"vasprintf",
 	};
 	static const char *const users[] = {
 		"main",
 		"my_malloc",
 		"malloc_config",
 		"xmalloc",
-		"std::vector<int>::push_back",
 		"",
 		"operator newer",
-		"alloc::vec::Vec<u8>::push",
-		"std::allocator<int>::allocate_more",
-		"ns::operator new",
-		"std::string::_M_create",
+		"allocate::thing",
+		"alloc::mine",
+		"core::Engine::run",
+		"core::ops::function::FnOnce::call_once",
+		"<mine::Thing as core::fmt::Display>::fmt",
+		"<T as mine::Trait>::make",
+		"<mine::Thing>::make",
+		"std::sort<int*>",
+		"std::_Function_handler<void (), main::{lambda()#1}>::_M_invoke",
+		"std::thread::_State_impl<std::thread::_Invoker<std::tuple<f> > >::_M_run",
+		"std::__invoke_impl<void, f>",
+		"std::vectors::f",
+		"std::mapped",
+		"std::operator==<int>",
+		"vector<int>::push_back",
+		"my::std::vector<int>::push_back",
+		"PyDict_New",
+		"strdupe",
 	};
 	struct skip none = {0};
 
@@ -386,88 +455,6 @@ static void names_add_skip__innermost__only_there(void **state)
 	assert_int_equal(s->function_frame, 0);
 	assert_true(s->frames[0].skipped);
 	names_free(n);
-}
-
-/* A program that writes a return address of its own and waits; line 9 is the call. */
-static const char helper_source[] = "#include <stdio.h>\n"
-				    "static __attribute__((noinline)) void *here(void)\n"
-				    "{\n"
-				    "	return __builtin_return_address(0);\n"
-				    "}\n"
-				    "static volatile int after;\n"
-				    "static __attribute__((noinline)) void *helper_function(void)\n"
-				    "{\n"
-				    "	void *pc = here();\n"
-				    "	after++;\n"
-				    "	return pc;\n"
-				    "}\n"
-				    "int main(void)\n"
-				    "{\n"
-				    "	printf(\"%p\\n\", helper_function());\n"
-				    "	fflush(stdout);\n"
-				    "	return getchar();\n"
-				    "}\n";
-
-struct helper {
-	char directory[32], source[64], program[64];
-	pid_t pid;
-	int keep_open; /* its stdin */
-	uint64_t pc;
-};
-
-static bool helper_build(struct helper *h, const char *flags, const char *source)
-{
-	char command[512];
-	FILE *file;
-
-	strcpy(h->directory, "/tmp/test_names.XXXXXX");
-	assert_non_null(mkdtemp(h->directory));
-	snprintf(h->source, sizeof(h->source), "%s/helper.c", h->directory);
-	snprintf(h->program, sizeof(h->program), "%s/helper", h->directory);
-	file = fopen(h->source, "we");
-	assert_non_null(file);
-	fputs(source, file);
-	fclose(file);
-	snprintf(command, sizeof(command), "%s -o %s %s 2>/dev/null", flags, h->program, h->source);
-	return system(command) == 0;
-}
-
-static void helper_start(struct helper *h)
-{
-	int in[2], out[2];
-	char line[32] = "";
-	ssize_t n;
-
-	assert_int_equal(pipe2(in, O_CLOEXEC), 0);
-	assert_int_equal(pipe2(out, O_CLOEXEC), 0);
-	h->pid = fork();
-	if (h->pid == 0) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		execl(h->program, "helper", NULL);
-		_exit(1);
-	}
-	close(in[0]);
-	close(out[1]);
-	h->keep_open = in[1];
-	n = read(out[0], line, sizeof(line) - 1);
-	assert_true(n > 0);
-	close(out[0]);
-	h->pc = strtoull(line, NULL, 16);
-}
-
-static void helper_remove(struct helper *h)
-{
-	unlink(h->program);
-	unlink(h->source);
-	rmdir(h->directory);
-}
-
-static void helper_stop(struct helper *h)
-{
-	close(h->keep_open);
-	kill(h->pid, SIGKILL);
-	waitpid(h->pid, NULL, 0);
 }
 
 /* The file is gone before and the process after its maps are read: names come from what is open. */
@@ -636,6 +623,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(names_stack__static_function__name_and_exact_line),
 		cmocka_unit_test(names_stack__inlined_function__is_a_frame),
 		cmocka_unit_test(names_stack__libc__module_and_bounded_offset),
+		cmocka_unit_test(names_stack__not_there_yet__module_and_offset),
 		cmocka_unit_test(names_stack__asked_again__same_answer),
 		cmocka_unit_test(names_stack__nowhere__no_module),
 		cmocka_unit_test(names_stack__no_frames__site_of_the_call),

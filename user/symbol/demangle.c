@@ -4,7 +4,7 @@
  * they may be built to exhaust the stack (nesting) or time and memory (a few hundred bytes that
  * stand for terabytes of text by repeated substitution).
  *
- * Invariant: the depth is bounded by the length of the input, the work by the length of the output.
+ * Invariant: the depth is bounded by libiberty's own limit, the work by the length of the output.
  * The demanglers cannot be told to stop, so the sink that is full leaves them by longjmp: the
  * callback forms of the C++ and Rust demanglers keep their state on the stack, nothing is left
  * behind (but for one Rust identifier in punycode).
@@ -23,8 +23,6 @@
  * work each time, and it writes nothing meanwhile that could stop it.
  */
 #define DEMANGLE_MAX_CONVERSIONS 16
-/* libiberty refuses C++ names longer than this unless its limit is off. */
-#define DEMANGLE_SAFE_LENGTH 1024
 /* The D demangler builds strings and has no callback: back references are what makes them explode.
  */
 #define DEMANGLE_MAX_D_REFERENCES 32
@@ -112,15 +110,49 @@ static size_t demangle_conversions(const char *symbol)
 
 static bool demangle_cplus(const char *symbol, struct sink *s)
 {
-	int options = DMGL_NO_OPTS;
-
 	if (strncmp(symbol, "_Z", 2) != 0 && strncmp(symbol, "_GLOBAL_", 8) != 0)
 		return false;
 	if (demangle_conversions(symbol) > DEMANGLE_MAX_CONVERSIONS)
 		return false;
-	if (strlen(symbol) > DEMANGLE_SAFE_LENGTH)
-		options |= DMGL_NO_RECURSE_LIMIT;
-	return demangle_into(cplus_demangle_v3_callback, symbol, options, s);
+	return demangle_into(cplus_demangle_v3_callback, symbol, DMGL_NO_OPTS, s);
+}
+
+/*
+ * libiberty refuses C++ names above a kilobyte, since its limit of recursion counts them as too deep.
+ * Their first components, up to the first template argument, are plain text: "ns::Class<...>".
+ */
+static bool demangle_beginning(const char *symbol, struct sink *s)
+{
+	static const char end[] = "<...>";
+	size_t room = s->size > sizeof(end) ? s->size - sizeof(end) : 0, length = 0;
+
+	if (strncmp(symbol, "_Z", 2) != 0)
+		return false;
+	symbol += 2;
+	if (*symbol == 'N')
+		symbol += strspn(symbol, "NKVrRO");
+	if (strncmp(symbol, "St", 2) == 0 && room > 3) {
+		memcpy(s->out, "std", 3);
+		length = 3;
+		symbol += 2;
+	}
+	while (*symbol >= '1' && *symbol <= '9') {
+		char *name;
+		unsigned long bytes = strtoul(symbol, &name, 10);
+
+		if (bytes > strlen(name) || length + 2 + bytes > room)
+			break;
+		if (length)
+			length = (size_t)(stpcpy(s->out + length, "::") - s->out);
+		memcpy(s->out + length, name, bytes);
+		length += bytes;
+		symbol = name + bytes;
+	}
+	if (length == 0 || *symbol != 'I')
+		return false;
+	strcpy(s->out + length, end);
+	s->length = length + strlen(end);
+	return true;
 }
 
 /* "a.b!(int).c(int, char)" -> "a.b!(int).c": cuts one group of parentheses at the end, unless
@@ -191,7 +223,8 @@ size_t demangle(const char *symbol, char *out, size_t size)
 		return demangle_copy(symbol, out, size);
 	memcpy(plain, symbol, length);
 	plain[length] = '\0';
-	if (demangle_rust(plain, &s) || demangle_cplus(plain, &s) || demangle_d(plain, &s))
+	if (demangle_rust(plain, &s) || demangle_cplus(plain, &s) || demangle_d(plain, &s) ||
+	    demangle_beginning(plain, &s))
 		return s.length;
 	return demangle_copy(plain, out, size);
 }

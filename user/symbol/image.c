@@ -146,12 +146,16 @@ struct image *image_new(int fd, const char *path)
 	struct stat st;
 
 	image->fd = fd;
+	image->root = -1;
 	image->path = xstrdup(path);
 	slash = strrchr(image->path, '/');
 	image->name = slash && slash[1] ? slash + 1 : image->path;
 	if (fd >= 0) {
-		if (fstat(fd, &st) == 0)
+		if (fstat(fd, &st) == 0) {
 			image->bytes = (uint64_t)st.st_size;
+			image->changed_s = st.st_mtim.tv_sec;
+			image->changed_ns = st.st_mtim.tv_nsec;
+		}
 		image_read_headers(image);
 	}
 	image->identity = image_identity(image);
@@ -167,6 +171,14 @@ void image_free(struct image *image)
 	free(image->segments);
 	free(image->path);
 	free(image);
+}
+
+bool image_is_unchanged(const struct image *image)
+{
+	struct stat st;
+
+	return fstat(image->fd, &st) == 0 && (uint64_t)st.st_size == image->bytes &&
+	       st.st_mtim.tv_sec == image->changed_s && st.st_mtim.tv_nsec == image->changed_ns;
 }
 
 /* Code lies in executable segments; the second turn is for files whose flags say otherwise. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* One file that was mapped: kept open, its identity, and how offsets in it become ELF addresses.
- * One thread at a time. */
+/*
+ * One file that was mapped: kept open, its identity, and how offsets in it become ELF addresses. It
+ * does not change once it is made, so any thread may read it.
+ */
 #ifndef SYMBOL_IMAGE_H
 #define SYMBOL_IMAGE_H
 
@@ -21,7 +23,9 @@ struct image {
 	int fd;		  /* -1: could not be opened */
 	char *path;	  /* as the process saw it */
 	const char *name; /* base name, in path */
+	int root;	  /* of the process that had it mapped (O_PATH), borrowed; -1: not known */
 	uint64_t bytes;	  /* of the file */
+	int64_t changed_s, changed_ns; /* time of its last change */
 	uint8_t build_id[IMAGE_BUILD_ID_MAX];
 	size_t build_id_size; /* 0: the file has none */
 	uint64_t
@@ -34,6 +38,8 @@ struct image {
  * segments. */
 struct image *image_new(int fd, const char *path);
 void image_free(struct image *image);
+/* The file is still what it was when the image was made: same size, not written since. */
+bool image_is_unchanged(const struct image *image);
 /* ELF virtual address of an offset in the file; the offset itself when no segment has it. */
 uint64_t image_address(const struct image *image, uint64_t offset);
 size_t image_memory(const struct image *image);

@@ -22,6 +22,7 @@
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "../target/mapped_file.h"
+#include "../target/process.h"
 #include "mix.h"
 #include "table.h"
 
@@ -35,6 +36,21 @@ struct modules_process {
 	uint32_t epoch;
 	struct mapping *v;
 	size_t count;
+	struct modules_jit *jit; /* NULL: no generated code so far */
+	bool jit_inherited;	 /* from before its fork */
+};
+
+struct modules_jit {
+	struct modules_jit *next;
+	struct jit jit;
+};
+
+/* A root directory: processes of one container share it. */
+struct modules_root {
+	struct modules_root *next;
+	dev_t device;
+	ino_t inode;
+	int fd;
 };
 
 struct modules_file {
@@ -45,12 +61,31 @@ struct modules_file {
 struct modules {
 	struct table processes; /* struct modules_process */
 	struct table files;	/* struct modules_file */
-	bool failed_before;	/* one message is enough */
+	struct modules_root *roots;
+	struct modules_jit *jits;
+	bool failed_before; /* one message is enough */
 };
 
 struct modules *modules_new(void)
 {
 	return xcalloc(1, sizeof(struct modules));
+}
+
+static void modules_free_places(struct modules *m)
+{
+	while (m->roots) {
+		struct modules_root *next = m->roots->next;
+
+		close(m->roots->fd);
+		free(m->roots);
+		m->roots = next;
+	}
+	while (m->jits) {
+		struct modules_jit *next = m->jits->next;
+
+		free(m->jits);
+		m->jits = next;
+	}
 }
 
 void modules_free(struct modules *m)
@@ -70,6 +105,7 @@ void modules_free(struct modules *m)
 	}
 	table_done(&m->processes);
 	table_done(&m->files);
+	modules_free_places(m);
 	free(m);
 }
 
@@ -104,9 +140,51 @@ static bool modules_same_file(const struct modules_file *f, const struct stat *s
 	       (f->image->fd >= 0 || strcmp(f->image->path, path) == 0);
 }
 
+/* A descriptor that lives until modules_free; -1: none. */
+static int modules_get_root(struct modules *m, pid_t pid)
+{
+	int fd = mapped_file_open_root(pid);
+	struct modules_root *root;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		if (fd >= 0)
+			close(fd);
+		return -1;
+	}
+	for (root = m->roots; root; root = root->next) {
+		if (root->device == st.st_dev && root->inode == st.st_ino) {
+			close(fd);
+			return root->fd;
+		}
+	}
+	root = xcalloc(1, sizeof(*root));
+	*root = (struct modules_root){m->roots, st.st_dev, st.st_ino, fd};
+	m->roots = root;
+	return fd;
+}
+
+/* Generated code is there, seen for the first time: who may name it is known while it lives. */
+static void modules_add_jit(struct modules *m, struct modules_process *p, pid_t pid)
+{
+	struct process_info info = {0};
+	struct modules_jit *jit;
+
+	if ((p->jit && !p->jit_inherited) || process_read(pid, &info) != 0)
+		return;
+	jit = xcalloc(1, sizeof(*jit));
+	jit->jit = (struct jit){.root = modules_get_root(m, pid),
+				.pid = info.inner_pid ? info.inner_pid : pid,
+				.uid = info.uid,
+				.parent = p->jit ? &p->jit->jit : NULL};
+	jit->next = m->jits;
+	m->jits = p->jit = jit;
+	p->jit_inherited = false;
+}
+
 /* Takes fd over. fd -1: a file of which only the name is known; st then has device and inode as in
  * maps. */
-static struct image *modules_get_image(struct modules *m, int fd, const struct stat *st,
+static struct image *modules_get_image(struct modules *m, pid_t pid, int fd, const struct stat *st,
 				       const char *path)
 {
 	uint64_t hash =
@@ -123,6 +201,7 @@ static struct image *modules_get_image(struct modules *m, int fd, const struct s
 	f = xcalloc(1, sizeof(*f));
 	f->st = *st;
 	f->image = image_new(fd, path);
+	f->image->root = modules_get_root(m, pid);
 	table_insert(&m->files, hash, f);
 	return f->image;
 }
@@ -152,7 +231,7 @@ static struct image *modules_open(struct modules *m, pid_t pid, const struct mod
 	}
 	if (fd < 0)
 		modules_report_failure(m, pid, line->path, fd);
-	return modules_get_image(m, fd < 0 ? -1 : fd, &st, line->path);
+	return modules_get_image(m, pid, fd < 0 ? -1 : fd, &st, line->path);
 }
 
 /* Shared anonymous memory has the name of a file that nobody can open, and no code of a file. */
@@ -274,8 +353,8 @@ struct mapping *modules_merge(const struct mapping *now, size_t now_count,
 
 /* The list may not be sorted when mappings change while it is read: then a line that goes back is
  * left out. */
-static struct mapping *modules_read_now(struct modules *m, const struct modules_process *p,
-					pid_t pid, FILE *file, size_t *count, bool *any)
+static struct mapping *modules_read_now(struct modules *m, struct modules_process *p, pid_t pid,
+					FILE *file, size_t *count, bool *any)
 {
 	struct mapping *v = NULL;
 	size_t capacity = 0, line_size = 0;
@@ -294,6 +373,8 @@ static struct mapping *modules_read_now(struct modules *m, const struct modules_
 		mapping = (struct mapping){line.start,	line.end,   line.offset,
 					   line.device, line.inode, NULL};
 		mapping.image = modules_image_of_line(m, p, pid, &line);
+		if (!mapping_has_code(&mapping) && strcmp(line.path, "[vsyscall]") != 0)
+			modules_add_jit(m, p, pid);
 		modules_append(&v, count, &capacity, &mapping);
 		end = line.end;
 	}
@@ -348,13 +429,17 @@ int modules_read(struct modules *m, uint32_t number, pid_t pid)
 void modules_fork(struct modules *m, uint32_t parent, uint32_t child)
 {
 	const struct modules_process *from = modules_find_process(m, parent);
+	struct modules_process *to;
 	struct mapping *v;
 
 	if (!from || from->count == 0 || parent == child)
 		return;
 	v = xcalloc(from->count, sizeof(*v));
 	memcpy(v, from->v, from->count * sizeof(*v));
-	modules_replace(modules_get_process(m, child), v, from->count);
+	to = modules_get_process(m, child);
+	modules_replace(to, v, from->count);
+	to->jit = from->jit;
+	to->jit_inherited = from->jit != NULL;
 }
 
 void modules_forget(struct modules *m, uint32_t number)
@@ -364,6 +449,8 @@ void modules_forget(struct modules *m, uint32_t number)
 	if (!p)
 		return;
 	modules_replace(p, NULL, 0);
+	p->jit = NULL;
+	p->jit_inherited = false;
 	p->epoch++;
 }
 
@@ -372,6 +459,13 @@ const struct mapping *modules_find(const struct modules *m, uint32_t number, uin
 	const struct modules_process *p = modules_find_process(m, number);
 
 	return p ? modules_search(p->v, p->count, address) : NULL;
+}
+
+const struct jit *modules_jit(const struct modules *m, uint32_t number)
+{
+	const struct modules_process *p = modules_find_process(m, number);
+
+	return p && p->jit ? &p->jit->jit : NULL;
 }
 
 uint32_t modules_generation(const struct modules *m, uint32_t number)

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "image.h"
+#include "perf_map.h"
 
 struct mapping {
 	uint64_t start, end;	/* addresses in the process */
@@ -30,11 +31,19 @@ void modules_fork(struct modules *m, uint32_t parent, uint32_t child);
 void modules_forget(struct modules *m, uint32_t number);
 /* Borrowed until the next read, fork or forget of this process; images live until modules_free. */
 const struct mapping *modules_find(const struct modules *m, uint32_t number, uint64_t address);
+/* Where names of generated code are found; NULL: this process has none. Lives until modules_free. */
+const struct jit *modules_jit(const struct modules *m, uint32_t number);
 /* Changes whenever what modules_find() answers for this process may have changed. */
 uint32_t modules_generation(const struct modules *m, uint32_t number);
 /* How often this process has been forgotten: addresses of before mean nothing after it. */
 uint32_t modules_epoch(const struct modules *m, uint32_t number);
 size_t modules_memory(const struct modules *m);
+
+/* Code of a file, with an address in it that means something; else it is generated code. */
+static inline bool mapping_has_code(const struct mapping *mapping)
+{
+	return mapping->image && (mapping->image->segment_count || mapping->image->fd < 0);
+}
 
 /* ELF address of an address in a mapping that has an image. */
 static inline uint64_t mapping_address(const struct mapping *mapping, uint64_t address)

@@ -1,25 +1,32 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Stacks -> names. Modules know which file an address lies in (modules.c), debug information knows
- * the functions there (debug.c); this file owns the results: names of each address of each file,
- * shared by all processes, and frames of each stack.
+ * Stacks -> names. Modules know which file an address lies in (modules.c), the resolver's thread knows
+ * the functions there (resolver.c); this file owns what is in between: for each stack where its frames
+ * are (locations, shared by all processes and stacks), and for each location its names, while there is
+ * room for them.
  *
- * Invariant: what names_stack() has returned stays valid and is computed again only when modules
- * that were not known then have been read since; frames that were handed out are kept all the same.
- * A site id is made of the call and of (file identity, address in the file) of each frame, nothing
- * else.
+ * Invariant: where the frames of a stack are is decided when the stack is first asked for, and again
+ * only when modules that were not known then have been read since: later modules at the same addresses
+ * mean nothing for it. A site id is made of the call and of (file identity, address in the file) of
+ * each frame, nothing else. Names can come, get better, and be forgotten when others need the room;
+ * those that the present pass has used are not.
  */
 #include "names.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+#include "../base/clock.h"
+#include "../base/guard.h"
+#include "../base/log.h"
 #include "../base/xalloc.h"
-#include "debug.h"
-#include "demangle.h"
 #include "mix.h"
 #include "modules.h"
+#include "resolver.h"
 #include "skip.h"
-#include "strings.h"
 #include "table.h"
 
 /* The first value that goes into a site id: a new number makes all ids new, and files of before
@@ -28,81 +35,84 @@
 /* In place of a frame that lies in no known file. */
 #define NAMES_NO_MODULE 0
 
-/* Frames of one return address in one file; pc is not set, offsets are. */
-struct names_address {
-	const struct image *image;
-	uint64_t address;
-	size_t count;
-	struct frame_name frames[];
-};
+#define NAMES_MAX_BYTES	      (48ul << 20)
+#define NAMES_MAX_STACK_BYTES (96ul << 20)
+/* Programs that generate code write its names late. */
+#define NAMES_AGAIN_NS NS_PER_S
 
 struct names_stack_entry {
 	uint32_t number;
 	uint8_t call;
 	uint64_t stack_id;
-	size_t pc_count;
-	size_t unknown_count; /* pcs outside of every known module */
-	uint32_t generation;  /* of the modules, when last looked at */
-	uint32_t epoch;	      /* of the modules, when added */
-	struct stack_names names;
-	struct names_retired *retired;
-};
-
-/* Frames that were replaced by better ones: a reader may still hold them. */
-struct names_retired {
-	struct names_retired *next;
-	struct frame_name *frames;
+	uint64_t site_id;
+	uint32_t unknown_count; /* pcs outside of every known module */
+	uint32_t generation;	/* of the modules, when last looked at */
+	uint32_t epoch;		/* of the modules, when added */
+	uint32_t pc_count;
+	uint32_t *locations; /* index of each pc's; 0: none */
 };
 
 struct names {
 	struct modules *modules;
-	struct debug *debug;
+	struct resolver *resolver; /* NULL: not needed yet */
+	bool no_resolver;	   /* could not be started (said) */
+	int wake_fd;
 	struct skip skip;
-	struct strings strings;
-	struct table addresses; /* struct names_address */
-	struct table stacks;	/* struct names_stack_entry */
-	size_t bytes;		/* of the entries of both */
+	struct table places; /* struct location */
+	struct location **locations;
+	size_t location_count, location_capacity;
+	struct table stacks; /* struct names_stack_entry */
+	size_t stack_bytes, name_bytes;
+	size_t hand; /* where the search for names to forget goes on */
+	uint32_t pass;
+	uint64_t forgotten; /* names for which there was no room */
+	/* the answer of names_stack() */
+	struct stack_names current;
+	size_t frame_capacity;
 };
 
 struct names *names_new(void)
 {
 	struct names *n = xcalloc(1, sizeof(*n));
 
+	guard_install();
 	n->modules = modules_new();
-	n->debug = debug_new();
+	n->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	n->locations = xcalloc(1, sizeof(*n->locations));
+	n->location_count = n->location_capacity = 1; /* 0 is none */
+	n->pass = 1;
 	return n;
 }
 
-static void names_free_stack(struct names_stack_entry *entry)
+static void names_forget_stacks(struct names *n)
 {
-	while (entry->retired) {
-		struct names_retired *next = entry->retired->next;
+	struct names_stack_entry *entry;
 
-		free(entry->retired->frames);
-		free(entry->retired);
-		entry->retired = next;
+	for (size_t at = 0; (entry = table_next(&n->stacks, &at));) {
+		free(entry->locations);
+		free(entry);
 	}
-	free(entry->names.frames);
-	free(entry);
+	table_done(&n->stacks);
+	n->stack_bytes = 0;
 }
 
 void names_free(struct names *n)
 {
-	struct names_stack_entry *entry;
-	struct names_address *address;
-
-	if (!n)
+	/* a thread that does not end keeps what it uses, and the program ends with it */
+	if (!n || !resolver_stop(n->resolver))
 		return;
-	for (size_t at = 0; (entry = table_next(&n->stacks, &at));)
-		names_free_stack(entry);
-	for (size_t at = 0; (address = table_next(&n->addresses, &at));)
-		free(address);
-	table_done(&n->stacks);
-	table_done(&n->addresses);
-	strings_done(&n->strings);
+	names_forget_stacks(n);
+	for (size_t i = 1; i < n->location_count; i++) {
+		free((void *)(uintptr_t)n->locations[i]->names);
+		free(n->locations[i]);
+	}
+	free(n->locations);
+	free(n->current.frames);
+	table_done(&n->places);
 	skip_done(&n->skip);
-	debug_free(n->debug);
 	modules_free(n->modules);
+	if (n->wake_fd >= 0)
+		close(n->wake_fd);
 	free(n);
 }
 
@@ -131,6 +141,8 @@ bool names_knows(const struct names *n, uint32_t number, uint64_t address)
 	return modules_find(n->modules, number, address) != NULL;
 }
 
+/* ---- locations ---- */
+
 /* The call that returns to pc: when it is the last instruction of its mapping, pc lies outside. */
 static const struct mapping *names_find_mapping(const struct names *n, uint32_t number, uint64_t pc)
 {
@@ -142,90 +154,58 @@ static uint64_t names_address_of(const struct mapping *mapping, uint64_t pc)
 	return mapping_address(mapping, pc - 1) + 1;
 }
 
-static const char *names_function(struct names *n, const char *symbol)
+static uint32_t names_add_location(struct names *n, uint64_t hash, const struct location *like)
 {
-	char name[DEMANGLE_MAX];
+	struct location *location = xcalloc(1, sizeof(*location));
 
-	if (!symbol || !symbol[0])
-		return NULL;
-	demangle(symbol, name, sizeof(name));
-	return strings_get(&n->strings, name);
-}
-
-static void names_fill_frame(struct names *n, const struct debug_frame *from,
-			     const struct image *image, uint64_t address, struct frame_name *to)
-{
-	to->function = names_function(n, from->function);
-	to->offset = to->function ? address - from->start : address;
-	to->module = strings_get(&n->strings, image->name);
-	to->file = strings_get(&n->strings, from->file);
-	to->line = to->file ? from->line : 0;
-	to->inlined = from->inlined;
-	to->skipped = skip_matches(&n->skip, to->function);
-}
-
-static const struct names_address *names_get_address(struct names *n, const struct image *image,
-						     uint64_t address)
-{
-	uint64_t hash = mix_u64(mix_u64(0, (uintptr_t)image), address);
-	struct debug_frame frames[DEBUG_MAX_FRAMES];
-	struct names_address *found;
-	size_t count, bytes;
-
-	for (size_t at = 0; (found = table_find(&n->addresses, hash, &at));) {
-		if (found->image == image && found->address == address)
-			return found;
+	if (n->location_count == n->location_capacity) {
+		n->location_capacity *= 2;
+		n->locations = xrealloc(n->locations, n->location_capacity * sizeof(*n->locations));
 	}
-	count = debug_resolve(n->debug, image, address, frames);
-	bytes = sizeof(*found) + count * sizeof(found->frames[0]);
-	found = xcalloc(1, bytes);
-	found->image = image;
-	found->address = address;
-	found->count = count;
-	for (size_t i = 0; i < count; i++)
-		names_fill_frame(n, &frames[i], image, address, &found->frames[i]);
-	table_insert(&n->addresses, hash, found);
-	n->bytes += bytes;
-	return found;
+	*location = *like;
+	location->index = (uint32_t)n->location_count;
+	n->locations[n->location_count++] = location;
+	table_insert(&n->places, hash, location);
+	return location->index;
 }
 
-/* Adds the frames of one pc; returns how many there are now. */
-static size_t names_add_frames(struct names *n, uint32_t number, uint64_t pc,
-			       struct frame_name **frames, size_t count)
+static uint32_t names_get_location(struct names *n, const struct location *like)
+{
+	uint64_t hash = mix_u64(mix_u64(mix_u64(0, (uintptr_t)like->image), (uintptr_t)like->jit),
+				like->address);
+	struct location *found;
+
+	for (size_t at = 0; (found = table_find(&n->places, hash, &at));) {
+		if (found->image == like->image && found->jit == like->jit &&
+		    found->address == like->address)
+			return found->index;
+	}
+	return names_add_location(n, hash, like);
+}
+
+static uint32_t names_locate(struct names *n, uint32_t number, uint64_t pc)
 {
 	const struct mapping *mapping = names_find_mapping(n, number, pc);
-	const struct names_address *address = NULL;
-	size_t added = 1;
+	struct location like = {0};
 
-	if (mapping && mapping->image) {
-		address = names_get_address(n, mapping->image, names_address_of(mapping, pc));
-		added = address->count;
+	if (!mapping)
+		return 0;
+	like.image = mapping->image;
+	if (mapping_has_code(mapping)) {
+		like.address = names_address_of(mapping, pc);
+	} else {
+		like.jit = modules_jit(n->modules, number);
+		like.address = pc;
+		if (!like.jit)
+			return 0;
 	}
-	*frames = xrealloc(*frames, (count + added) * sizeof(**frames));
-	if (address)
-		memcpy(*frames + count, address->frames, added * sizeof(**frames));
-	else
-		(*frames)[count] = (struct frame_name){0};
-	for (size_t i = count; i < count + added; i++)
-		(*frames)[i].pc = pc;
-	return count + added;
+	return names_get_location(n, &like);
 }
 
-/* Only the innermost run of allocator internals is skipped: a comparison function that malloc calls
- * is not. */
-static void names_mark_skipped(struct stack_names *names)
-{
-	size_t i = 0;
+/* ---- stacks ---- */
 
-	while (i < names->frame_count && names->frames[i].skipped)
-		i++;
-	names->function_frame = i < names->frame_count ? i : 0;
-	for (; i < names->frame_count; i++)
-		names->frames[i].skipped = false;
-}
-
-uint64_t names_site_id(struct names *n, uint32_t number, uint8_t call, const uint64_t *pcs,
-		       size_t frame_count)
+static uint64_t names_make_site_id(struct names *n, uint32_t number, uint8_t call,
+				   const uint64_t *pcs, size_t frame_count)
 {
 	uint64_t id = mix_u64(NAMES_SITE_SEED, call);
 
@@ -242,43 +222,14 @@ uint64_t names_site_id(struct names *n, uint32_t number, uint8_t call, const uin
 	return id;
 }
 
-static size_t names_count_unknown(const struct names *n, uint32_t number, const uint64_t *pcs,
-				  size_t count)
+static uint32_t names_count_unknown(const struct names *n, uint32_t number, const uint64_t *pcs,
+				    size_t count)
 {
-	size_t unknown = 0;
+	uint32_t unknown = 0;
 
 	for (size_t i = 0; i < count; i++)
 		unknown += names_find_mapping(n, number, pcs[i]) == NULL;
 	return unknown;
-}
-
-static void names_retire(struct names *n, struct names_stack_entry *entry)
-{
-	struct names_retired *retired;
-
-	if (!entry->names.frames)
-		return;
-	retired = xcalloc(1, sizeof(*retired));
-	retired->frames = entry->names.frames;
-	retired->next = entry->retired;
-	entry->retired = retired;
-	n->bytes += sizeof(*retired);
-}
-
-static void names_resolve(struct names *n, struct names_stack_entry *entry, const uint64_t *pcs,
-			  size_t count)
-{
-	struct stack_names *names = &entry->names;
-
-	names_retire(n, entry);
-	*names = (struct stack_names){0};
-	for (size_t i = 0; i < count; i++)
-		names->frame_count = names_add_frames(n, entry->number, pcs[i], &names->frames,
-						      names->frame_count);
-	names_mark_skipped(names);
-	names->site_id = names_site_id(n, entry->number, entry->call, pcs, count);
-	entry->pc_count = count;
-	n->bytes += names->frame_count * sizeof(*names->frames);
 }
 
 static struct names_stack_entry *names_find_stack(const struct names *n, uint64_t hash,
@@ -296,15 +247,30 @@ static struct names_stack_entry *names_find_stack(const struct names *n, uint64_
 static struct names_stack_entry *names_add_stack(struct names *n, uint64_t hash, uint32_t number,
 						 uint64_t stack_id, uint8_t call)
 {
-	struct names_stack_entry *entry = xcalloc(1, sizeof(*entry));
+	struct names_stack_entry *entry;
 
+	if (n->stack_bytes > NAMES_MAX_STACK_BYTES)
+		names_forget_stacks(n);
+	entry = xcalloc(1, sizeof(*entry));
 	entry->number = number;
 	entry->stack_id = stack_id;
 	entry->call = call;
 	entry->epoch = modules_epoch(n->modules, number);
 	table_insert(&n->stacks, hash, entry);
-	n->bytes += sizeof(*entry);
+	n->stack_bytes += sizeof(*entry) + 2 * sizeof(struct table_slot);
 	return entry;
+}
+
+static void names_place_stack(struct names *n, struct names_stack_entry *entry, const uint64_t *pcs,
+			      size_t count)
+{
+	n->stack_bytes -= entry->pc_count * sizeof(*entry->locations);
+	entry->locations = xrealloc(entry->locations, (count + 1) * sizeof(*entry->locations));
+	for (size_t i = 0; i < count; i++)
+		entry->locations[i] = names_locate(n, entry->number, pcs[i]);
+	entry->site_id = names_make_site_id(n, entry->number, entry->call, pcs, count);
+	entry->pc_count = (uint32_t)count;
+	n->stack_bytes += count * sizeof(*entry->locations);
 }
 
 /* Modules of after an exec say nothing about a stack of before it. */
@@ -314,32 +280,236 @@ static bool names_may_know_more(const struct names *n, const struct names_stack_
 	       entry->generation != modules_generation(n->modules, entry->number);
 }
 
-const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
-				      uint8_t call, const uint64_t *pcs, size_t frame_count,
-				      uint32_t flags)
+static struct names_stack_entry *names_get_stack(struct names *n, uint32_t number,
+						 uint64_t stack_id, uint8_t call,
+						 const uint64_t *pcs, size_t frame_count)
 {
 	uint64_t hash = mix_u64(mix_u64(mix_u64(0, number), stack_id), call);
 	struct names_stack_entry *entry = names_find_stack(n, hash, number, stack_id, call);
 	bool renew = !entry || entry->pc_count != frame_count;
-	size_t unknown;
+	uint32_t unknown;
 
-	(void)flags; /* an incomplete stack is a site like any other: what was seen of it is its
-			name */
 	if (!renew && !names_may_know_more(n, entry))
-		return &entry->names;
+		return entry;
 	if (!entry)
 		entry = names_add_stack(n, hash, number, stack_id, call);
 	unknown = names_count_unknown(n, number, pcs, frame_count);
-	if (renew || unknown < entry->unknown_count) {
-		names_resolve(n, entry, pcs, frame_count);
+	if (renew || unknown < entry->unknown_count || !entry->locations) {
+		names_place_stack(n, entry, pcs, frame_count);
 		entry->unknown_count = unknown;
 	}
 	entry->generation = modules_generation(n->modules, number);
-	return &entry->names;
+	return entry;
+}
+
+uint64_t names_site_id(struct names *n, uint32_t number, uint64_t stack_id, uint8_t call,
+		       const uint64_t *pcs, size_t frame_count)
+{
+	return names_get_stack(n, number, stack_id, call, pcs, frame_count)->site_id;
+}
+
+/* ---- answers of the resolver ---- */
+
+static void names_drop(struct names *n, struct location *location)
+{
+	n->name_bytes -= location->names->bytes;
+	free((void *)(uintptr_t)location->names);
+	location->names = NULL;
+}
+
+/* Not what this pass has used, or nobody would get anywhere. */
+static bool names_make_room(struct names *n, size_t bytes)
+{
+	for (size_t step = 0; n->name_bytes + bytes > NAMES_MAX_BYTES; step++) {
+		struct location *location;
+
+		if (step == n->location_count)
+			return false;
+		n->hand = n->hand + 1 < n->location_count ? n->hand + 1 : 1;
+		location = n->locations[n->hand];
+		if (location->names && location->used != n->pass)
+			names_drop(n, location);
+	}
+	return true;
+}
+
+static void names_accept(struct names *n, struct resolver_answer *answer)
+{
+	struct location *location = answer->location;
+
+	if (answer->last)
+		location->waiting = false;
+	if (location->names)
+		names_drop(n, location);
+	if (names_make_room(n, answer->names->bytes)) {
+		location->names = answer->names;
+		n->name_bytes += answer->names->bytes;
+		return;
+	}
+	n->forgotten++;
+	location->no_room = n->pass;
+	free(answer->names);
+}
+
+static void names_take(struct names *n)
+{
+	struct resolver_answer *answer, *next;
+
+	if (!n->resolver)
+		return;
+	for (answer = resolver_take(n->resolver); answer; answer = next) {
+		next = answer->next;
+		names_accept(n, answer);
+		free(answer);
+	}
+}
+
+void names_collect(struct names *n)
+{
+	uint64_t count;
+
+	while (read(n->wake_fd, &count, sizeof(count)) < 0 && errno == EINTR)
+		;
+	names_take(n);
+}
+
+static struct resolver *names_get_resolver(struct names *n)
+{
+	if (n->resolver || n->no_resolver)
+		return n->resolver;
+	n->resolver = resolver_start(&n->skip, n->wake_fd);
+	if (!n->resolver) {
+		log_warn("cannot start a thread: %s; functions have no names", strerror(errno));
+		n->no_resolver = true;
+	}
+	return n->resolver;
+}
+
+static void names_want(struct names *n, struct location *location)
+{
+	uint64_t now;
+
+	location->used = n->pass;
+	if (location->waiting || (location->names && !location->names->unknown) ||
+	    location->no_room == n->pass || !names_get_resolver(n))
+		return;
+	now = clock_monotonic_ns();
+	if (location->names && now - location->asked_ns < NAMES_AGAIN_NS)
+		return;
+	location->asked_ns = now;
+	location->waiting = true;
+	resolver_ask(n->resolver, location);
+}
+
+int names_fd(const struct names *n)
+{
+	return n->wake_fd;
+}
+
+size_t names_pending(const struct names *n)
+{
+	return n->resolver ? resolver_pending(n->resolver) : 0;
+}
+
+uint64_t names_forgotten(const struct names *n)
+{
+	return n->forgotten;
+}
+
+void names_pass(struct names *n)
+{
+	n->pass++;
+}
+
+size_t names_wait(struct names *n, int timeout_ms)
+{
+	uint64_t until = clock_monotonic_ns() + (uint64_t)timeout_ms * NS_PER_MS;
+	struct pollfd wake = {.fd = n->wake_fd, .events = POLLIN};
+
+	for (;;) {
+		uint64_t now = clock_monotonic_ns();
+
+		if (names_pending(n) == 0 || now >= until)
+			break;
+		poll(&wake, 1, (int)((until - now) / NS_PER_MS) + 1);
+		names_collect(n);
+	}
+	names_collect(n);
+	return names_pending(n);
+}
+
+/* ---- frames ---- */
+
+static struct frame_name *names_add_frames(struct names *n, size_t count)
+{
+	struct stack_names *s = &n->current;
+	size_t wanted = s->frame_count + count;
+
+	if (wanted > n->frame_capacity) {
+		n->frame_capacity = 2 * wanted;
+		s->frames = xrealloc(s->frames, n->frame_capacity * sizeof(*s->frames));
+	}
+	s->frame_count = wanted;
+	return s->frames + wanted - count;
+}
+
+static void names_fill_pc(struct names *n, uint32_t index, uint64_t pc)
+{
+	struct location *location = n->locations[index];
+	const struct location_names *names;
+	struct frame_name *frames;
+
+	if (!location) {
+		*names_add_frames(n, 1) = (struct frame_name){.pc = pc};
+		return;
+	}
+	names_want(n, location);
+	names = location->names;
+	if (!names) {
+		*names_add_frames(n, 1) = (struct frame_name){
+			.pc = pc,
+			.offset = location->address,
+			.module = location->image ? location->image->name : NULL,
+		};
+		return;
+	}
+	frames = names_add_frames(n, names->count);
+	memcpy(frames, names->frames, names->count * sizeof(*frames));
+	for (size_t i = 0; i < names->count; i++)
+		frames[i].pc = pc;
+}
+
+/* Only the innermost run of allocator internals is skipped: a comparison function that malloc calls
+ * is not. */
+static void names_mark_skipped(struct stack_names *names)
+{
+	size_t i = 0;
+
+	while (i < names->frame_count && names->frames[i].skipped)
+		i++;
+	names->function_frame = i < names->frame_count ? i : 0;
+	for (; i < names->frame_count; i++)
+		names->frames[i].skipped = false;
+}
+
+const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
+				      uint8_t call, const uint64_t *pcs, size_t frame_count)
+{
+	struct names_stack_entry *entry;
+
+	names_take(n);
+	entry = names_get_stack(n, number, stack_id, call, pcs, frame_count);
+	n->current.frame_count = 0;
+	for (size_t i = 0; i < frame_count; i++)
+		names_fill_pc(n, entry->locations[i], pcs[i]);
+	n->current.site_id = entry->site_id;
+	names_mark_skipped(&n->current);
+	return &n->current;
 }
 
 size_t names_memory(const struct names *n)
 {
-	return sizeof(*n) + n->bytes + table_memory(&n->addresses) + table_memory(&n->stacks) +
-	       strings_memory(&n->strings) + modules_memory(n->modules) + debug_memory(n->debug);
+	return sizeof(*n) + n->stack_bytes + n->name_bytes +
+	       n->location_count * (sizeof(struct location) + sizeof(*n->locations)) +
+	       table_memory(&n->places) + modules_memory(n->modules);
 }

@@ -4,9 +4,10 @@
  * functions, files and lines, demangled. Names from a target are passed on as they are: whoever
  * writes them cleans them.
  *
- * Files are kept open from the moment they are seen mapped, because /proc/PID is gone when a short
- * process has ended. Opening debug information is lazy and its memory is bounded; results are
- * cached. One thread at a time.
+ * Modules are read at once, and their files kept open from then on, because /proc/PID is gone when a
+ * short process has ended. Names are found by a thread of their own (resolver.h): nothing here waits
+ * for it but names_wait(). Until a name is there the frame has its module and offset. Memory is
+ * bounded. All functions are for one thread.
  */
 #ifndef SYMBOL_NAMES_H
 #define SYMBOL_NAMES_H
@@ -29,7 +30,8 @@ struct frame_name {
 	bool skipped;	      /* allocator internals and wrappers: never a site's function */
 };
 
-/* All strings belong to the names object and live until names_free. */
+/* Belongs to the names object, strings included, and is valid until the next names_stack(),
+ * names_collect() or names_wait(). */
 struct stack_names {
 	uint64_t site_id; /* same code, same id, in every run: build IDs and offsets only */
 	size_t frame_count;
@@ -39,7 +41,8 @@ struct stack_names {
 
 struct names *names_new(void);
 void names_free(struct names *n);
-/* Adds a POSIX extended regular expression for --skip. False with a message in *error (static). */
+/* Adds a POSIX extended regular expression for --skip, before the first name is asked for. False with
+ * a message in *error (static). */
 bool names_add_skip(struct names *n, const char *regex, const char **error);
 
 /*
@@ -55,16 +58,29 @@ void names_exec(struct names *n, uint32_t number);
 bool names_knows(const struct names *n, uint32_t number, uint64_t address);
 
 /*
- * Names of a stack, computed once for (number, stack_id) and cached. call is folded into the site
- * id, so that malloc and calloc of one place are two sites. frame_count 0: a stack that is not
- * known, with site id of the call alone. Never NULL. flags: STACK_F_*.
+ * What is known now of the names of a stack; what is not is asked for. Where its frames are is found
+ * once for (number, stack_id, call) and kept. call is folded into the site id, so that malloc and calloc
+ * of one place are two sites. frame_count 0: a stack that is not known, with site id of the call alone.
+ * Never NULL.
  */
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
-				      uint8_t call, const uint64_t *pcs, size_t frame_count,
-				      uint32_t flags);
-/* Only the site id: needs no symbols, cheap. */
-uint64_t names_site_id(struct names *n, uint32_t number, uint8_t call, const uint64_t *pcs,
-		       size_t frame_count);
+				      uint8_t call, const uint64_t *pcs, size_t frame_count);
+/* Only the site id: needs no names, asks for none, cheap. */
+uint64_t names_site_id(struct names *n, uint32_t number, uint64_t stack_id, uint8_t call,
+		       const uint64_t *pcs, size_t frame_count);
+
+/* Readable when names have come: then names_collect(), and look at the stacks again. */
+int names_fd(const struct names *n);
+void names_collect(struct names *n);
+/* How many addresses were asked for and are not, or not completely, known yet. */
+size_t names_pending(const struct names *n);
+/* Waits until nothing is pending, at most that long; what is pending then. */
+size_t names_wait(struct names *n, int timeout_ms);
+/* A new look at everything begins: names that it does not use may be forgotten for others. */
+void names_pass(struct names *n);
+/* How many names found no room since the beginning: more than fit into memory in one pass. */
+uint64_t names_forgotten(const struct names *n);
+/* Without what the libraries hold. */
 size_t names_memory(const struct names *n);
 
 #endif /* SYMBOL_NAMES_H */

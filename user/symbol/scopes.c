@@ -19,14 +19,16 @@
 #include <string.h>
 #include <time.h>
 #include "../base/clock.h"
+#include "../base/guard.h"
 #include "../base/xalloc.h"
 #include "mix.h"
+#include "pages.h"
 #include "strings.h"
 #include "table.h"
 
 #define SCOPES_BUDGET		   (16u << 20)
 #define SCOPES_LOOKUP_STEPS	   (1u << 20)
-#define SCOPES_TIME_NS		   (5 * NS_PER_S)
+#define SCOPES_TIME_NS		   (20 * NS_PER_S)
 #define SCOPES_LOOKUP_NS	   (20 * NS_PER_MS)
 #define SCOPES_STEPS_BETWEEN_LOOKS 32
 #define SCOPES_MAX_STRINGS	   16
@@ -37,6 +39,9 @@
 #define SCOPES_MAX_OVERLAPS 32
 /* The line table of one unit takes 70 times its size in memory. */
 #define SCOPES_MAX_LINE_BYTES (1u << 20)
+/* Every unit lies on other pages, and entries of one unit mostly on the same. */
+#define SCOPES_STEPS_BETWEEN_RELAXES 1024
+#define SCOPES_UNITS_BETWEEN_RELAXES 64
 
 struct scopes_range {
 	uint64_t start, end;
@@ -63,6 +68,7 @@ struct scopes {
 	Elf_Data *texts[SCOPES_MAX_STRINGS]; /* sections with strings */
 	size_t text_count;
 	struct strings qualified;
+	struct pages *pages;
 	uint32_t budget;
 	uint64_t left_ns, end_ns; /* of this thread's time; of it in this lookup */
 };
@@ -78,11 +84,13 @@ static uint64_t scopes_now_ns(void)
 /* A step to the next entry takes as long as everything below this one is large. */
 static bool scopes_spend(struct scopes *s)
 {
-	if (s->budget == 0)
+	if (s->budget == 0 || guard_failed())
 		return false;
 	s->budget--;
 	if (s->budget % SCOPES_STEPS_BETWEEN_LOOKS == 0 && scopes_now_ns() > s->end_ns)
 		s->budget = 0;
+	if (s->budget % SCOPES_STEPS_BETWEEN_RELAXES == 0)
+		pages_relax(s->pages);
 	return true;
 }
 
@@ -174,7 +182,7 @@ static const struct scopes_range *scopes_search(const struct scopes_ranges *r, u
 static void scopes_index_units(struct scopes *s)
 {
 	Dwarf_Off at = 0, next;
-	size_t header;
+	size_t header, count = 0;
 
 	while (scopes_spend(s) &&
 	       dwarf_nextcu(s->dwarf, at, &next, &header, NULL, NULL, NULL) == 0 && next > at) {
@@ -182,6 +190,8 @@ static void scopes_index_units(struct scopes *s)
 
 		if (dwarf_offdie(s->dwarf, at + header, &unit))
 			scopes_add_entry(s, &s->units, &unit);
+		if (++count % SCOPES_UNITS_BETWEEN_RELAXES == 0)
+			pages_relax(s->pages);
 		at = next;
 	}
 	scopes_sort(&s->units);
@@ -212,6 +222,7 @@ static void scopes_find_texts(struct scopes *s, Elf *elf)
 	Elf_Scn *section = NULL;
 	size_t names;
 
+	s->text_count = 0;
 	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
 		return;
 	while (s->text_count < SCOPES_MAX_STRINGS && (section = elf_nextscn(elf, section))) {
@@ -240,19 +251,28 @@ static const char *scopes_string(const struct scopes *s, const char *text)
 	return text;
 }
 
-struct scopes *scopes_new(Dwfl_Module *module)
+bool scopes_attach(struct scopes *s, Dwfl_Module *module)
 {
 	Dwarf_Addr bias;
-	Dwarf *dwarf = dwfl_module_getdwarf(module, &bias);
-	struct scopes *s;
 
-	if (!dwarf)
-		return NULL;
-	s = xcalloc(1, sizeof(*s));
-	s->dwarf = dwarf;
+	s->dwarf = dwfl_module_getdwarf(module, &bias);
+	if (!s->dwarf)
+		return false;
 	s->bias = bias;
-	s->lines = scopes_find_section(dwarf_getelf(dwarf), ".debug_line");
-	scopes_find_texts(s, dwarf_getelf(dwarf));
+	s->lines = scopes_find_section(dwarf_getelf(s->dwarf), ".debug_line");
+	scopes_find_texts(s, dwarf_getelf(s->dwarf));
+	return true;
+}
+
+struct scopes *scopes_new(Dwfl_Module *module, struct pages *pages)
+{
+	struct scopes *s = xcalloc(1, sizeof(*s));
+
+	s->pages = pages;
+	if (!scopes_attach(s, module)) {
+		free(s);
+		return NULL;
+	}
 	s->budget = SCOPES_BUDGET;
 	s->left_ns = SCOPES_TIME_NS;
 	scopes_begin(s);
@@ -291,9 +311,22 @@ static bool scopes_holds_functions(int tag)
 	}
 }
 
+/* C++ compilers place the machine code of a method beside its class, not into it. */
+static bool scopes_has_empty_classes(Dwarf_Die *unit)
+{
+	switch (dwarf_srclang(unit)) {
+	case DW_LANG_C_plus_plus:
+	case DW_LANG_C_plus_plus_03:
+	case DW_LANG_C_plus_plus_11:
+	case DW_LANG_C_plus_plus_14: return true;
+	default: return false;
+	}
+}
+
 static void scopes_index_functions(struct scopes *s, Dwarf_Die *unit,
 				   struct scopes_ranges *functions)
 {
+	bool namespaces_only = scopes_has_empty_classes(unit);
 	Dwarf_Die path[SCOPES_MAX_NAMESPACES];
 	int depth = 0;
 
@@ -305,7 +338,8 @@ static void scopes_index_functions(struct scopes *s, Dwarf_Die *unit,
 
 		if (tag == DW_TAG_subprogram)
 			scopes_add_entry(s, functions, entry);
-		if (scopes_holds_functions(tag) && depth + 1 < SCOPES_MAX_NAMESPACES &&
+		if ((namespaces_only ? tag == DW_TAG_namespace : scopes_holds_functions(tag)) &&
+		    depth + 1 < SCOPES_MAX_NAMESPACES &&
 		    dwarf_child(entry, &path[depth + 1]) == 0) {
 			depth++;
 			continue;
@@ -575,15 +609,4 @@ size_t scopes_find(struct scopes *s, uint64_t address, struct debug_frame frames
 	count = scopes_fill(s, &entry, unit->has_lines, address - s->bias, &chain, frames);
 	scopes_end(s);
 	return count;
-}
-
-size_t scopes_memory(const struct scopes *s)
-{
-	size_t bytes = sizeof(*s) + table_memory(&s->cache) + strings_memory(&s->qualified) +
-		       s->units.capacity * sizeof(*s->units.v);
-	struct scopes_unit *unit;
-
-	for (size_t at = 0; (unit = table_next(&s->cache, &at));)
-		bytes += sizeof(*unit) + unit->functions.capacity * sizeof(*unit->functions.v);
-	return bytes;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Knows the names of allocator internals and owns the regular expressions of --skip. Names are
- * demangled and bare (demangle.h), so that one entry stands for every signature and instance.
+ * Knows the names of allocator internals and of library functions that allocate for their caller, and
+ * owns the regular expressions of --skip. Names are demangled and bare (demangle.h), so that one entry stands for every signature and instance.
  *
  * Invariant: only whole names or whole scopes match: a user's "my_malloc" is the user's function.
  */
@@ -124,6 +124,26 @@ static bool skip_is_exactly(const char *name)
 		"mremap_chunk",
 		"munmap_chunk",
 		"malloc_consolidate",
+		/* functions of the C library that return a block of their caller's */
+		"strdup",
+		"strndup",
+		"__strdup",
+		"__strndup",
+		"wcsdup",
+		"asprintf",
+		"vasprintf",
+		"___asprintf",
+		"__asprintf",
+		"__vasprintf",
+		"__asprintf_chk",
+		"__vasprintf_chk",
+		"__vasprintf_internal",
+		/* Python */
+		"pymalloc_alloc",
+		"pymalloc_realloc",
+		"new_arena",
+		"allocate_from_new_pool",
+		"_PyObject_Arena",
 		/* Rust */
 		"__rust_alloc",
 		"__rust_alloc_zeroed",
@@ -143,6 +163,216 @@ static bool skip_is_exactly(const char *name)
 	return false;
 }
 
+/* "std::__cxx11::basic_string<char>::append" -> "basic_string<char>::append"; NULL: not of the C++ library. */
+static const char *skip_into_std(const char *name)
+{
+	static const char *const inlines[] = {"__cxx11::", "__1::", "__debug::", "__cxx1998::"};
+
+	if (!skip_starts(name, "std::"))
+		return NULL;
+	name += strlen("std::");
+	for (size_t i = 0; i < sizeof(inlines) / sizeof(inlines[0]); i++) {
+		if (skip_starts(name, inlines[i]))
+			name += strlen(inlines[i]);
+	}
+	return name;
+}
+
+/*
+ * Containers, strings, streams and smart pointers: who asked for memory is who called them. Algorithms,
+ * threads and whatever else runs a function of the user's are not here, since that may be inlined
+ * there.
+ */
+static bool skip_is_container(const char *name)
+{
+	static const char *const words[] = {
+		"vector",
+		"_Vector_base",
+		"_Bvector_base",
+		"__vector_base",
+		"__split_buffer",
+		"deque",
+		"_Deque_base",
+		"__deque_base",
+		"_Deque_iterator",
+		"list",
+		"_List_base",
+		"__list_imp",
+		"forward_list",
+		"_Fwd_list_base",
+		"map",
+		"multimap",
+		"set",
+		"multiset",
+		"_Rb_tree",
+		"__tree",
+		"unordered_map",
+		"unordered_multimap",
+		"unordered_set",
+		"unordered_multiset",
+		"_Hashtable",
+		"__hash_table",
+		"__detail",
+		"queue",
+		"stack",
+		"priority_queue",
+		"basic_string",
+		"string",
+		"wstring",
+		"to_string",
+		"to_wstring",
+		"__string_base",
+		"basic_stringbuf",
+		"basic_ostringstream",
+		"basic_istringstream",
+		"basic_stringstream",
+		"basic_ostream",
+		"basic_istream",
+		"basic_streambuf",
+		"basic_filebuf",
+		"basic_ofstream",
+		"basic_ifstream",
+		"basic_fstream",
+		"basic_ios",
+		"ostream",
+		"istream",
+		"ios_base",
+		"locale",
+		"__ostream_insert",
+		"getline",
+		"operator+",
+		"operator<<",
+		"operator>>",
+		"shared_ptr",
+		"__shared_ptr",
+		"__shared_count",
+		"__weak_count",
+		"weak_ptr",
+		"make_shared",
+		"allocate_shared",
+		"__allocate_guarded",
+		"make_unique",
+		"unique_ptr",
+		"function",
+		"_Function_base",
+		"__function",
+		"any",
+		"optional",
+		"valarray",
+		"pair",
+		"tuple",
+		"_Tuple_impl",
+		"_Head_base",
+		"filesystem",
+		"basic_regex",
+		"allocator",
+		"allocator_traits",
+		"__new_allocator",
+		"__allocate_at_least",
+		"__libcpp_allocate",
+		"__libcpp_operator_new",
+		"__allocation_guard",
+		"_Temporary_buffer",
+		"get_temporary_buffer",
+		"__get_temporary_buffer",
+		"uninitialized_copy",
+		"uninitialized_copy_n",
+		"uninitialized_fill",
+		"uninitialized_fill_n",
+		"__uninitialized_copy",
+		"__uninitialized_copy_a",
+		"__uninitialized_fill",
+		"__uninitialized_fill_n",
+		"__uninitialized_fill_n_a",
+		"__uninitialized_move_a",
+		"__do_uninit_copy",
+		"__do_uninit_fill",
+		"__do_uninit_fill_n",
+		"_Construct",
+		"_Construct_novalue",
+		"construct_at",
+		"back_insert_iterator",
+		"num_put",
+		"num_get",
+		"time_put",
+		"insert_iterator",
+		"copy",
+		"__copy_move",
+		"__copy_move_a",
+		"__copy_move_a1",
+		"__copy_move_a2",
+		"fill",
+		"fill_n",
+		"__fill_a",
+		"__fill_a1",
+		"__fill_n_a",
+		"__fill_n_a1",
+	};
+	const char *word = skip_into_std(name);
+	size_t length;
+
+	if (!word)
+		return skip_starts(name, "__gnu_cxx::");
+	length = strcspn(word, "<:+>");
+	if (skip_starts(word, "operator"))
+		length = skip_starts(word, "operator+") ? 9 : 10;
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i]) == length && strncmp(word, words[i], length) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Of Rust's library, what allocates for its caller: "alloc::vec::Vec<T>::push". */
+static bool skip_is_rust_path(const char *name)
+{
+	static const char *const paths[] = {
+		"alloc::alloc::", "alloc::borrow::", "alloc::boxed::",	 "alloc::collections::",
+		"alloc::ffi::",	  "alloc::fmt::",    "alloc::raw_vec::", "alloc::rc::",
+		"alloc::slice::", "alloc::str::",    "alloc::string::",	 "alloc::sync::",
+		"alloc::vec::",	  "core::array::",   "core::clone::",	 "core::convert::",
+		"core::fmt::",	  "core::iter::",    "core::option::",	 "core::result::",
+		"core::slice::",  "core::str::",     "hashbrown::",	 "std::collections::",
+		"std::ffi::",
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (skip_starts(name, paths[i]))
+			return true;
+	}
+	return false;
+}
+
+/* "<alloc::vec::Vec<T> as Trait>::f", "<alloc::vec::Vec<u8>>::f", "<i32 as core::fmt::Display>::fmt": a
+ * type of the library, or one without a path by a trait of the library. */
+static bool skip_is_rust(const char *name)
+{
+	const char *trait, *path;
+
+	if (name[0] != '<')
+		return skip_is_rust_path(name);
+	name += strspn(name, "<&[");
+	if (skip_starts(name, "mut "))
+		name += strlen("mut ");
+	if (skip_is_rust_path(name))
+		return true;
+	trait = strstr(name, " as ");
+	path = strstr(name, "::");
+	if (!trait)
+		return path && path > name && path[-1] == '>' &&
+		       !memchr(name, '<', (size_t)(path - name));
+	if (path && path < trait)
+		return false;
+	trait += strlen(" as ");
+	return skip_is_rust_path(trait) || trait[0] == '<';
+}
+
+/* A class may have its own: "ns::Class::operator new". */
+static bool skip_is_operator(const char *name)
+{
+	return skip_ends(name, "::operator new") || skip_ends(name, "::operator new[]");
+}
+
 static bool skip_is_internal(const char *name)
 {
 	static const struct {
@@ -155,29 +385,29 @@ static bool skip_is_internal(const char *name)
 		{"_mi_", ""},
 		{"tcmalloc::", ""},
 		{"(anonymous namespace)::do_malloc", ""},
-		{"std::allocator<", ">::allocate"},
-		{"std::__new_allocator<", ">::allocate"},
-		{"std::allocator_traits<", ">::allocate"},
-		{"__gnu_cxx::new_allocator<", ">::allocate"},
-		{"__gnu_cxx::__alloc_traits<", ">::allocate"},
-		{"std::__1::allocator<", ">::allocate"},
-		{"std::__1::allocator_traits<", ">::allocate"},
-		{"std::__1::__libcpp_allocate", ""},
-		{"std::__1::__libcpp_operator_new", ""},
-		{"alloc::alloc::", ""},
-		{"<alloc::alloc::Global>::", ""},
-		{"<alloc::alloc::Global as ", ""},
+		{"std::thread::thread<", ""},
+		{"std::thread::_S_make_state<", ""},
 		{"__rustc::__r", ""},
 		{"<std::alloc::System as ", ""},
 		{"std::alloc::System", ""},
 		{"std::sys::alloc::", ""},
+		/* Python's allocators */
+		{"PyMem_", ""},
+		{"_PyMem_", ""},
+		{"_PyObject_Malloc", ""},
+		{"_PyObject_Calloc", ""},
+		{"_PyObject_Realloc", ""},
+		{"PyObject_Malloc", ""},
+		{"PyObject_Calloc", ""},
+		{"PyObject_Realloc", ""},
 	};
 
 	for (size_t i = 0; i < sizeof(scopes) / sizeof(scopes[0]); i++) {
 		if (skip_starts(name, scopes[i].start) && skip_ends(name, scopes[i].end))
 			return true;
 	}
-	return skip_is_exactly(name);
+	return skip_is_exactly(name) || skip_is_container(name) || skip_is_rust(name) ||
+	       skip_is_operator(name);
 }
 
 bool skip_matches(const struct skip *s, const char *function)

@@ -13,9 +13,13 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/guard.h"
+#include "../base/log.h"
 #include "../base/xalloc.h"
+#include "pages.h"
 
-#define SYMBOLS_MAX (8 << 20)
+#define SYMBOLS_MAX		(1u << 20)
+#define SYMBOLS_BETWEEN_RELAXES 1024
 /* Symbols without a size are labels in assembly: they say nothing about what is far behind them. */
 #define SYMBOLS_MAX_LABEL_BYTES 4096
 /* Aliases at one address, and sizes that reach over the next symbol. */
@@ -114,22 +118,30 @@ static const char *symbols_read(struct symbols *s, int index, GElf_Sym *symbol, 
 	if (elf && elf != s->checked) {
 		s->checked = elf;
 		s->names_end = symbols_names_end(elf);
+		if (!s->names_end)
+			log_verbose("no symbols of '%s': their names have no end",
+				    dwfl_module_info(s->module, NULL, NULL, NULL, NULL, NULL, NULL,
+						     NULL));
 	}
 	return elf && s->names_end ? name : NULL;
 }
 
-struct symbols *symbols_new(Dwfl_Module *module)
+struct symbols *symbols_new(Dwfl_Module *module, struct pages *pages)
 {
 	struct symbols *s = xcalloc(1, sizeof(*s));
 	int count = dwfl_module_getsymtab(module);
 
 	s->module = module;
-	for (int i = 0; i < count && i < SYMBOLS_MAX; i++) {
+	for (int i = 0; i < count && s->count < SYMBOLS_MAX; i++) {
 		GElf_Sym symbol;
 		GElf_Addr address;
 		GElf_Word section;
 		const char *name;
 
+		if (i % SYMBOLS_BETWEEN_RELAXES == 0)
+			pages_relax(pages);
+		if (guard_failed())
+			break;
 		name = symbols_read(s, i, &symbol, &address, &section);
 		if (name && symbols_is_function(&symbol, name, section))
 			symbols_add(s, &(struct symbols_entry){address, symbol.st_size, i,
@@ -138,6 +150,14 @@ struct symbols *symbols_new(Dwfl_Module *module)
 	if (s->count)
 		qsort(s->v, s->count, sizeof(*s->v), symbols_compare);
 	return s;
+}
+
+void symbols_attach(struct symbols *s, Dwfl_Module *module)
+{
+	s->module = module;
+	/* another one may lie at the same address */
+	s->checked = NULL;
+	dwfl_module_getsymtab(module);
 }
 
 void symbols_free(struct symbols *s)
@@ -179,9 +199,10 @@ static const char *symbols_name(struct symbols *s, const struct symbols_entry *e
 	return symbols_read(s, e->index, &symbol, &address, NULL);
 }
 
-static size_t symbols_underscores(const char *name)
+/* Less is better: underscores at the beginning, and what a compiler has added behind a dot. */
+static size_t symbols_ugliness(const char *name)
 {
-	return strspn(name, "_");
+	return strspn(name, "_") + (strchr(name, '.') ? 16 : 0);
 }
 
 /* "malloc" rather than "__libc_malloc" when both are the same function. */
@@ -198,7 +219,7 @@ static const char *symbols_best_name(struct symbols *s, size_t at)
 			break;
 		name = symbols_name(s, e);
 		if (name && strncmp(name, "_Z", 2) != 0 && strncmp(name, "_R", 2) != 0 && best &&
-		    symbols_underscores(name) < symbols_underscores(best))
+		    symbols_ugliness(name) < symbols_ugliness(best))
 			best = name;
 	}
 	return best;
@@ -218,9 +239,4 @@ const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start)
 		}
 	}
 	return NULL;
-}
-
-size_t symbols_memory(const struct symbols *s)
-{
-	return sizeof(*s) + s->capacity * sizeof(*s->v);
 }

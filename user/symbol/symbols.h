@@ -8,13 +8,15 @@
 #include <stdint.h>
 #include <elfutils/libdwfl.h>
 
+struct pages;
 struct symbols;
 
 /* Never NULL; empty when the file has no symbols. The module must live longer. */
-struct symbols *symbols_new(Dwfl_Module *module);
+struct symbols *symbols_new(Dwfl_Module *module, struct pages *pages);
 void symbols_free(struct symbols *s);
+/* The module of before is gone, this one is of the same files: the index stays. */
+void symbols_attach(struct symbols *s, Dwfl_Module *module);
 /* The function that contains the address, and where it starts; NULL: none. */
 const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start);
-size_t symbols_memory(const struct symbols *s);
 
 #endif /* SYMBOL_SYMBOLS_H */

@@ -59,24 +59,34 @@ static int mapped_file_open_by_address(pid_t pid, uint64_t start, uint64_t end)
 	return place < 0 ? -errno : mapped_file_reopen(place, 0);
 }
 
-/* Links in the path are followed as the process would follow them, never out of its root. */
-static int mapped_file_open_by_path(pid_t pid, const char *path, uint64_t inode)
+int mapped_file_open_below(int root, const char *path, uint64_t inode, bool follow)
 {
-	struct open_how how = {.flags = O_PATH | O_CLOEXEC,
+	struct open_how how = {.flags = O_PATH | O_CLOEXEC | (follow ? 0 : O_NOFOLLOW),
 			       .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
-	char root_path[32];
-	long place;
+	long place = syscall(SYS_openat2, root, path, &how, sizeof(how));
+
+	return place < 0 ? -errno : mapped_file_reopen((int)place, inode);
+}
+
+int mapped_file_open_root(pid_t pid)
+{
+	char path[32];
 	int root;
 
-	snprintf(root_path, sizeof(root_path), "/proc/%d/root", (int)pid);
-	root = open(root_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/root", (int)pid);
+	root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return root < 0 ? -errno : root;
+}
+
+static int mapped_file_open_by_path(pid_t pid, const char *path, uint64_t inode)
+{
+	int root = mapped_file_open_root(pid), fd;
+
 	if (root < 0)
-		return -errno;
-	place = syscall(SYS_openat2, root, path, &how, sizeof(how));
-	if (place < 0)
-		place = -errno;
+		return root;
+	fd = mapped_file_open_below(root, path, inode, true);
 	close(root);
-	return place < 0 ? (int)place : mapped_file_reopen((int)place, inode);
+	return fd;
 }
 
 int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, uint64_t inode,

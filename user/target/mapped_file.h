@@ -12,6 +12,13 @@
  * /proc/PID/maps. */
 int mapped_file_open(pid_t pid, uint64_t start, uint64_t end, const char *path, uint64_t inode,
 		     bool deleted);
+/* The root directory of a process, to look below: of no other use (O_PATH). -errno. */
+int mapped_file_open_root(pid_t pid);
+/*
+ * A regular file below a root, for reading, or -errno; a link in the path never leads out of the
+ * root, and one at its end is followed only with `follow`. inode 0: any.
+ */
+int mapped_file_open_below(int root, const char *path, uint64_t inode, bool follow);
 /*
  * A regular file at an absolute path below the root of a process, 0: the tracer's own. When the
  * process has that root too, or the path leads into another file system than the process's root,

@@ -75,6 +75,16 @@ static bool has_word(const char *value, const char *word)
 	return found && found < end;
 }
 
+/* "outer inner innermost" */
+static pid_t parse_last_number(const char *value)
+{
+	const char *end = strchrnul(value, '\n');
+
+	while (end > value && !isspace((unsigned char)end[-1]))
+		end--;
+	return (pid_t)strtol(end, NULL, 10);
+}
+
 static void parse_status_line(const char *key, size_t key_length, const char *value,
 			      struct process_info *info)
 {
@@ -87,6 +97,8 @@ static void parse_status_line(const char *key, size_t key_length, const char *va
 		info->tgid = (pid_t)strtol(value, NULL, 10);
 	else if (IS("Pid"))
 		info->pid = (pid_t)strtol(value, NULL, 10);
+	else if (IS("NSpid"))
+		info->inner_pid = parse_last_number(value);
 	else if (IS("PPid"))
 		info->parent = (pid_t)strtol(value, NULL, 10);
 	else if (IS("TracerPid"))

@@ -10,6 +10,7 @@
 
 struct process_info {
 	pid_t pid, tgid, parent;
+	pid_t inner_pid; /* as the process itself sees it, in its pid namespace */
 	char comm[16];
 	uint64_t start_ticks; /* with pid: identity over time */
 	uid_t uid;

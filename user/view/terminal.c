@@ -25,6 +25,7 @@
 #include <term.h>
 #include <termios.h>
 #include <unistd.h>
+#include "../base/guard.h"
 #include "../base/log.h"
 
 /* ncurses' term.h defines plain words as macros. */
@@ -47,6 +48,7 @@ static struct {
 	char sequence[256];
 	size_t length;
 	struct sigaction before[FATAL_SIGNALS];
+	struct sigaction action;
 } restore;
 
 static struct {
@@ -80,6 +82,10 @@ static void on_fatal(int signal, siginfo_t *info, void *context)
 	size_t i;
 
 	(void)context;
+	if (signal == SIGBUS && guard_recover(info)) {
+		sigaction(signal, &restore.action, NULL);
+		return;
+	}
 	give_back();
 	for (i = 0; i < FATAL_SIGNALS; i++) {
 		if (fatal_signals[i] == signal)
@@ -105,6 +111,7 @@ static void catch_fatal_signals(void)
 		action.sa_flags = SA_ONSTACK;
 	action.sa_flags |= (int)SA_RESETHAND | SA_SIGINFO;
 	sigemptyset(&action.sa_mask);
+	restore.action = action;
 	for (i = 0; i < FATAL_SIGNALS; i++) {
 		sigaction(fatal_signals[i], NULL, &restore.before[i]);
 		if (fatal_signals[i] == SIGQUIT && restore.before[i].sa_handler != SIG_DFL)
