@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes ELF files as no tool would make them, each built to hurt one thing: python3 hostile.py DIR
 
-DIR/elf gets the files, DIR/plan and DIR/link_map the inputs of those targets.
+DIR/elf gets the files, DIR/plan, DIR/link_map and DIR/unwind_cache the inputs of those targets.
 """
 
 import os
@@ -382,6 +382,22 @@ def link_maps():
     yield "self_second", head + dynamic + debug_head + u64(0) * 2 + u64(5) + u64(168) + u64(0) * 3 + u64(6) + u64(168) + u64(0)
 
 
+def unwind_caches():
+    """Tables: base, rows, pages; the first row of each page and one more; the rows, address << 32 | rule."""
+    def table(base, rows, first):
+        words = b"".join(u32(n) for n in first)
+        return (b"\0" + u64(base) + u32(len(rows)) + u32(len(first) - 1) + words + bytes(-len(words) % 8) +
+                b"".join(u64(row) for row in rows))
+
+    good = [0x00000000_00000021, 0x00000010_00000042, 0x00001004_00000021]
+    yield "good", table(0x1000, good, [0, 1, 2])
+    yield "unsorted", table(0x1000, good[::-1], [0, 1, 2])
+    yield "pages_wrong", table(0x1000, good, [0, 2, 1])
+    yield "row_past_end", table(0x1000, good, [0, 1, 2**32 - 1])
+    yield "count_huge", b"\0" + u64(0) + u32(2**32 - 1) + u32(2**32 - 1)
+    yield "whole_file", b"\1" + b"TRCACHE1" + u64(3) + u64(2**64 - 1) + u64(0) + b"key"
+
+
 def write(directory, name, data):
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, name), "wb") as file:
@@ -407,7 +423,7 @@ def main(directory):
     for group in (frames, headers, debug):
         for name, data in group():
             write(os.path.join(directory, "elf"), "hostile_" + name, data)
-    for folder, group in (("plan", plans), ("link_map", link_maps)):
+    for folder, group in (("plan", plans), ("link_map", link_maps), ("unwind_cache", unwind_caches)):
         for name, data in group():
             write(os.path.join(directory, folder), name, data)
 
