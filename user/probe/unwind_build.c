@@ -602,12 +602,14 @@ static int build(struct build *b)
 		err = collect(b, i);
 	if (err)
 		return err;
+	if (!b->fde_count && b->refused)
+		return -EBADMSG;
 	/* where programs start there is often nothing, and nobody called that code */
 	if (is_code(b, b->entry) && is_code(b, b->entry + START_BYTES - 1) &&
 	    !add_fde(b, b->entry, b->entry + START_BYTES, SOURCE_ENTRY))
 		return -ENOMEM;
 	if (!b->fde_count)
-		return b->refused ? -EBADMSG : -ENODATA;
+		return -ENODATA;
 	separate(b);
 	err = make_rows(b);
 	return err ? err : index_pages(b->table);

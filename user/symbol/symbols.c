@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/log.h"
 #include "../base/xalloc.h"
 
 #define SYMBOLS_MAX (8 << 20)
@@ -114,6 +115,10 @@ static const char *symbols_read(struct symbols *s, int index, GElf_Sym *symbol, 
 	if (elf && elf != s->checked) {
 		s->checked = elf;
 		s->names_end = symbols_names_end(elf);
+		if (!s->names_end)
+			log_verbose("no symbols of '%s': their names have no end",
+				    dwfl_module_info(s->module, NULL, NULL, NULL, NULL, NULL, NULL,
+						     NULL));
 	}
 	return elf && s->names_end ? name : NULL;
 }
