@@ -116,7 +116,22 @@ def raw_frames(data, name=".eh_frame"):
     return elf([Section(name, data, flags=2, address=BASE + 0x10)])
 
 
+def search_table():
+    """It leads to an entry within an expression of another, which reading from the start never comes upon."""
+    evil = cie() + fde(len(cie()), program=b"\x07" + uleb(2**26))
+    program = b"\x16\x03" + uleb(len(evil)) + evil
+    data = cie() + fde(len(cie()), size=256, program=program)
+    inner = data.index(evil) + len(cie())
+    address = BASE + 0x10
+    table = BASE + 0x8000
+    header = (b"\1\x1b\x03\x3b" + u32(address - (table + 4)) + u32(1) + u32(CODE - table) +
+              u32(address + inner - table))
+    return elf([Section(".eh_frame_hdr", header, flags=2, address=table),
+                Section(".eh_frame", data + u32(0), flags=2, address=address)])
+
+
 def frames():
+    yield "cfi_search_table_into_entry", search_table()
     advance = b"\x41"
     yield "cfi_register_huge", frames_file(b"\x05" + uleb(2**60 - 1) + b"\1")
     yield "cfi_register_large", frames_file(b"\x05" + uleb(2**27) + b"\1")

@@ -158,8 +158,7 @@ static void add_eh_frame(struct build *b, Elf *elf)
 		b->refused = true;
 		return;
 	}
-	unwind_check_hide_table(elf);
-	s->cfi = dwarf_getcfi_elf(elf);
+	s->cfi = unwind_check_open(elf);
 	b->source_count += s->cfi != NULL;
 }
 

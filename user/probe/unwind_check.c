@@ -274,7 +274,8 @@ static const char *section_name(Elf *elf, Elf_Scn *section, size_t names, GElf_S
 	return name ? name : "";
 }
 
-void unwind_check_hide_table(Elf *elf)
+/* In memory only: elfutils knows the table by its name, and what follows the dot is another one. */
+static void rename_tables(Elf *elf, const char *from, int letters)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
@@ -283,12 +284,21 @@ void unwind_check_hide_table(Elf *elf)
 	if (elf_getshdrstrndx(elf, &names))
 		return;
 	while ((section = elf_nextscn(elf, section))) {
-		if (strcmp(section_name(elf, section, names, &h), ".eh_frame_hdr") != 0)
+		if (strcmp(section_name(elf, section, names, &h), from) != 0)
 			continue;
-		/* in memory only; elfutils knows it by its name, and this is the name without the dot */
-		h.sh_name++;
+		h.sh_name += (GElf_Word)letters;
 		gelf_update_shdr(section, &h);
 	}
+}
+
+Dwarf_CFI *unwind_check_open(Elf *elf)
+{
+	Dwarf_CFI *cfi;
+
+	rename_tables(elf, ".eh_frame_hdr", 1);
+	cfi = dwarf_getcfi_elf(elf);
+	rename_tables(elf, "eh_frame_hdr", -1);
+	return cfi;
 }
 
 /* "ZLIB" and the size, eight bytes, the highest first. */

@@ -3,16 +3,18 @@
 #ifndef PROBE_UNWIND_CHECK_H
 #define PROBE_UNWIND_CHECK_H
 
+#include <elfutils/libdw.h>
 #include <libelf.h>
 #include <stdbool.h>
 
 /* `eh`: the section is .eh_frame, not .debug_frame. False: hands off all of it. */
 bool unwind_check_section(Elf *elf, Elf_Data *data, bool eh);
 /*
- * Takes the search table away from the section that it belongs to: it leads to entries anywhere in
- * it, also to such that begin within another one and were never checked.
+ * dwarf_getcfi_elf() without the search table (.eh_frame_hdr): that leads to entries anywhere in the
+ * section, also to such that begin within another one and were never checked. To be ended by
+ * dwarf_cfi_end().
  */
-void unwind_check_hide_table(Elf *elf);
+Dwarf_CFI *unwind_check_open(Elf *elf);
 /*
  * elfutils unpacks every section of debug information of a file of which it is to read one. False:
  * that is too much, or it could take another .debug_frame than the one that goes by this name.
