@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Writes ELF files as no tool would make them, each built to hurt one thing: python3 hostile.py DIR
 
-DIR/elf gets the files, DIR/plan and DIR/link_map the inputs of those targets.
+DIR/elf gets the files, DIR/plan, DIR/link_map and DIR/unwind_cache the inputs of those targets.
 """
 
 import os
@@ -116,7 +116,22 @@ def raw_frames(data, name=".eh_frame"):
     return elf([Section(name, data, flags=2, address=BASE + 0x10)])
 
 
+def search_table():
+    """It leads to an entry within an expression of another, which reading from the start never comes upon."""
+    evil = cie() + fde(len(cie()), program=b"\x07" + uleb(2**26))
+    program = b"\x16\x03" + uleb(len(evil)) + evil
+    data = cie() + fde(len(cie()), size=256, program=program)
+    inner = data.index(evil) + len(cie())
+    address = BASE + 0x10
+    table = BASE + 0x8000
+    header = (b"\1\x1b\x03\x3b" + u32(address - (table + 4)) + u32(1) + u32(CODE - table) +
+              u32(address + inner - table))
+    return elf([Section(".eh_frame_hdr", header, flags=2, address=table),
+                Section(".eh_frame", data + u32(0), flags=2, address=address)])
+
+
 def frames():
+    yield "cfi_search_table_into_entry", search_table()
     advance = b"\x41"
     yield "cfi_register_huge", frames_file(b"\x05" + uleb(2**60 - 1) + b"\1")
     yield "cfi_register_large", frames_file(b"\x05" + uleb(2**27) + b"\1")
@@ -382,6 +397,22 @@ def link_maps():
     yield "self_second", head + dynamic + debug_head + u64(0) * 2 + u64(5) + u64(168) + u64(0) * 3 + u64(6) + u64(168) + u64(0)
 
 
+def unwind_caches():
+    """Tables: base, rows, pages; the first row of each page and one more; the rows, address << 32 | rule."""
+    def table(base, rows, first):
+        words = b"".join(u32(n) for n in first)
+        return (b"\0" + u64(base) + u32(len(rows)) + u32(len(first) - 1) + words + bytes(-len(words) % 8) +
+                b"".join(u64(row) for row in rows))
+
+    good = [0x00000000_00000021, 0x00000010_00000042, 0x00001004_00000021]
+    yield "good", table(0x1000, good, [0, 1, 2])
+    yield "unsorted", table(0x1000, good[::-1], [0, 1, 2])
+    yield "pages_wrong", table(0x1000, good, [0, 2, 1])
+    yield "row_past_end", table(0x1000, good, [0, 1, 2**32 - 1])
+    yield "count_huge", b"\0" + u64(0) + u32(2**32 - 1) + u32(2**32 - 1)
+    yield "whole_file", b"\1" + b"TRCACHE1" + u64(3) + u64(2**64 - 1) + u64(0) + b"key"
+
+
 def write(directory, name, data):
     os.makedirs(directory, exist_ok=True)
     with open(os.path.join(directory, name), "wb") as file:
@@ -407,7 +438,7 @@ def main(directory):
     for group in (frames, headers, debug):
         for name, data in group():
             write(os.path.join(directory, "elf"), "hostile_" + name, data)
-    for folder, group in (("plan", plans), ("link_map", link_maps)):
+    for folder, group in (("plan", plans), ("link_map", link_maps), ("unwind_cache", unwind_caches)):
         for name, data in group():
             write(os.path.join(directory, folder), name, data)
 

@@ -84,18 +84,21 @@ make_forms()
 	make_minidebuginfo
 }
 
-# Names: one that each demangler knows, at the right places for the targets demangle and text.
+# Names that each demangler knows, at the right places for the targets demangle and text; texts of /proc, maps of
+# generated code.
 make_texts()
 {
 	local n=0 name
 
-	mkdir -p "$1/demangle" "$1/text" "$1/maps"
+	mkdir -p "$1/demangle" "$1/text" "$1/maps" "$1/perf_map"
 	while read -r name; do
 		n=$((n + 1))
 		printf '\377%s' "$name" >"$1/demangle/name$n"
 		printf '%s\0mod,ule\0a "file"\0%s\0b\0c\nd\0e\0\303\251\342\200\256\0' "$name" "$name" >"$1/text/name$n"
 	done <names.txt
 	cat /proc/self/maps >"$1/maps/maps"
+	printf '7f0010 20 LazyCompile:*f a.js:1\n7f0020 8 Stub b\n7f0018 10 replaces\nffffffffffffffff 2 wraps\n5 0 none\n' \
+		>"$1/perf_map/map"
 	cat /proc/self/status >"$1/maps/status"
 	printf '10-20 r-xp 0 1:2 3 /a\n18-30 r-xp 0 1:2 3 /b (deleted)\n20-28 r-xp 0 1:2 3 /c\\012d\n' >"$1/maps/merged"
 }

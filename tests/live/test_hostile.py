@@ -45,6 +45,8 @@ def trace(case, *options, totals=True):
     if totals:
         check_totals(truth, sites.last())
     equal(tracer.summary().lost, 0, "lost events")
+    damaged = [line for line in tracer.err.lines if line.startswith("tracer: cannot use the unwind information of '")]
+    check(damaged, f"no word about damaged unwind information: {tracer.err.text()}")
     target.finish()
 
 

@@ -183,6 +183,12 @@ static void say_failed(struct unwind_files *files, const char *path, int err)
 			 path);
 		return;
 	}
+	if (err == -EBADMSG) {
+		log_warn("cannot use the unwind information of '%s': it is damaged: stacks through "
+			 "it are cut: install the file anew",
+			 path);
+		return;
+	}
 	log_verbose("no unwind table of '%s': %s", path, strerror(-err));
 }
 

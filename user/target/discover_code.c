@@ -15,6 +15,8 @@
 
 /* Above this an allocator function is not one. */
 #define CODE_MAX (1u << 20)
+/* That are looked at for the definitions of names, in all. A hostile file has millions and asks for each. */
+#define SYMBOLS_MAX (64u << 20)
 
 struct discover_code {
 	const struct targets *targets;
@@ -22,6 +24,7 @@ struct discover_code {
 	struct elf_file *elf;
 	uint8_t *bytes;
 	size_t capacity;
+	uint32_t symbols_left;
 };
 
 struct discover_code *discover_code_open(const struct targets *targets,
@@ -36,6 +39,7 @@ struct discover_code *discover_code_open(const struct targets *targets,
 	code->targets = targets;
 	code->module = module;
 	code->elf = elf;
+	code->symbols_left = SYMBOLS_MAX;
 	return code;
 }
 
@@ -51,12 +55,16 @@ void discover_code_close(struct discover_code *code)
 struct definition {
 	const char *name;
 	uint64_t address;
+	uint32_t *symbols_left;
 };
 
 static bool find_definition(void *context, const struct elf_symbol *symbol)
 {
 	struct definition *d = context;
 
+	if (*d->symbols_left == 0)
+		return false;
+	--*d->symbols_left;
 	if (!symbol->name || strcmp(symbol->name, d->name))
 		return true;
 	d->address = symbol->address;
@@ -69,7 +77,8 @@ static bool find_definition(void *context, const struct elf_symbol *symbol)
  */
 static uint64_t behind_stub(struct discover_code *code, uint64_t address)
 {
-	struct definition d = {.name = elf_file_stub(code->elf, address)};
+	struct definition d = {.name = elf_file_stub(code->elf, address),
+			       .symbols_left = &code->symbols_left};
 
 	if (d.name)
 		elf_file_symbols(code->elf, find_definition, &d);
