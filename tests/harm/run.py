@@ -37,13 +37,22 @@ FAST = ("session", "multi")
 
 
 class Row:
-    """A program and what is to be known about it. `refused`: the tracer may (and must) decline with words."""
+    """
+    A program and what is to be known about it. `refused`: the tracer may (and must) decline with words. `emulated`: also on
+    an emulated machine, where each run takes long; then only attached.
+    """
 
     def __init__(self, name, *arguments, methods=("session",), command=True, refused=False, env=None, options=(),
-                 symbols="malloc", where=None, check=None, lost=0):
+                 symbols="malloc", where=None, check=None, lost=0, emulated=False):
         self.name, self.arguments, self.methods, self.command = name, arguments, methods, command
         self.refused, self.env, self.options = refused, env or {}, options
         self.symbols, self.where, self.check, self.lost = symbols, where, check, lost
+        self.emulated = emulated
+
+    def methods_here(self):
+        if lib.SLOW > 1 and not self.emulated:
+            raise Skip("left out on an emulated machine")
+        return lib.methods_here(self.methods)
 
 
 def program(name):
@@ -77,19 +86,19 @@ TCMALLOC = {"LD_PRELOAD": "libtcmalloc_minimal.so.4"}
 
 # In arguments and environments `@` begins a path that each run has for itself.
 ROWS = [
-    Row("exceptions through operator new", "throws", methods=METHODS, where="libstdc++.so.6", symbols="_Znwm _Znam", check=seen(2000)),
+    Row("exceptions through operator new", "throws", emulated=True, methods=METHODS, where="libstdc++.so.6", symbols="_Znwm _Znam", check=seen(2000)),
     Row("exceptions, jemalloc", "throws", methods=METHODS, env=JEMALLOC, where="libjemalloc.so.2",
         symbols="_Znwm _Znam", check=seen(2000)),
     Row("exceptions, tcmalloc", "throws", methods=METHODS, env=TCMALLOC, where="libtcmalloc_minimal.so.4",
         symbols="_Znwm _Znam", check=seen(2000)),
-    Row("siglongjmp out of malloc", "signals", "jump", methods=METHODS, check=abandoned),
-    Row("allocation in a signal handler", "signals", "handler", methods=METHODS, check=seen(1400)),
+    Row("siglongjmp out of malloc", "signals", "jump", emulated=True, methods=METHODS, check=abandoned),
+    Row("allocation in a signal handler", "signals", "handler", emulated=True, methods=METHODS, check=seen(1400)),
     # without sessions the kernel keeps return addresses by their stack address alone, whatever the probes do: it ends both
     Row("the same on an alternate stack", "signals", "altstack", check=seen(900)),
     Row("context switch inside malloc", "signals", "preempt", lost=499),
-    Row("coroutines", "stacks", "coroutines", methods=METHODS, check=seen(1400)),
-    Row("300 calls deep", "stacks", "deep", methods=METHODS),
-    Row("backtrace() inside malloc", "stacks", "walk", methods=METHODS),
+    Row("coroutines", "stacks", "coroutines", emulated=True, methods=METHODS, check=seen(1400)),
+    Row("300 calls deep", "stacks", "deep", emulated=True, methods=METHODS),
+    Row("backtrace() inside malloc", "stacks", "walk", emulated=True, methods=METHODS),
     Row("backtrace() in a preloaded malloc", "plain", methods=METHODS, env={"LD_PRELOAD": "walker.so"}, check=seen(3000)),
     Row("heap profiler of jemalloc", "profiled", "@", methods=METHODS, where="libjemalloc.so.2",
         env={**JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:0"}),
@@ -97,13 +106,13 @@ ROWS = [
         env={"LD_PRELOAD": "libtcmalloc.so.4", "HEAPPROFILE": "@"}),
     Row("vfork", "processes", "vfork", methods=METHODS),
     Row("posix_spawn", "processes", "spawn", methods=METHODS),
-    Row("fork without exec", "processes", "prefork", methods=METHODS),
+    Row("fork without exec", "processes", "prefork", emulated=True, methods=METHODS),
     Row("fork without exec, twice", "processes", "prefork", "twice"),
     Row("fork, all followed", "processes", "prefork", options=("-f",)),
     Row("exec while threads allocate", "processes", "exec", methods=METHODS),
     Row("abort", "processes", "abort"),
     Row("threads that exit in malloc", "threads", "exit", methods=METHODS),
-    Row("threads cancelled in malloc", "threads", "cancel", methods=METHODS),
+    Row("threads cancelled in malloc", "threads", "cancel", emulated=True, methods=METHODS),
     Row("exit while threads allocate", "threads", "leave"),
     Row("SIGSEGV while threads allocate", "threads", "kill", methods=METHODS),
     Row("dlclose of a probed library", "load", "plugin.so", methods=METHODS),
@@ -111,13 +120,13 @@ ROWS = [
     Row("seccomp, after the attach", "guard", "late", methods=METHODS),
     Row("seccomp, refusing", "guard", "errno"),
     Row("seccomp, strict mode", "guard", "strict"),
-    Row("seccomp, as containers have it", "guard", "docker", "errno", methods=METHODS),
+    Row("seccomp, as containers have it", "guard", "docker", "errno", emulated=True, methods=METHODS),
     Row("the same, killing", "guard", "docker"),
-    Row("malloc patched in memory", "text", "hook", methods=METHODS, command=False, refused=True),
-    Row("text in anonymous memory", "text", "huge", methods=METHODS, command=False, refused=True),
+    Row("malloc patched in memory", "text", "hook", emulated=True, methods=METHODS, command=False, refused=True),
+    Row("text in anonymous memory", "text", "huge", emulated=True, methods=METHODS, command=False, refused=True),
     Row("its allocator's pages only", "text", "huge", "allocator", command=False, refused=True),
     Row("one page of it", "text", "huge", "part", command=False, refused=True),
-    Row("static PIE", "plain-static-pie", methods=METHODS),
+    Row("static PIE", "plain-static-pie", emulated=True, methods=METHODS),
     Row("LD_AUDIT", "plain", env={"LD_AUDIT": "audit.so"}),
 ]
 
@@ -218,14 +227,12 @@ def attach_and_judge(case, row, method, expected):
 
 def run_row(case, row, perf=None):
     """`perf`: does the run by perf events; without it that is done here."""
-    methods = [method for method in row.methods if lib.kernel_at_least(*lib.METHODS[method])]
-    if not methods:
-        lib.need_method(row.methods[0])
+    methods = row.methods_here()
     expected = run_alone(case, row)
     for method in methods:
         if method != "perf" or not perf:
             attach_and_judge(case, row, method, expected)
-    if row.command:
+    if row.command and lib.SLOW == 1:
         try:
             actual, tracer = run_as_command(case, row)
             judge(row, expected, actual, tracer)
@@ -275,13 +282,15 @@ def row_name(row):
 
 def row_test(row):
     def function(case):
-        run_row(case, row, PERF_RUNS[0])
+        run_row(case, row, *PERF_RUNS)
     function.__name__ = row_name(row)
     function.seconds = 60
     return function
 
 
 def start_perf_runs(words):
+    if lib.SLOW > 1:
+        return
     PERF_RUNS.append(PerfRuns([row for row in ROWS if "perf" in row.methods and
                                (not words or any(word in row_name(row) for word in words))]))
 
@@ -296,8 +305,7 @@ def start_plain(case, *words):
 
 
 def detach__every_method__nothing_left_in_memory(case):
-    for method in METHODS:
-        lib.need_method(method)
+    for method in lib.methods_here():
         process = start_plain(case)
         tracer = case.attach(process.pid, "--attach-method", method)
         check(breakpoints(process.pid), "no breakpoint while traced: the test sees nothing")
@@ -443,7 +451,8 @@ def vfork__child_that_allocates__seen_or_counted(case):
     """Its 7 blocks are in the memory of the parent: a way of attaching that does not see them counts such children."""
     seen = {}
     for method, *follow in (("session",), ("session", "-f"), ("multi",), ("perf",)):
-        lib.need_method(method)
+        if method not in lib.methods_here():
+            continue
         process = case.keep(lib.Program([program("processes"), "keep"]))
         process.out.wait_for(r"^ready ")
         path = case.path("blocks.csv")
