@@ -339,6 +339,7 @@ def children__not_followed__free_of_breakpoints(case):
 
 
 def children__not_followed_and_orphaned__free_of_breakpoints(case):
+    lib.need_method("session")
     children_not_followed(case, "session", "twice")
 
 
