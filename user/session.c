@@ -500,7 +500,7 @@ static void finish(struct session *s)
 	say_command_status(s);
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
-	outputs_summary(&snapshot);
+	outputs_summary(s->outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
 
