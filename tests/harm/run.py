@@ -333,8 +333,7 @@ def children_not_followed(case, method, *words):
 
 def children__not_followed__free_of_breakpoints(case):
     """With perf events the kernel removes each at its first hit; the others need help."""
-    for method in FAST:
-        lib.need_method(method)
+    for method in lib.methods_here(FAST):
         children_not_followed(case, method)
 
 
@@ -396,8 +395,7 @@ def kill__at_random_moments__program_unharmed(case):
 def exceptions__in_two_processes_at_once__caught(case):
     """Each process meets the probes that are meant for the other one, too. In jemalloc operator new has probes itself."""
     env = {"LD_PRELOAD": lib.find_library("libjemalloc.so.2")}
-    for method in FAST:
-        lib.need_method(method)
+    for method in lib.methods_here(FAST):
         both = [case.keep(lib.Program([program("throws")], env=env)) for _ in range(2)]
         for process in both:
             process.out.wait_for("^ready ")
@@ -482,8 +480,7 @@ def gdb(pid):
 
 
 def gdb__on_a_traced_process__both_work(case):
-    for method in FAST:
-        lib.need_method(method)
+    for method in lib.methods_here(FAST):
         process = start_plain(case, "wait")
         tracer = case.attach(process.pid, "--attach-method", method)
         debugger = case.start(*gdb(process.pid))
@@ -559,16 +556,14 @@ def stall(case, method):
 
 
 def stall__attach_and_detach__measured(case):
-    for method in METHODS:
-        lib.need_method(method)
+    for method in lib.methods_here():
         before, at_attach, at_detach, seconds = stall(case, method)
         print(f"    {method}: longest gap of a thread {before:.1f} ms beside a tracer that only plans, {at_attach:.1f} ms "
               f"while attaching, {at_detach:.1f} ms while detaching; attached after {seconds:.2f} s")
 
 
 def children__cost_of_a_pair__measured(case):
-    for method in METHODS:
-        lib.need_method(method)
+    for method in lib.methods_here():
         process = case.keep(lib.Program([program("stall-static-pie"), "fork"]))
         process.out.wait_for(r"^ready ")
         tracer = case.attach(process.pid, "--attach-method", method)
