@@ -100,9 +100,10 @@ ROWS = [
     Row("300 calls deep", "stacks", "deep", emulated=True, methods=METHODS),
     Row("backtrace() inside malloc", "stacks", "walk", emulated=True, methods=METHODS),
     Row("backtrace() in a preloaded malloc", "plain", methods=METHODS, env={"LD_PRELOAD": "walker.so"}, check=seen(3000)),
-    Row("heap profiler of jemalloc", "profiled", "@", methods=METHODS, where="libjemalloc.so.2",
+    # their functions get probes at ret instructions, whatever the way of attaching
+    Row("heap profiler of jemalloc", "profiled", "@", methods=FAST, where="libjemalloc.so.2",
         env={**JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:0"}),
-    Row("heap profiler of gperftools", "profiled", "@", methods=METHODS, where="libtcmalloc.so.4",
+    Row("heap profiler of gperftools", "profiled", "@", methods=FAST, where="libtcmalloc.so.4",
         env={"LD_PRELOAD": "libtcmalloc.so.4", "HEAPPROFILE": "@"}),
     Row("vfork", "processes", "vfork", methods=METHODS),
     Row("posix_spawn", "processes", "spawn", methods=METHODS),
