@@ -186,9 +186,9 @@ static enum blind find_blind(const struct outputs *o, const struct snapshot_proc
 	return blind_find(&f);
 }
 
-static void warn_blind(const struct snapshot_process *p, const struct tracked *t)
+static void warn_blind(enum blind blind, const struct snapshot_process *p, const struct tracked *t)
 {
-	switch (p->blind) {
+	switch (blind) {
 	case BLIND_NOT: break;
 	case BLIND_ALL:
 		log_warn("process %u (%s) grew by %llu MB, and no allocation was seen: its "
@@ -217,13 +217,21 @@ static void warn_blind(const struct snapshot_process *p, const struct tracked *t
 	}
 }
 
-/* Once a process: as soon as it is known. */
+/* Once a process. What is sure is said as soon as it is known; growth alone not before the next
+ * snapshot or the end: a program that starts may load much before it allocates. */
 static void look_for_blindness(const struct outputs *o, struct snapshot_process *p,
 			       struct tracked *t)
 {
+	bool before = t->grew_unseen;
+
 	p->blind = find_blind(o, p, t);
+	t->grew_unseen = p->blind == BLIND_ALL;
+	if (t->grew_unseen && !before && !t->blind_said) {
+		p->blind = BLIND_NOT;
+		return;
+	}
 	if (p->blind && !t->blind_said)
-		warn_blind(p, t);
+		warn_blind(p->blind, p, t);
 	t->blind_said |= p->blind != BLIND_NOT;
 }
 
@@ -553,10 +561,17 @@ static size_t stacks_outstanding(const struct snapshot *s, size_t process)
 	return n;
 }
 
-void outputs_summary(const struct snapshot *s)
+void outputs_summary(struct outputs *o, const struct snapshot *s)
 {
 	size_t i;
 
+	for (i = 0; i < s->process_count; i++) {
+		const struct snapshot_process *p = &s->processes[i];
+		const struct tracked *t = tracker_find_number(o->tracker, p->number);
+
+		if (t && t->grew_unseen && !t->blind_said)
+			warn_blind(BLIND_ALL, p, t);
+	}
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
 

@@ -38,6 +38,6 @@ void outputs_final(struct outputs *o, struct snapshot *s, bool report);
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);
 /* One line per process on stderr. */
-void outputs_summary(const struct snapshot *s);
+void outputs_summary(struct outputs *o, const struct snapshot *s);
 
 #endif /* USER_OUTPUTS_H */

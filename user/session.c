@@ -600,7 +600,7 @@ static void finish(struct session *s)
 	if (s->options->command && s->tracker.first->refused)
 		s->failed = true;
 	detach(s);
-	outputs_summary(&snapshot);
+	outputs_summary(s->outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
 

@@ -36,6 +36,7 @@ struct tracked {
 	bool borrowed;	     /* vfork child, until it execs */
 	bool ended;
 	bool sweep;	   /* a child of it carries its breakpoints */
+	bool grew_unseen;  /* at the last snapshot: it had grown, and no allocation was seen */
 	bool blind_said;   /* that its probes see nothing */
 	bool notable_said; /* the sentence about the heap from before is written */
 	bool has_code;	   /* exit_code is known */

@@ -391,6 +391,14 @@ def need_method(method):
         raise Skip(f"attach method {method} needs Linux {since[0]}.{since[1]}")
 
 
+def methods_here(wanted=tuple(METHODS)):
+    """Those of them that this kernel has; a skip when it has none."""
+    found = [method for method in wanted if kernel_at_least(*METHODS[method])]
+    if not found:
+        need_method(wanted[0])
+    return found
+
+
 def read_text(path):
     with open(path, "rb") as file:
         return file.read().decode("utf-8")

@@ -12,7 +12,7 @@ import shutil
 import socket
 import subprocess
 
-from lib import (METHODS, Program, Skip, breakpoints, check, children, equal, find_library, kernel_at_least, need, test, until,
+from lib import (Program, Skip, breakpoints, check, children, equal, find_library, methods_here, need, test, until,
                  wait_clean)
 
 NOBODY = "65534"
@@ -31,12 +31,6 @@ def libraries_of_its_own(case):
         except Skip:
             pass
     return {"LD_LIBRARY_PATH": folder}
-
-
-def methods():
-    found = [method for method, since in METHODS.items() if kernel_at_least(*since)]
-    check(found, "no way of attaching")
-    return found
 
 
 def wait_free(method, parent, child, work):
@@ -126,7 +120,7 @@ class Psql:
 def postgresql__backends_not_followed__free_and_right(case):
     folder = postgres_folder()
     server, data = start_postgres(case, folder)
-    for method in methods():
+    for method in methods_here():
         tracer = trace_parent(case, server.pid, method)
         connection = Psql(case, folder, data)
         check(connection.backend in children(server.pid), "the backend is no child of the traced process")
@@ -182,7 +176,7 @@ def answering_worker(port):
 @test(90)
 def nginx__workers_of_a_reload_not_followed__free_and_right(case):
     nginx, port = start_nginx(case)
-    for method in methods():
+    for method in methods_here():
         old = set(children(nginx.pid))
         tracer = trace_parent(case, nginx.pid, method)
         nginx.signal(1)
@@ -240,7 +234,7 @@ class Redis:
 def redis__child_that_saves_not_followed__free_and_right(case):
     redis = Redis(case)
     redis.work()
-    for method in methods():
+    for method in methods_here():
         tracer = trace_parent(case, redis.program.pid, method)
         # so long for each key that the child is there to be looked at
         equal(redis.ask("CONFIG", "SET", "rdb-key-save-delay", "100000"), "+OK", "answer of Redis to CONFIG")
