@@ -100,7 +100,7 @@ static struct loader *load(const struct options *o)
 		.method = method,
 	};
 	/* for tests, which force losses with them */
-	const char *rings = getenv("TRACER_RING_BYTES"), *scratches = getenv("TRACER_SCRATCHES");
+	const char *rings = getenv("TRACER_RING_BYTES");
 
 	if (!lo.method || !set_stacks(&lo.config))
 		return NULL;
@@ -108,8 +108,7 @@ static struct loader *load(const struct options *o)
 		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
 	if (rings)
 		lo.ring_total_bytes = strtoull(rings, NULL, 10);
-	if (scratches)
-		lo.scratch_count = (uint32_t)strtoul(scratches, NULL, 10);
+	lo.no_scratch = getenv("TRACER_NO_SCRATCH") != NULL;
 	return loader_open(&lo);
 }
 

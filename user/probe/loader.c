@@ -163,8 +163,7 @@ static int configure(struct loader *l, const struct loader_options *options)
 		config->max_frames = STACK_MAX_FRAMES;
 	if (getrandom(&config->stack_seed, sizeof(config->stack_seed), 0) < 0)
 		return -errno;
-	config->scratch_count =
-		options->scratch_count ? options->scratch_count : scratch_count(l->ring_count);
+	config->scratch_count = options->no_scratch ? 1 : scratch_count(l->ring_count);
 	err = bpf_map__set_max_entries(l->skel->maps.scratches, config->scratch_count);
 	if (err)
 		return err;
@@ -201,6 +200,22 @@ static struct loader *give_up(struct loader *l, const char *what, int err)
 	return NULL;
 }
 
+/* The first word of each piece says that it is taken. */
+static int take_scratch(struct loader *l)
+{
+	uint32_t *value = calloc(1, bpf_map__value_size(l->skel->maps.scratches)), key = 0;
+	int err;
+
+	if (!value)
+		return -ENOMEM;
+	value[0] = 1;
+	err = bpf_map_update_elem(bpf_map__fd(l->skel->maps.scratches), &key, value, BPF_ANY)
+		      ? -errno
+		      : 0;
+	free(value);
+	return err;
+}
+
 struct loader *loader_open(const struct loader_options *options)
 {
 	struct loader *l = calloc(1, sizeof(*l));
@@ -220,6 +235,8 @@ struct loader *loader_open(const struct loader_options *options)
 	if (err)
 		return give_up(l, "load", err);
 	err = put_rings(l);
+	if (!err && options->no_scratch)
+		err = take_scratch(l);
 	if (err)
 		return give_up(l, "connect", err);
 	err = attach_life(l);

@@ -20,7 +20,7 @@ struct loader_options {
 	struct config config;
 	enum probe_method method;
 	size_t ring_total_bytes; /* over all CPUs; 0: default */
-	uint32_t scratch_count;	 /* pieces of memory for walks; 0: default */
+	bool no_scratch;	 /* for tests: all memory for walks is in use */
 };
 
 /* NULL after a message that says what to do. */
