@@ -61,7 +61,8 @@ static __always_inline __u32 readable_bytes(const struct unwind_state *s, __u32 
 {
 	__u64 room = s->readable_end - s->base;
 
-	return room < size ? (__u32)room : size;
+	/* 0: that page is wanted itself, and may be there by now */
+	return room && room < size ? (__u32)room : size;
 }
 
 /* Copies the stack around `address`, from a little before it: registers lie below return addresses. */

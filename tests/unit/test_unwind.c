@@ -292,6 +292,19 @@ static void unwind_fill__two_pages_and_no_more__both_copied(void **state)
 	assert_int_equal(s->readable_end, MEMORY + sizeof(memory));
 }
 
+/* Pages of a stack are there from when they were first used: one was missing between others. */
+static void unwind_fill__page_that_was_missing__read_when_it_is_there(void **state)
+{
+	struct unwind_state *s = *state;
+
+	s->readable_end = MEMORY + 4096;
+	memory[512] = CODE + 500;
+	s->sp = MEMORY + 4096;
+	assert_int_equal(step_by(s, UNWIND_RULE(UNWIND_RSP, 1, UNWIND_RBP_SAME, 0)),
+			 UNWIND_WENT_ON);
+	assert_int_equal(s->pc, CODE + 500);
+}
+
 static void unwind_step__unreadable__fault(void **state)
 {
 	struct unwind_state *s = *state;
@@ -650,6 +663,7 @@ int main(void)
 		TEST(unwind_step__frame_beyond_the_window__read_anew),
 		TEST(unwind_step__end_of_the_mapping__found_once),
 		TEST(unwind_fill__two_pages_and_no_more__both_copied),
+		TEST(unwind_fill__page_that_was_missing__read_when_it_is_there),
 		TEST(unwind_step__unreadable__fault),
 		TEST(unwind_step__stack_that_does_not_grow__broken),
 		TEST(unwind_step__rbp_that_was_lost__not_used),
