@@ -4,6 +4,7 @@
 Nothing here sleeps in place of a condition: every wait is for a line, a file or an exit, with a deadline.
 """
 
+import errno
 import collections
 import csv
 import os
@@ -119,6 +120,18 @@ class Lines:
         return "\n".join(self.lines)
 
 
+def spawn(arguments, **more):
+    """A file that was just written cannot be run while a child that another thread has forked still has it open."""
+    deadline = time.monotonic() + WAIT_SECONDS
+    while True:
+        try:
+            return subprocess.Popen(arguments, **more)
+        except OSError as error:
+            if error.errno != errno.ETXTBSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
 class Program:
     """A started program. Its own session, so that all of it can be ended."""
 
@@ -127,8 +140,8 @@ class Program:
         self.arguments = arguments
         environment = dict(os.environ)
         environment.update(env or {})
-        self.process = subprocess.Popen(arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE,
-                                        env=environment, start_new_session=True, **more)
+        self.process = spawn(arguments, stdin=stdin, stdout=stdout, stderr=subprocess.PIPE, env=environment,
+                             start_new_session=True, **more)
         self.pid = self.process.pid
         self.out = Lines(self.process.stdout) if stdout == subprocess.PIPE else None
         self.err = Lines(self.process.stderr)
