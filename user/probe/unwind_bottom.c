@@ -10,7 +10,6 @@
 #include <gelf.h>
 #include <string.h>
 
-/* Reading the code of all functions would cost more than their rows. */
 #define BYTES_MIN 16
 #define BYTES_MAX 64
 #define ALIGNMENT 16
@@ -18,7 +17,15 @@
 static const uint8_t endbr64[] = {0xf3, 0x0f, 0x1e, 0xfa};
 static const uint8_t rsp_from_rbx[] = {0x48, 0x89, 0xdc};
 
-/* NULL: not in the file. */
+/* libelf keeps what it has read: who asks again gets the same bytes. */
+Elf_Data *unwind_code(Elf *elf, const GElf_Phdr *p)
+{
+	if (p->p_type != PT_LOAD || !(p->p_flags & PF_X) || p->p_filesz > UNWIND_CODE_MAX)
+		return NULL;
+	return elf_getdata_rawchunk(elf, (int64_t)p->p_offset, p->p_filesz, ELF_T_BYTE);
+}
+
+/* NULL: not in the file, or in code that is too large to be read. */
 static const uint8_t *code_at(Elf *elf, uint64_t address, size_t bytes)
 {
 	size_t count, i;
@@ -27,14 +34,14 @@ static const uint8_t *code_at(Elf *elf, uint64_t address, size_t bytes)
 
 	if (elf_getphdrnum(elf, &count))
 		return NULL;
-	for (i = 0; i < count; i++) {
-		if (!gelf_getphdr(elf, (int)i, &p) || p.p_type != PT_LOAD || !(p.p_flags & PF_X) ||
-		    address < p.p_vaddr || address - p.p_vaddr >= p.p_filesz ||
-		    p.p_filesz - (address - p.p_vaddr) < bytes)
+	for (i = 0; i < count && gelf_getphdr(elf, (int)i, &p); i++) {
+		uint64_t at = address - p.p_vaddr;
+
+		if (at >= p.p_filesz || p.p_filesz - at < bytes)
 			continue;
-		data = elf_getdata_rawchunk(elf, (int64_t)(p.p_offset + (address - p.p_vaddr)),
-					    bytes, ELF_T_BYTE);
-		return data ? data->d_buf : NULL;
+		data = unwind_code(elf, &p);
+		if (data && data->d_buf && data->d_size >= p.p_filesz)
+			return (const uint8_t *)data->d_buf + at;
 	}
 	return NULL;
 }

@@ -40,7 +40,7 @@
 #define TABLE_BYTES (256ull << 20)
 
 /* To be raised with each change of what rows mean or of how they are made. */
-#define FORMAT 1
+#define FORMAT 2
 
 struct unwind_cache {
 	int dir;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The digest is over all headers (they decide which sections elfutils takes) and over the contents
- * of each section that holds call frame information or the table by which it is searched. libelf
- * reads with pread, each part once, and keeps it: so whoever changes the file between digest and
+ * The digest is over all headers (they decide which sections elfutils takes), over the code that is
+ * looked at (unwind_bottom.h) and over the contents of each section that holds call frame information
+ * or the table by which it is searched. libelf reads with pread, each part once, and keeps it: so whoever changes the file between digest and
  * building changes nothing, and no table gets into the cache under a digest that is not its own.
  */
 #include "unwind_input.h"
@@ -17,6 +17,7 @@
 
 #include "../base/xalloc.h"
 #include "../target/elf.h"
+#include "unwind_bottom.h"
 
 /* Names of sections: libelf reads them whole. */
 #define NAMES_MAX (16ull << 20)
@@ -161,9 +162,8 @@ size_t unwind_input_id(const struct unwind_input *in, uint8_t id[UNWIND_ID_BYTES
 
 /* ---- digest ---- */
 
-static void add_contents(struct siphash *s, Elf_Scn *section)
+static void add_contents(struct siphash *s, const Elf_Data *data)
 {
-	Elf_Data *data = elf_rawdata(section, NULL);
 	uint64_t bytes = data && data->d_buf ? data->d_size : 0;
 
 	siphash_add(s, &bytes, sizeof(bytes));
@@ -185,7 +185,7 @@ static void add_sections(struct siphash *s, Elf *elf)
 		siphash_add(s, &h, sizeof(h));
 		if (h.sh_type != SHT_NOBITS && h.sh_size <= UNWIND_SECTION_MAX &&
 		    (elf_ndxscn(section) == names || is_frames(elf_strptr(elf, names, h.sh_name))))
-			add_contents(s, section);
+			add_contents(s, elf_rawdata(section, NULL));
 	}
 }
 
@@ -199,8 +199,10 @@ static void add_file(struct siphash *s, Elf *elf)
 		siphash_add(s, &header, sizeof(header));
 	if (elf_getphdrnum(elf, &count))
 		count = 0;
-	for (i = 0; i < count && gelf_getphdr(elf, (int)i, &p); i++)
+	for (i = 0; i < count && gelf_getphdr(elf, (int)i, &p); i++) {
 		siphash_add(s, &p, sizeof(p));
+		add_contents(s, unwind_code(elf, &p));
+	}
 	add_sections(s, elf);
 }
 
