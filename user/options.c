@@ -555,3 +555,8 @@ void options_print_list(void)
 			       row->argument ? row->argument : "", row->help);
 	}
 }
+
+bool options_follow(const struct options *o)
+{
+	return o->follow >= 0 ? o->follow : o->command || o->name;
+}

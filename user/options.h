@@ -55,4 +55,7 @@ void options_print_help(void);
 /* For scripts/gen-completion.sh and the man page test: one option a line. */
 void options_print_list(void);
 
+/* Are children traced, too? */
+bool options_follow(const struct options *o);
+
 #endif /* USER_OPTIONS_H */

@@ -28,6 +28,7 @@
 #include "preflight.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "stages.h"
 #include "strangers.h"
 #include "symbol/names.h"
 #include "target/process.h"
@@ -47,9 +48,7 @@ struct waiting {
 
 struct session {
 	const struct options *options;
-	struct tracker tracker;
-	struct growth *growth;
-	struct outputs *outputs;
+	struct stages stages;
 	struct launch *launch;
 	struct screen *screen;
 	int signal_fd;
@@ -63,115 +62,9 @@ struct session {
 
 /* ---- open ---- */
 
-static bool follows(const struct options *o)
-{
-	return o->follow >= 0 ? o->follow : o->command || o->name;
-}
-
 static bool by_name(const struct session *s)
 {
 	return s->options->name != NULL;
-}
-
-/* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
-static bool set_stacks(struct config *config)
-{
-	const char *how = getenv("TRACER_STACKS");
-
-	config->unwind_tables = !how || !strcmp(how, "tables");
-	config->no_stacks = how && !strcmp(how, "none");
-	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
-		return true;
-	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);
-	return false;
-}
-
-static struct loader *load(const struct options *o)
-{
-	struct features f;
-	enum probe_method method = preflight_method(o, &f);
-	struct loader_options lo = {
-		.config = {.min_bytes = o->min_bytes,
-			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
-			   .sample_bytes = o->sample_bytes,
-			   .follow = follows(o),
-			   .ranges = o->mmap,
-			   .vfork_blind = !f.methods[method].sees_vfork},
-		.method = method,
-	};
-	/* for tests, which force losses with them */
-	const char *rings = getenv("TRACER_RING_BYTES");
-
-	if (!lo.method || !set_stacks(&lo.config))
-		return NULL;
-	if (o->name)
-		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
-	if (rings)
-		lo.ring_total_bytes = strtoull(rings, NULL, 10);
-	lo.no_scratch = getenv("TRACER_NO_SCRATCH") != NULL;
-	return loader_open(&lo);
-}
-
-static bool add_skips(struct session *s)
-{
-	const char *error;
-	size_t i;
-
-	for (i = 0; i < s->options->skip_count; i++) {
-		if (!names_add_skip(s->tracker.names, s->options->skips[i], &error)) {
-			log_error("cannot use '%s' for --skip: %s", s->options->skips[i], error);
-			return false;
-		}
-	}
-	return true;
-}
-
-static bool open_unwind(struct tracker *t)
-{
-	if (!loader_unwinds(t->loader))
-		return true;
-	t->unwind = unwind_tables_open(t->loader);
-	if (!t->unwind)
-		log_error("cannot make unwind tables: %s: see tracer --check", strerror(errno));
-	return t->unwind != NULL;
-}
-
-static bool open_stages(struct session *s)
-{
-	const struct options *o = s->options;
-	struct tracker *t = &s->tracker;
-	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
-				  .sample_bytes = o->sample_bytes,
-				  .filtered = options_filter(o)};
-	struct growth_options go = {.window_s = o->leak_window_s,
-				    .interval_s = o->leak_interval_s,
-				    .threshold = o->leak_threshold};
-
-	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
-						.object_count = o->object_count,
-						.ranges = o->mmap};
-	t->follow = follows(o);
-	t->heap = heap_new(&ho);
-	t->names = names_new();
-	s->growth = growth_new(&go);
-	if (!t->heap || !t->names || !s->growth) {
-		log_error("cannot begin: out of memory");
-		return false;
-	}
-	if (!add_skips(s))
-		return false;
-	s->outputs = outputs_open(o, t, s->growth);
-	if (!s->outputs)
-		return false;
-	t->loader = load(o);
-	if (!t->loader)
-		return false;
-	if (log_level() >= LOG_VERBOSE)
-		t->stall = stall_open(t->loader);
-	if (!open_unwind(t))
-		return false;
-	t->consumer = consumer_start(t->loader, t->heap);
-	return t->consumer != NULL;
 }
 
 static bool attach_pids(struct session *s)
@@ -179,9 +72,9 @@ static bool attach_pids(struct session *s)
 	size_t i;
 
 	for (i = 0; i < s->options->pid_count; i++) {
-		if (!tracker_attach(&s->tracker, s->options->pids[i]))
+		if (!tracker_attach(&s->stages.tracker, s->options->pids[i]))
 			return false;
-		if (follows(s->options))
+		if (options_follow(s->options))
 			launch_watch(s->launch, s->options->pids[i]);
 	}
 	return true;
@@ -196,7 +89,7 @@ static bool attach_name(struct session *s)
 	for (i = 0; i < n; i++) {
 		if (pids[i] == getpid())
 			continue;
-		if (tracker_attach(&s->tracker, pids[i]))
+		if (tracker_attach(&s->stages.tracker, pids[i]))
 			attached++;
 	}
 	free(pids);
@@ -210,7 +103,7 @@ static bool attach_targets(struct session *s)
 {
 	const struct options *o = s->options;
 
-	s->launch = launch_new(&s->tracker, follows(o));
+	s->launch = launch_new(&s->stages.tracker, options_follow(o));
 	if (o->command)
 		return launch_command(s->launch, o->command, o->user) == 0;
 	if (o->name)
@@ -222,9 +115,9 @@ static void announce(struct session *s)
 {
 	struct tracked *t;
 
-	for (t = s->tracker.first; t; t = t->next) {
+	for (t = s->stages.tracker.first; t; t = t->next) {
 		if (!s->options->command)
-			tracker_announce(&s->tracker, t);
+			tracker_announce(&s->stages.tracker, t);
 	}
 }
 
@@ -261,9 +154,9 @@ static bool wants_screen(const struct options *o)
 
 static void sample(struct session *s, uint64_t now)
 {
-	consumer_lock(s->tracker.consumer);
-	growth_sample(s->growth, s->tracker.heap, now);
-	consumer_unlock(s->tracker.consumer);
+	consumer_lock(s->stages.tracker.consumer);
+	growth_sample(s->stages.growth, s->stages.tracker.heap, now);
+	consumer_unlock(s->stages.tracker.consumer);
 }
 
 static void begin(struct session *s)
@@ -278,12 +171,12 @@ static void begin(struct session *s)
 	s->next_sample_ns = s->begun_ns + s->sample_ns;
 	s->next_sweep_ns = UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
-	outputs_begin(s->outputs);
+	outputs_begin(s->stages.outputs);
 	sample(s, s->begun_ns);
-	loader_arm(s->tracker.loader, true);
+	loader_arm(s->stages.tracker.loader, true);
 	announce(s);
-	stall_say(s->tracker.stall, STALL_ATTACHING);
-	stall_phase(s->tracker.stall, STALL_TRACING);
+	stall_say(s->stages.tracker.stall, STALL_ATTACHING);
+	stall_phase(s->stages.tracker.stall, STALL_TRACING);
 	if (o->command)
 		launch_go(s->launch);
 }
@@ -292,17 +185,18 @@ static bool open_screen(struct session *s)
 {
 	struct screen_options so = {.sort = s->options->sort,
 				    .interval_s = (double)s->interval_ns / 1e9,
-				    .follow = follows(s->options)};
+				    .follow = options_follow(s->options)};
 
 	if (!s->screen_wanted)
 		return true;
-	s->screen = screen_open(&so, outputs_names, s->outputs);
+	s->screen = screen_open(&so, outputs_names, s->stages.outputs);
 	return s->screen != NULL;
 }
 
 static bool session_open(struct session *s)
 {
-	if (!preflight_targets(s->options) || !open_stages(s) || !attach_targets(s))
+	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options) ||
+	    !attach_targets(s))
 		return false;
 	s->screen_wanted = wants_screen(s->options);
 	begin(s);
@@ -315,7 +209,7 @@ static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
-	outputs_snapshot(s->outputs, &snapshot);
+	outputs_snapshot(s->stages.outputs, &snapshot);
 	screen_draw(s->screen, &snapshot);
 }
 
@@ -326,14 +220,14 @@ static void write_waiting(struct session *s)
 	if (!w->on)
 		return;
 	w->on = false;
-	outputs_interval(s->outputs, &w->snapshot, !s->screen);
+	outputs_interval(s->stages.outputs, &w->snapshot, !s->screen);
 	if (s->screen)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
 	if (w->count && s->options->report_count && ++s->report_count >= s->options->report_count)
 		s->stop = true;
-	if (outputs_failed(s->outputs))
+	if (outputs_failed(s->stages.outputs))
 		s->failed = s->stop = true;
 }
 
@@ -344,17 +238,17 @@ static void report(struct session *s, bool count)
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
 
 	write_waiting(s);
-	outputs_snapshot(s->outputs, &w->snapshot);
+	outputs_snapshot(s->stages.outputs, &w->snapshot);
 	w->on = true;
 	w->count = count;
 	w->until_ns = clock_monotonic_ns() + longest;
-	if (!outputs_prepare(s->outputs, &w->snapshot, !s->screen, false))
+	if (!outputs_prepare(s->stages.outputs, &w->snapshot, !s->screen, false))
 		write_waiting(s);
 }
 
 static void on_names(struct session *s)
 {
-	names_collect(s->tracker.names);
+	names_collect(s->stages.tracker.names);
 	if (s->screen)
 		screen_draw(s->screen, NULL);
 }
@@ -374,7 +268,7 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		if (s->terminal && !isatty(STDOUT_FILENO))
 			s->stop = true;
 		else
-			outputs_reopen(s->outputs);
+			outputs_reopen(s->stages.outputs);
 		break;
 	case SIGUSR1: report(s, false); break;
 	case SIGWINCH:
@@ -411,16 +305,16 @@ static void collect_ended(struct session *s)
 	struct pollfd p;
 	bool synced = false;
 
-	for (t = s->tracker.first; t; t = t->next) {
+	for (t = s->stages.tracker.first; t; t = t->next) {
 		p = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
 		if (t->ended || t->pidfd < 0 || poll(&p, 1, 0) <= 0)
 			continue;
 		if (!synced) {
-			consumer_sync(s->tracker.consumer);
-			tracker_notices(&s->tracker);
+			consumer_sync(s->stages.tracker.consumer);
+			tracker_notices(&s->stages.tracker);
 			synced = true;
 		}
-		tracker_end(&s->tracker, t, false, 0);
+		tracker_end(&s->stages.tracker, t, false, 0);
 		if (s->screen)
 			screen_message(s->screen, "%d (%s) has ended", (int)t->pid, t->comm);
 	}
@@ -451,7 +345,8 @@ static void on_clock(struct session *s)
 {
 	uint64_t now = clock_monotonic_ns();
 
-	if (s->waiting.on && (now >= s->waiting.until_ns || names_pending(s->tracker.names) == 0))
+	if (s->waiting.on &&
+	    (now >= s->waiting.until_ns || names_pending(s->stages.tracker.names) == 0))
 		write_waiting(s);
 	if (now >= s->next_sample_ns) {
 		sample(s, now);
@@ -474,19 +369,20 @@ static size_t fill_polls(struct session *s, struct pollfd **polls)
 	size_t n = POLL_FIXED, i = POLL_FIXED;
 	struct tracked *t;
 
-	for (t = s->tracker.first; t; t = t->next)
+	for (t = s->stages.tracker.first; t; t = t->next)
 		n += t->pidfd >= 0;
 	*polls = xrealloc(*polls, n * sizeof(**polls));
 	(*polls)[POLL_SIGNALS] = (struct pollfd){.fd = s->signal_fd, .events = POLLIN};
-	(*polls)[POLL_NOTICES] =
-		(struct pollfd){.fd = consumer_notice_fd(s->tracker.consumer), .events = POLLIN};
+	(*polls)[POLL_NOTICES] = (struct pollfd){
+		.fd = consumer_notice_fd(s->stages.tracker.consumer), .events = POLLIN};
 	(*polls)[POLL_KEYS] =
 		(struct pollfd){.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
-	(*polls)[POLL_TABLES] =
-		(struct pollfd){.fd = s->tracker.unwind ? unwind_tables_fd(s->tracker.unwind) : -1,
-				.events = POLLIN};
-	(*polls)[POLL_NAMES] = (struct pollfd){.fd = names_fd(s->tracker.names), .events = POLLIN};
-	for (t = s->tracker.first; t; t = t->next) {
+	(*polls)[POLL_TABLES] = (struct pollfd){
+		.fd = s->stages.tracker.unwind ? unwind_tables_fd(s->stages.tracker.unwind) : -1,
+		.events = POLLIN};
+	(*polls)[POLL_NAMES] =
+		(struct pollfd){.fd = names_fd(s->stages.tracker.names), .events = POLLIN};
+	for (t = s->stages.tracker.first; t; t = t->next) {
 		if (t->pidfd >= 0)
 			(*polls)[i++] = (struct pollfd){.fd = t->pidfd, .events = POLLIN};
 	}
@@ -495,7 +391,7 @@ static size_t fill_polls(struct session *s, struct pollfd **polls)
 
 static bool is_over(struct session *s)
 {
-	return s->stop || (!s->tracker.live_count && !by_name(s));
+	return s->stop || (!s->stages.tracker.live_count && !by_name(s));
 }
 
 static void session_loop(struct session *s)
@@ -512,11 +408,11 @@ static void session_loop(struct session *s)
 		read_signals(s);
 		launch_handle(s->launch);
 		if (polls[POLL_NOTICES].revents)
-			tracker_notices(&s->tracker);
+			tracker_notices(&s->stages.tracker);
 		if (polls[POLL_TABLES].revents)
-			unwind_tables_collect(s->tracker.unwind);
+			unwind_tables_collect(s->stages.tracker.unwind);
 		collect_ended(s);
-		s->next_sweep_ns = strangers_sweep(&s->tracker, clock_monotonic_ns());
+		s->next_sweep_ns = strangers_sweep(&s->stages.tracker, clock_monotonic_ns());
 		if (polls[POLL_NAMES].revents)
 			on_names(s);
 		if (s->screen && polls[POLL_KEYS].revents)
@@ -531,7 +427,7 @@ static void session_loop(struct session *s)
 
 static void say_command_status(struct session *s)
 {
-	struct tracked *t = s->tracker.first;
+	struct tracked *t = s->stages.tracker.first;
 	int status;
 
 	if (!s->options->command || !t)
@@ -556,28 +452,28 @@ static void say_command_status(struct session *s)
 /* Before the summary, which is the last that is said. */
 static void detach(struct session *s)
 {
-	struct stall *stall = s->tracker.stall;
+	struct stall *stall = s->stages.tracker.stall;
 
 	stall_say(stall, STALL_TRACING);
 	stall_say(stall, STALL_UPDATING);
 	stall_phase(stall, STALL_DETACHING);
-	tracker_detach(&s->tracker);
+	tracker_detach(&s->stages.tracker);
 	stall_say(stall, STALL_DETACHING);
 }
 
 static void write_last(struct session *s, struct snapshot *snapshot, bool report)
 {
-	struct await a = {&s->tracker, s->launch, s->signal_fd};
+	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
-	outputs_snapshot(s->outputs, snapshot);
-	if (outputs_prepare(s->outputs, snapshot, report, true))
+	outputs_snapshot(s->stages.outputs, snapshot);
+	if (outputs_prepare(s->stages.outputs, snapshot, report, true))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
-	outputs_final(s->outputs, snapshot, report);
+	outputs_final(s->stages.outputs, snapshot, report);
 }
 
 static void finish(struct session *s)
 {
-	struct await a = {&s->tracker, s->launch, s->signal_fd};
+	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 	bool screen = s->screen != NULL, done;
 	struct snapshot snapshot;
 
@@ -587,35 +483,27 @@ static void finish(struct session *s)
 	done = s->options->report_count && s->report_count >= s->options->report_count;
 	screen_close(s->screen);
 	s->screen = NULL;
-	loader_arm(s->tracker.loader, false);
+	loader_arm(s->stages.tracker.loader, false);
 	launch_handle(s->launch);
-	consumer_sync(s->tracker.consumer);
-	tracker_notices(&s->tracker);
+	consumer_sync(s->stages.tracker.consumer);
+	tracker_notices(&s->stages.tracker);
 	sample(s, clock_monotonic_ns());
-	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->outputs));
-	if (!dump_stacks(s->tracker.heap))
+	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
+	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
 	say_command_status(s);
-	if (s->options->command && s->tracker.first->refused)
+	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
-	outputs_summary(s->outputs, &snapshot);
+	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
 
 static void session_close(struct session *s)
 {
-	tracker_done(&s->tracker);
-	consumer_stop(s->tracker.consumer);
-	unwind_tables_close(s->tracker.unwind);
-	stall_close(s->tracker.stall);
-	loader_close(s->tracker.loader);
 	launch_free(s->launch);
-	if (!outputs_close(s->outputs))
+	if (!stages_close(&s->stages))
 		s->failed = true;
-	growth_free(s->growth);
-	names_free(s->tracker.names);
-	heap_free(s->tracker.heap);
 	if (s->signal_fd >= 0)
 		close(s->signal_fd);
 }
@@ -626,7 +514,7 @@ int session_run(const struct options *options)
 
 	if (options->dry_run)
 		return preflight_plan(options);
-	tracker_init(&s.tracker);
+	tracker_init(&s.stages.tracker);
 	preflight_limits();
 	s.signal_fd = open_signals();
 	s.terminal = isatty(STDOUT_FILENO);

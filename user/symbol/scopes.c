@@ -25,13 +25,13 @@
 #include "pages.h"
 #include "strings.h"
 #include "table.h"
+#include "texts.h"
 
 #define SCOPES_BUDGET		   (16u << 20)
 #define SCOPES_LOOKUP_STEPS	   (1u << 20)
 #define SCOPES_TIME_NS		   (20 * NS_PER_S)
 #define SCOPES_LOOKUP_NS	   (20 * NS_PER_MS)
 #define SCOPES_STEPS_BETWEEN_LOOKS 32
-#define SCOPES_MAX_STRINGS	   16
 #define SCOPES_MAX_NAMESPACES	   32
 #define SCOPES_MAX_BLOCKS	   128
 #define SCOPES_MAX_NAME		   1024
@@ -63,10 +63,9 @@ struct scopes {
 	Dwarf *dwarf;
 	uint64_t bias; /* module address - DWARF address */
 	struct scopes_ranges units;
-	struct table cache;		     /* struct scopes_unit by entry */
-	Elf_Data *lines;		     /* .debug_line */
-	Elf_Data *texts[SCOPES_MAX_STRINGS]; /* sections with strings */
-	size_t text_count;
+	struct table cache; /* struct scopes_unit by entry */
+	Elf_Data *lines;    /* .debug_line */
+	struct texts texts;
 	struct strings qualified;
 	struct pages *pages;
 	uint32_t budget;
@@ -217,40 +216,6 @@ static Elf_Data *scopes_find_section(Elf *elf, const char *wanted)
 	return NULL;
 }
 
-static void scopes_find_texts(struct scopes *s, Elf *elf)
-{
-	Elf_Scn *section = NULL;
-	size_t names;
-
-	s->text_count = 0;
-	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-		return;
-	while (s->text_count < SCOPES_MAX_STRINGS && (section = elf_nextscn(elf, section))) {
-		GElf_Shdr header;
-		const char *name;
-
-		if (!gelf_getshdr(section, &header))
-			continue;
-		name = elf_strptr(elf, names, header.sh_name);
-		if (name && (strstr(name, "debug_info") || strstr(name, "debug_str") ||
-			     strstr(name, "debug_line") || strstr(name, "debug_types")))
-			s->texts[s->text_count++] = elf_getdata(section, NULL);
-	}
-}
-
-/* NULL instead of a string that does not end in its section. libdw's own ones lie in none. */
-static const char *scopes_string(const struct scopes *s, const char *text)
-{
-	for (size_t i = 0; text && i < s->text_count; i++) {
-		const char *start = s->texts[i] ? s->texts[i]->d_buf : NULL;
-		size_t bytes = start ? s->texts[i]->d_size : 0;
-
-		if (start && text >= start && text < start + bytes)
-			return memchr(text, '\0', bytes - (size_t)(text - start)) ? text : NULL;
-	}
-	return text;
-}
-
 bool scopes_attach(struct scopes *s, Dwfl_Module *module)
 {
 	Dwarf_Addr bias;
@@ -260,7 +225,7 @@ bool scopes_attach(struct scopes *s, Dwfl_Module *module)
 		return false;
 	s->bias = bias;
 	s->lines = scopes_find_section(dwarf_getelf(s->dwarf), ".debug_line");
-	scopes_find_texts(s, dwarf_getelf(s->dwarf));
+	texts_find(&s->texts, dwarf_getelf(s->dwarf));
 	return true;
 }
 
@@ -501,7 +466,7 @@ static const char *scopes_qualified_name(struct scopes *s, Dwarf_Die *entry, con
 		return name;
 	count = scopes_find_parents(s, &unit, &declaration, path);
 	for (size_t i = 0; i < count; i++) {
-		const char *scope = scopes_string(s, dwarf_diename(&path[i]));
+		const char *scope = texts_check(&s->texts, dwarf_diename(&path[i]));
 		int tag = dwarf_tag(&path[i]);
 
 		if (!scopes_holds_functions(tag) && tag != DW_TAG_subprogram)
@@ -528,8 +493,8 @@ static const char *scopes_name(struct scopes *s, Dwarf_Die *entry)
 		name = dwarf_formstring(
 			dwarf_attr_integrate(entry, DW_AT_MIPS_linkage_name, &attribute));
 	if (name)
-		return scopes_string(s, name);
-	return scopes_qualified_name(s, entry, scopes_string(s, dwarf_diename(entry)));
+		return texts_check(&s->texts, name);
+	return scopes_qualified_name(s, entry, texts_check(&s->texts, dwarf_diename(entry)));
 }
 
 static uint64_t scopes_start(const struct scopes *s, Dwarf_Die *entry, uint64_t address)
@@ -548,7 +513,7 @@ static void scopes_set_line(const struct scopes *s, Dwarf_Die *unit, uint64_t ad
 
 	if (!line)
 		return;
-	frame->file = scopes_string(s, dwarf_linesrc(line, NULL, NULL));
+	frame->file = texts_check(&s->texts, dwarf_linesrc(line, NULL, NULL));
 	if (dwarf_lineno(line, &frame->line) != 0 || frame->line < 0)
 		frame->line = 0;
 }
@@ -568,7 +533,7 @@ static void scopes_set_call(const struct scopes *s, Dwarf_Die *unit, Dwarf_Die *
 	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &file) != 0 ||
 	    dwarf_getsrcfiles(unit, &files, &count) != 0 || file >= count)
 		return;
-	frame->file = scopes_string(s, dwarf_filesrc(files, file, NULL, NULL));
+	frame->file = texts_check(&s->texts, dwarf_filesrc(files, file, NULL, NULL));
 	frame->line = frame->file ? (int)line : 0;
 }
 

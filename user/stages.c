@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* From the options to the stages that events go through, opened in the order in which they need each other. */
+#include "stages.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyse/growth.h"
+#include "base/log.h"
+#include "consumer.h"
+#include "outputs.h"
+#include "preflight.h"
+#include "probe/loader.h"
+#include "symbol/names.h"
+
+/* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
+static bool set_stacks(struct config *config)
+{
+	const char *how = getenv("TRACER_STACKS");
+
+	config->unwind_tables = !how || !strcmp(how, "tables");
+	config->no_stacks = how && !strcmp(how, "none");
+	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
+		return true;
+	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);
+	return false;
+}
+
+static struct loader *load(const struct options *o)
+{
+	struct features f;
+	enum probe_method method = preflight_method(o, &f);
+	struct loader_options lo = {
+		.config = {.min_bytes = o->min_bytes,
+			   .max_bytes = o->max_bytes ? o->max_bytes : UINT64_MAX,
+			   .sample_bytes = o->sample_bytes,
+			   .follow = options_follow(o),
+			   .ranges = o->mmap,
+			   .vfork_blind = !f.methods[method].sees_vfork},
+		.method = method,
+	};
+	/* for tests, which force losses with them */
+	const char *rings = getenv("TRACER_RING_BYTES");
+
+	if (!lo.method || !set_stacks(&lo.config))
+		return NULL;
+	if (o->name)
+		snprintf(lo.config.name, sizeof(lo.config.name), "%s", o->name);
+	if (rings)
+		lo.ring_total_bytes = strtoull(rings, NULL, 10);
+	lo.no_scratch = getenv("TRACER_NO_SCRATCH") != NULL;
+	return loader_open(&lo);
+}
+
+static bool add_skips(struct names *names, const struct options *o)
+{
+	const char *error;
+	size_t i;
+
+	for (i = 0; i < o->skip_count; i++) {
+		if (!names_add_skip(names, o->skips[i], &error)) {
+			log_error("cannot use '%s' for --skip: %s", o->skips[i], error);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool open_unwind(struct tracker *t)
+{
+	if (!loader_unwinds(t->loader))
+		return true;
+	t->unwind = unwind_tables_open(t->loader);
+	if (!t->unwind)
+		log_error("cannot make unwind tables: %s: see tracer --check", strerror(errno));
+	return t->unwind != NULL;
+}
+
+bool stages_open(struct stages *s, const struct options *o)
+{
+	struct tracker *t = &s->tracker;
+	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
+				  .sample_bytes = o->sample_bytes,
+				  .filtered = options_filter(o)};
+	struct growth_options go = {.window_s = o->leak_window_s,
+				    .interval_s = o->leak_interval_s,
+				    .threshold = o->leak_threshold};
+
+	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
+						.object_count = o->object_count,
+						.ranges = o->mmap};
+	t->follow = options_follow(o);
+	t->heap = heap_new(&ho);
+	t->names = names_new();
+	s->growth = growth_new(&go);
+	if (!t->heap || !t->names || !s->growth) {
+		log_error("cannot begin: out of memory");
+		return false;
+	}
+	if (!add_skips(t->names, o))
+		return false;
+	s->outputs = outputs_open(o, t, s->growth);
+	if (!s->outputs)
+		return false;
+	t->loader = load(o);
+	if (!t->loader)
+		return false;
+	if (log_level() >= LOG_VERBOSE)
+		t->stall = stall_open(t->loader);
+	if (!open_unwind(t))
+		return false;
+	t->consumer = consumer_start(t->loader, t->heap);
+	return t->consumer != NULL;
+}
+
+bool stages_close(struct stages *s)
+{
+	struct tracker *t = &s->tracker;
+	bool good;
+
+	tracker_done(t);
+	consumer_stop(t->consumer);
+	unwind_tables_close(t->unwind);
+	stall_close(t->stall);
+	loader_close(t->loader);
+	good = outputs_close(s->outputs);
+	growth_free(s->growth);
+	names_free(t->names);
+	heap_free(t->heap);
+	return good;
+}
