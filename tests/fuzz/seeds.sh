@@ -18,8 +18,8 @@ cd "$(dirname "$0")/seeds" || exit 1
 CC=${CC:-gcc}
 CXX=${CXX:-g++}
 CLANG=${CLANG:-clang}
-# No start files: nothing in a seed is anybody else's. Few pages and no padding: small.
-plain='-nostdlib -fno-builtin -fno-stack-protector -w'
+# No start files: nothing in a seed is anybody else's, and nothing says where it was made. Few pages and no padding: small.
+plain="-nostdlib -fno-builtin -fno-stack-protector -w -fdebug-prefix-map=$PWD=/src -fdebug-prefix-map=$out=/out"
 small='-Wl,-z,max-page-size=4096 -Wl,-z,noseparate-code -Wl,--build-id=0x0102030405060708'
 library="$plain $small -shared -fPIC -Wl,--unresolved-symbols=ignore-all"
 program="$plain $small -static -Wl,--unresolved-symbols=ignore-all"
