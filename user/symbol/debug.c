@@ -24,14 +24,15 @@
 #include "image.h"
 #include "scopes.h"
 #include "symbols.h"
+#include "xz.h"
 
 #define DEBUG_DIRECTORY		 "/usr/lib/debug"
 #define DEBUG_MAX_SESSIONS	 32
 #define DEBUG_MAX_BYTES		 (512ul << 20)
 #define DEBUG_MAX_READ_BYTES	 (64ul << 20)
 #define DEBUG_MAX_UNPACKED_BYTES (2ul << 30)
-/* xz packs up to 7000 to 1 */
-#define DEBUG_MAX_XZ_BYTES (1ul << 20)
+/* A symbol table; libdwfl takes up to twice as much while it unpacks it. */
+#define DEBUG_MAX_XZ_BYTES (64ul << 20)
 
 struct debug_session {
 	const struct image *image; /* NULL: free place */
@@ -140,6 +141,14 @@ size_t debug_memory(const struct debug *d)
 	return bytes;
 }
 
+static uint64_t debug_xz_bytes(Elf_Scn *section)
+{
+	Elf_Data *data = elf_rawdata(section, NULL);
+	uint64_t bytes = data && data->d_buf ? xz_unpacked_bytes(data->d_buf, data->d_size) : 0;
+
+	return bytes > DEBUG_MAX_XZ_BYTES ? UINT64_MAX : bytes;
+}
+
 /* What a section will take when it is used, unpacked. */
 static uint64_t debug_section_bytes(Elf_Scn *section, const GElf_Shdr *header, const char *name)
 {
@@ -158,8 +167,8 @@ static uint64_t debug_section_bytes(Elf_Scn *section, const GElf_Shdr *header, c
 			bytes = bytes << 8 | ((const uint8_t *)data->d_buf)[i];
 		return bytes;
 	}
-	if (strcmp(name, ".gnu_debugdata") == 0 && header->sh_size > DEBUG_MAX_XZ_BYTES)
-		return UINT64_MAX;
+	if (strcmp(name, ".gnu_debugdata") == 0)
+		return debug_xz_bytes(section);
 	return strncmp(name, ".debug_", 7) == 0 ? header->sh_size : 0;
 }
 
