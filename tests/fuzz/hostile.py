@@ -248,7 +248,7 @@ def headers():
 
 TAG_CU, TAG_FUNCTION, TAG_INLINED, TAG_BLOCK, TAG_NAMESPACE = 0x11, 0x2e, 0x1d, 0x0b, 0x39
 AT_SIBLING, AT_NAME, AT_STMT_LIST, AT_LOW, AT_HIGH, AT_ORIGIN, AT_RANGES = 1, 3, 0x10, 0x11, 0x12, 0x31, 0x55
-AT_SPECIFICATION, AT_CALL_FILE, AT_CALL_LINE = 0x47, 0x58, 0x59
+AT_SPECIFICATION, AT_CALL_FILE, AT_CALL_LINE, AT_COMP_DIR = 0x47, 0x58, 0x59, 0x1b
 FORM_ADDR, FORM_DATA4, FORM_DATA8, FORM_STRING, FORM_REF4, FORM_UDATA, FORM_INDIRECT = 1, 6, 7, 8, 0x13, 0x0f, 0x16
 FORM_REF_ADDR, FORM_SEC_OFFSET, FORM_BLOCK, FORM_STRP = 0x10, 0x17, 0x09, 0x0e
 
@@ -262,7 +262,7 @@ def abbreviation(code, tag, children, *attributes):
 
 ABBREVIATIONS = b"".join((
     abbreviation(1, TAG_CU, 1, (AT_NAME, FORM_STRING), (AT_STMT_LIST, FORM_SEC_OFFSET), (AT_LOW, FORM_ADDR),
-                 (AT_HIGH, FORM_DATA8)),
+                 (AT_HIGH, FORM_DATA8), (AT_COMP_DIR, FORM_STRING)),
     abbreviation(2, TAG_FUNCTION, 1, (AT_NAME, FORM_STRING), (AT_LOW, FORM_ADDR), (AT_HIGH, FORM_DATA8)),
     abbreviation(3, TAG_INLINED, 1, (AT_ORIGIN, FORM_REF4), (AT_LOW, FORM_ADDR), (AT_HIGH, FORM_DATA8),
                  (AT_CALL_FILE, FORM_UDATA), (AT_CALL_LINE, FORM_UDATA)),
@@ -273,14 +273,17 @@ ABBREVIATIONS = b"".join((
     abbreviation(8, TAG_FUNCTION, 1, (AT_SPECIFICATION, FORM_REF_ADDR), (AT_LOW, FORM_ADDR), (AT_HIGH, FORM_DATA8)),
     abbreviation(9, TAG_FUNCTION, 1, (AT_NAME, FORM_INDIRECT), (AT_RANGES, FORM_SEC_OFFSET)),
     abbreviation(10, TAG_FUNCTION, 1, (AT_NAME, FORM_STRP), (AT_LOW, FORM_ADDR), (AT_HIGH, FORM_DATA8)),
+    abbreviation(11, TAG_CU, 1, (AT_NAME, FORM_STRING), (AT_STMT_LIST, FORM_SEC_OFFSET), (AT_LOW, FORM_ADDR),
+                 (AT_HIGH, FORM_DATA8)),
     b"\0"))
 SPAN = u64(CODE) + u64(CODE_SIZE)
-UNIT = uleb(1) + b"unit\0" + u32(0) + SPAN
+UNIT = uleb(1) + b"unit\0" + u32(0) + SPAN + b"/src\0"
+UNIT_WITHOUT_DIRECTORY = uleb(11) + b"unit\0" + u32(0) + SPAN
 UNIT_AT = 11
 
 
-def info(entries, version=4, size=None, address_size=8, abbreviations=0):
-    body = u16(version) + u32(abbreviations) + bytes([address_size]) + UNIT + entries
+def info(entries, version=4, size=None, address_size=8, abbreviations=0, unit=UNIT):
+    body = u16(version) + u32(abbreviations) + bytes([address_size]) + unit + entries
     return u32(len(body) if size is None else size) + body
 
 
@@ -358,6 +361,8 @@ def debug():
     yield "lines_endless", dwarf_file(function, line_program(ROWS[:11] + b"\x0d" * 60000))
     yield "lines_extended_long", dwarf_file(function, line_program(b"\0" + uleb(2**63) + b"\x02" + ROWS))
     yield "lines_define_file_many", dwarf_file(function, line_program(b"\0\5\3a\0\0\0\0" * 4000 + ROWS))
+    yield "lines_define_file_no_directory", dwarf_file(b"\0", line_program(b"\0\5\3a\0\0\0\0" + ROWS),
+                                                       unit=UNIT_WITHOUT_DIRECTORY)
     yield "call_file_far", dwarf_file(function + uleb(3) + u32(start) + SPAN + uleb(2**62) + uleb(2**62) + b"\0\0\0")
     program = line_program(ROWS[:11] + b"\x0d" * (1 << 20))
     yield "lines_packed_4m", elf([Section(".text", b"\xc3" * 64, flags=6, address=CODE),

@@ -18,8 +18,8 @@ cd "$(dirname "$0")/seeds" || exit 1
 CC=${CC:-gcc}
 CXX=${CXX:-g++}
 CLANG=${CLANG:-clang}
-# No start files: nothing in a seed is anybody else's. Few pages and no padding: small.
-plain='-nostdlib -fno-builtin -fno-stack-protector -w'
+# No start files: nothing in a seed is anybody else's, and nothing says where it was made. Few pages and no padding: small.
+plain="-nostdlib -fno-builtin -fno-stack-protector -w -fdebug-prefix-map=$PWD=/src -fdebug-prefix-map=$out=/out"
 small='-Wl,-z,max-page-size=4096 -Wl,-z,noseparate-code -Wl,--build-id=0x0102030405060708'
 library="$plain $small -shared -fPIC -Wl,--unresolved-symbols=ignore-all"
 program="$plain $small -static -Wl,--unresolved-symbols=ignore-all"
@@ -55,7 +55,9 @@ make_minidebuginfo()
 		echo "seeds: left out minidebuginfo: no xz"
 		return
 	}
+	mkdir -p "$1/xz"
 	objcopy --remove-section .comment --strip-debug "$out/dwarf5" "$work/mini" && xz -9 -f "$work/mini" &&
+		cp "$work/mini.xz" "$1/xz/symbols" && head -c 9000000 /dev/zero | xz -9 >"$1/xz/zeros" &&
 		copy_one minidebuginfo stripped --add-section .gnu_debugdata="$work/mini.xz"
 }
 
@@ -81,7 +83,7 @@ make_forms()
 	copy_one stripped dwarf5 --strip-all
 	copy_one only_debug dwarf5 --only-keep-debug
 	copy_one linked stripped --add-gnu-debuglink="$out/only_debug"
-	make_minidebuginfo
+	make_minidebuginfo "$1"
 }
 
 # Names that each demangler knows, at the right places for the targets demangle and text; texts of /proc, maps of
@@ -103,7 +105,7 @@ make_texts()
 	printf '10-20 r-xp 0 1:2 3 /a\n18-30 r-xp 0 1:2 3 /b (deleted)\n20-28 r-xp 0 1:2 3 /c\\012d\n' >"$1/maps/merged"
 }
 
-make_forms
+make_forms "$(dirname "$out")"
 make_texts "$(dirname "$out")"
 python3 -B ../hostile.py "$(dirname "$out")" || echo "seeds: left out the hostile ones: no python3"
 rm -rf "$work"

@@ -136,6 +136,20 @@ static void modules_merge__covered_by_one__gone(void **state)
 	CHECK_MERGE(now, before, want);
 }
 
+/* A new one that ends in an old one, with another new one behind it. */
+static void modules_merge__reaches_into_the_next__no_overlap(void **state)
+{
+	static const struct mapping before[] = {{0, 5, 0, 0, 1, NULL}, {10, 25, 0, 0, 2, NULL}};
+	static const struct mapping now[] = {{0, 15, 0, 0, 3, NULL}, {18, 20, 0, 0, 4, NULL}};
+	static const struct mapping want[] = {{0, 15, 0, 0, 3, NULL},
+					      {15, 18, 5, 0, 2, NULL},
+					      {18, 20, 0, 0, 4, NULL},
+					      {20, 25, 10, 0, 2, NULL}};
+
+	(void)state;
+	CHECK_MERGE(now, before, want);
+}
+
 static void modules_read__self__finds_this_function(void **state)
 {
 	struct modules *m = modules_new();
@@ -382,6 +396,7 @@ int main(void)
 		cmocka_unit_test(modules_merge__gone__stays),
 		cmocka_unit_test(modules_merge__overlap__new_one_replaces_that_part),
 		cmocka_unit_test(modules_merge__covered_by_one__gone),
+		cmocka_unit_test(modules_merge__reaches_into_the_next__no_overlap),
 		cmocka_unit_test(modules_read__self__finds_this_function),
 		cmocka_unit_test(modules_read__twice__same_images_and_generation),
 		cmocka_unit_test(modules_read__dead__keeps_what_was_known),

@@ -334,6 +334,9 @@ struct mapping *modules_merge(const struct mapping *now, size_t now_count,
 	for (size_t b = 0; b < before_count; b++) {
 		uint64_t start = before[b].start;
 
+		/* the last one taken may cover this one too */
+		if (n > 0 && now[n - 1].end > start)
+			start = now[n - 1].end;
 		for (; n < now_count && now[n].start < before[b].end; n++) {
 			if (start < now[n].start)
 				modules_append_piece(&v, count, &capacity, &before[b], start,
@@ -341,9 +344,6 @@ struct mapping *modules_merge(const struct mapping *now, size_t now_count,
 			modules_append(&v, count, &capacity, &now[n]);
 			start = now[n].end > start ? now[n].end : start;
 		}
-		/* the last one taken may cover this one too */
-		if (n > 0 && now[n - 1].end > start)
-			start = now[n - 1].end;
 		modules_append_piece(&v, count, &capacity, &before[b], start, before[b].end);
 	}
 	for (; n < now_count; n++)

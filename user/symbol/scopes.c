@@ -316,12 +316,16 @@ static void scopes_index_functions(struct scopes *s, Dwarf_Die *unit,
 	}
 }
 
-static bool scopes_lines_are_bounded(const struct scopes *s, Dwarf_Die *unit)
+/* libdw 0.192 asks for the length of the directory's name, also when there is none. */
+static bool scopes_lines_are_safe(const struct scopes *s, Dwarf_Die *unit)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Word offset;
 	uint32_t bytes;
 
+	if (!texts_check(&s->texts,
+			 dwarf_formstring(dwarf_attr_integrate(unit, DW_AT_comp_dir, &attribute))))
+		return false;
 	if (!s->lines || !s->lines->d_buf || s->lines->d_size < sizeof(bytes) ||
 	    dwarf_formudata(dwarf_attr(unit, DW_AT_stmt_list, &attribute), &offset) != 0 ||
 	    offset > s->lines->d_size - sizeof(bytes))
@@ -341,7 +345,7 @@ static struct scopes_unit *scopes_get_unit(struct scopes *s, Dwarf_Off entry, Dw
 	}
 	unit = xcalloc(1, sizeof(*unit));
 	unit->entry = entry;
-	unit->has_lines = scopes_lines_are_bounded(s, die);
+	unit->has_lines = scopes_lines_are_safe(s, die);
 	scopes_index_functions(s, die, &unit->functions);
 	scopes_sort(&unit->functions);
 	table_insert(&s->cache, hash, unit);

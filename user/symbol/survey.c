@@ -8,12 +8,12 @@
 
 #include <stddef.h>
 #include <string.h>
+#include "xz.h"
 
 /* Together with what a unit takes in memory this keeps the whole tracer small. */
 #define SURVEY_MAX_UNPACKED_BYTES (96ul << 20)
-/* xz packs up to 7000 to 1; what lies in .gnu_debugdata of distributions is below 200 KB. */
-#define SURVEY_MAX_XZ_BYTES   (1ul << 20)
-#define SURVEY_USUAL_XZ_RATIO 20
+/* A symbol table; libdwfl takes up to twice as much while it unpacks it. */
+#define SURVEY_MAX_XZ_BYTES (48ul << 20)
 
 /* "ZLIB" and the size, eight bytes, the highest first. */
 static uint64_t survey_old_packed_bytes(Elf_Scn *section)
@@ -28,6 +28,15 @@ static uint64_t survey_old_packed_bytes(Elf_Scn *section)
 	return bytes;
 }
 
+/* xz packs up to 7000 to 1: what comes out is counted before it is unpacked. */
+static uint64_t survey_xz_bytes(Elf_Scn *section)
+{
+	Elf_Data *data = elf_rawdata(section, NULL);
+	uint64_t bytes = data && data->d_buf ? xz_unpacked_bytes(data->d_buf, data->d_size) : 0;
+
+	return bytes > SURVEY_MAX_XZ_BYTES ? UINT64_MAX : bytes;
+}
+
 static uint64_t survey_unpacked_bytes(Elf_Scn *section, const GElf_Shdr *header, const char *name)
 {
 	GElf_Chdr packed;
@@ -37,9 +46,7 @@ static uint64_t survey_unpacked_bytes(Elf_Scn *section, const GElf_Shdr *header,
 	if (strncmp(name, ".zdebug", 7) == 0)
 		return survey_old_packed_bytes(section);
 	if (strcmp(name, ".gnu_debugdata") == 0)
-		return header->sh_size > SURVEY_MAX_XZ_BYTES
-			       ? UINT64_MAX
-			       : header->sh_size * SURVEY_USUAL_XZ_RATIO;
+		return survey_xz_bytes(section);
 	return 0;
 }
 
