@@ -113,7 +113,7 @@ def bits_32__command__refused_and_said(case):
     small = case.path("small")
     with open(small + ".c", "w", encoding="utf-8") as file:
         file.write("#include <stdlib.h>\nint main(void)\n{\n\treturn malloc(7) == NULL;\n}\n")
-    if case.start("gcc", "-m32", "-o", small, small + ".c").wait() != 0:
+    if case.start(need("gcc"), "-m32", "-o", small, small + ".c").wait() != 0:
         raise Skip("gcc cannot build programs with a C library for 32 bits here (package gcc-multilib)")
     tracer = case.run("-b", "--", small)
     check("32-bit" in tracer.err.text(), f"no word about 32 bits: {tracer.err.text()}")

@@ -2,10 +2,11 @@
 """Every allocator function, in every allocator and with every way of attaching: the figures are exact."""
 
 import os
+import re
 import signal
 
 from lib import (THROUGH_LIBRARY, Skip, check, check_summary, check_totals, check_truth, equal, find_library,
-                 need, need_method, outstanding, read_blocks, read_sites, rows_of, site_of, target_path, test, trace_exactly)
+                 need, need_method, outstanding, read_blocks, read_sites, read_text, rows_of, site_of, target_path, test, trace_exactly, until)
 
 # One address in glibc before 2.38: either name is right.
 ALIASES = {"aligned_alloc": "memalign"}
@@ -239,6 +240,29 @@ def stacks__many_different__each_is_a_site(case):
     equal(len(rows), 1009, "sites")
     equal({row["outstanding_count"] for row in rows}, {1}, "blocks of each site")
     equal(len({row["stack"] for row in rows}), 1009, "different stacks")
+
+
+@test(120)
+def stacks__200000_different__exact_in_bounded_memory(case):
+    target = case.target("stacks", 200000)
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "-i", "600", "--csv", path)
+    target.work(60)
+    tracer.signal(signal.SIGINT)
+    peaks = [0]
+
+    def ended():
+        found = re.search(r"^VmHWM:\s*(\d+) kB", read_text(f"/proc/{tracer.pid}/status"), re.M)
+        peaks.append(int(found.group(1)) if found else 0)
+        return not tracer.running()
+
+    until(ended, "the tracer to end", 60)
+    target.finish()
+    summary = tracer.summary()
+    equal((summary.lost, summary.bytes, summary.stacks), (0, 200000 * 41, 200000), "lost, bytes and stacks")
+    with open(path, encoding="utf-8") as file:
+        equal(sum(",site_leaf," in line for line in file), 200000, "rows of site_leaf")
+    check(0 < max(peaks) < 512 * 1024, f"peak memory {max(peaks)} KB")
 
 
 @test()

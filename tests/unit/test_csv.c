@@ -11,10 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../../user/base/log.h"
 #include "../../user/export/csv.h"
+#include "../../user/export/csv_file.h"
 
 #define SITES_HEADER                                                                               \
 	"time,elapsed_s,pid,comm,site,rank,outstanding_bytes,outstanding_count,alloc_bytes,"       \
@@ -293,6 +295,28 @@ static void csv_open__full_device__fails(void **state)
 	assert_null(csv_open(CSV_SITES, "/dev/full"));
 }
 
+/* Parts of a large snapshot are taken back together. */
+static void csv_file__no_room_for_the_second_part__neither_is_left(void **state)
+{
+	const struct rlimit small = {24, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+	struct fixture *f = *state;
+	struct csv_file file;
+	struct stat st;
+
+	signal(SIGXFSZ, SIG_IGN);
+	log_capture(true);
+	assert_int_equal(csv_file_open(&file, f->path, "head\n"), 0);
+	assert_int_equal(csv_file_write_part(&file, "first ", 6), 0);
+	assert_int_equal(csv_file_write(&file, "row\n", 4), 0);
+	assert_int_equal(csv_file_write_part(&file, "second ", 7), 0);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(csv_file_write_part(&file, "row that does not fit", 21), -EFBIG);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
+	assert_int_equal(stat(f->path, &st), 0);
+	assert_int_equal(st.st_size, strlen("head\nfirst row\n"));
+	assert_int_equal(csv_file_close(&file), -EFBIG);
+}
+
 static void csv_reopen__file_moved_away__new_file_with_header(void **state)
 {
 	struct fixture *f = *state;
@@ -374,6 +398,7 @@ int main(void)
 		TEST(csv_open__existing_file__truncated),
 		TEST(csv_open__pipe_without_reader__fails_at_once),
 		TEST(csv_open__full_device__fails),
+		TEST(csv_file__no_room_for_the_second_part__neither_is_left),
 		TEST(csv_reopen__file_moved_away__new_file_with_header),
 		TEST(csv_reopen__same_file__goes_on_without_a_second_header),
 		TEST(csv_reopen__fails__is_remembered),

@@ -19,6 +19,8 @@
 #include "../probe/plan.h"
 #include "csv_file.h"
 
+#define ROWS_SPILL_BYTES (1u << 20)
+
 struct csv {
 	enum csv_kind kind;
 	struct csv_file file;
@@ -267,14 +269,26 @@ static void rows_begin(struct csv *c, const struct snapshot *s, char time[25])
 	buffer_reset(&c->rows);
 }
 
+/* A snapshot of very many rows is not kept as a whole. */
+static int rows_spill(struct csv *c)
+{
+	int err;
+
+	if (c->rows.length < ROWS_SPILL_BYTES)
+		return 0;
+	err = csv_file_write_part(&c->file, c->rows.data, c->rows.length);
+	buffer_reset(&c->rows);
+	return err;
+}
+
 static int rows_end(struct csv *c, const struct snapshot *s)
 {
 	uint64_t ms = s->realtime_ns / NS_PER_MS;
 
-	if (c->rows.length == 0)
+	if (c->rows.length == 0 && c->file.part_length == 0)
 		return 0;
 	c->last_ms = ms <= c->last_ms ? c->last_ms + 1 : ms;
-	return csv_file_write(&c->file, c->rows.data, c->rows.length);
+	return csv_file_write(&c->file, c->rows.data ? c->rows.data : "", c->rows.length);
 }
 
 int csv_write_sites(struct csv *c, const struct snapshot *s, uint64_t since_version,
@@ -291,6 +305,8 @@ int csv_write_sites(struct csv *c, const struct snapshot *s, uint64_t since_vers
 
 		if (since_version == 0 || site->version > since_version)
 			add_site(c, s, site, time, names(context, site));
+		if (rows_spill(c))
+			return csv_file_error(&c->file);
 	}
 	return rows_end(c, s);
 }
@@ -369,6 +385,8 @@ int csv_write_blocks(struct csv *c, const struct snapshot *s, const struct repor
 			site_id_format(site, names, context, &c->cell);
 		}
 		add_block(c, s, time, &blocks[i], site, c->cell.data);
+		if (rows_spill(c))
+			break;
 	}
 	free(sites);
 	return rows_end(c, s);

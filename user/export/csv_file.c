@@ -177,7 +177,7 @@ static int write_all(int fd, const char *data, size_t size)
 	return 0;
 }
 
-int csv_file_write(struct csv_file *f, const char *data, size_t size)
+int csv_file_write_part(struct csv_file *f, const char *data, size_t size)
 {
 	int err;
 
@@ -185,14 +185,26 @@ int csv_file_write(struct csv_file *f, const char *data, size_t size)
 		return f->error;
 	err = write_all(f->fd, data, size);
 	if (!err) {
-		if (f->good_length >= 0)
-			f->good_length += (off_t)size;
+		f->part_length += (off_t)size;
 		return 0;
 	}
+	f->part_length = 0;
 	/* Best effort: the failure itself is what counts. */
 	if (f->good_length >= 0 && ftruncate(f->fd, f->good_length) == 0)
 		lseek(f->fd, f->good_length, SEEK_SET);
 	return fail(f, "write", err);
+}
+
+int csv_file_write(struct csv_file *f, const char *data, size_t size)
+{
+	int err = csv_file_write_part(f, data, size);
+
+	if (err)
+		return err;
+	if (f->good_length >= 0)
+		f->good_length += f->part_length;
+	f->part_length = 0;
+	return 0;
 }
 
 int csv_file_error(const struct csv_file *f)

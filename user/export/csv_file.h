@@ -16,6 +16,7 @@ struct csv_file {
 	dev_t device; /* of the regular file written last */
 	ino_t inode;
 	off_t good_length; /* up to the last whole piece; -1: not a regular file */
+	off_t part_length; /* of the next one, written so far */
 	int error;	   /* -errno: nothing more is written until the file is opened again */
 	int first_error;
 };
@@ -30,8 +31,11 @@ int csv_file_open(struct csv_file *f, const char *path, const char *header);
  * A file that is still the same one is continued, without a second header.
  */
 int csv_file_reopen(struct csv_file *f, const char *header);
-/* Writes all of it; a piece that did not fit is taken back where the file allows it. 0 or -errno,
- * message at the first. */
+/*
+ * Writes all of it; a piece that did not fit is taken back where the file allows it. 0 or -errno,
+ * message at the first. A large piece can be written in parts: the last one with csv_file_write().
+ */
+int csv_file_write_part(struct csv_file *f, const char *data, size_t size);
 int csv_file_write(struct csv_file *f, const char *data, size_t size);
 /* The current error, 0 while all is well. */
 int csv_file_error(const struct csv_file *f);
