@@ -185,7 +185,7 @@ static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 s
 		return pc;
 	if (pc)
 		return true;
-	s->pc = s->window[(sp - s->base) >> 3 & (UNWIND_WINDOW_WORDS - 1)];
+	s->pc = s->window[masked((sp - s->base) >> 3, UNWIND_WINDOW_WORDS - 1)];
 	if (s->pc && s->pc == s->trampoline)
 		s->pc = uprobe_return_address(sp);
 	s->sp = sp + 8;

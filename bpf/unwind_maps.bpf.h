@@ -6,6 +6,16 @@
 #ifndef BPF_UNWIND_MAPS_H
 #define BPF_UNWIND_MAPS_H
 
+/*
+ * `value` & `mask`, also where the compiler believes that it knows a bound: verifiers know it only when
+ * it is on the very register that is used, and see this one.
+ */
+static __always_inline __u64 masked(__u64 value, __u64 mask)
+{
+	__asm__ volatile("" : "+r"(value));
+	return value & mask;
+}
+
 struct unwind_words {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -90,8 +100,7 @@ struct unwind_state {
  * them is the return address and maybe bp, which are both in the outer one; so the next walk can see
  * whether it would go the same way.
  */
-#define RECORD_FRAMES	 (STACK_MAX_FRAMES - 1)
-#define RECORD_INDEX(at) ((at)&RECORD_FRAMES)
+#define RECORD_FRAMES (STACK_MAX_FRAMES - 1)
 struct recorded_frame {
 	__u64 pc, sp, bp;
 	__u64 chain;  /* hash of this and all outer pcs */

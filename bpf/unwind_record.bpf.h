@@ -34,8 +34,8 @@ static __always_inline bool window_has(const struct unwind_state *s, __u64 addre
 {
 	__u64 at = address - s->base;
 
-	return !(at & 7) && at + 8 <= s->bytes && at < UNWIND_WINDOW_BYTES &&
-	       s->window[at >> 3 & (UNWIND_WINDOW_WORDS - 1)] == value;
+	return !(at & 7) && at < s->bytes && s->bytes - at >= 8 &&
+	       s->window[masked(at >> 3, UNWIND_WINDOW_WORDS - 1)] == value;
 }
 
 /* Would the step from `inner` to `outer` still read the same? */
@@ -113,7 +113,7 @@ __noinline int walk_step(struct unwind_walk *w, __u32 max)
 	valid = w->valid;
 	n = w->fresh_count;
 	if (valid) {
-		const struct recorded_frame *f = &w->record.frames[RECORD_INDEX(valid)];
+		const struct recorded_frame *f = &w->record.frames[masked(valid, RECORD_FRAMES)];
 
 		if (f->sp < s->sp) {
 			w->valid = valid - 1;
@@ -126,7 +126,7 @@ __noinline int walk_step(struct unwind_walk *w, __u32 max)
 	}
 	if (n >= STACK_MAX_FRAMES || n >= max)
 		return UNWIND_WENT_ON;
-	fresh = &w->fresh[n];
+	fresh = &w->fresh[masked(n, STACK_MAX_FRAMES - 1)];
 	fresh->pc = s->pc;
 	fresh->sp = s->sp;
 	fresh->bp = s->bp;
@@ -144,26 +144,6 @@ __noinline int walk_step(struct unwind_walk *w, __u32 max)
 static __always_inline __u64 frame_pc(__u64 pc, __u8 kind)
 {
 	return pc + !!(kind & FRAME_EXACT);
-}
-
-/* What was recorded further in is gone. */
-static __always_inline void record_frame(struct unwind_walk *w, const struct fresh_frame *fresh)
-{
-	__u32 count = w->record.count;
-	struct recorded_frame *f;
-
-	if (count >= RECORD_FRAMES)
-		return;
-	f = &w->record.frames[RECORD_INDEX(count + 1)];
-	f->pc = fresh->pc;
-	f->sp = fresh->sp;
-	f->bp = fresh->bp;
-	f->chain = w->id;
-	f->check = w->check;
-	f->bp_at = fresh->bp_at;
-	f->kind = fresh->kind;
-	f->guessed = (__u8)w->guessed;
-	w->record.count = count + 1;
 }
 
 #define WALK_STEPS (STACK_MAX_FRAMES + RECORD_FRAMES + 1)
@@ -202,15 +182,15 @@ __noinline int walk_end(struct unwind_walk *w, __u64 seed)
 	met = w->met;
 	check = (__u32)(seed >> 32);
 	if (met) {
-		const struct recorded_frame *f = &w->record.frames[RECORD_INDEX(met)];
+		const struct recorded_frame *f = &w->record.frames[masked(met, RECORD_FRAMES)];
 
 		id = f->chain;
 		check = f->check;
 		guessed = f->guessed;
 	}
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {
-		const struct fresh_frame *from = &w->fresh[(n - 1 - i) & (STACK_MAX_FRAMES - 1)];
-		struct recorded_frame *to = &w->record.frames[RECORD_INDEX(met + 1 + i)];
+		const struct fresh_frame *from = &w->fresh[masked(n - 1 - i, STACK_MAX_FRAMES - 1)];
+		struct recorded_frame *to = &w->record.frames[masked(met + 1 + i, RECORD_FRAMES)];
 
 		if (i >= n)
 			break;
@@ -268,11 +248,12 @@ __noinline __u64 walk_pc(const struct unwind_walk *w, __u32 n)
 		return 0;
 	fresh = w->fresh_count;
 	if (n < fresh)
-		return n < STACK_MAX_FRAMES ? frame_pc(w->fresh[n].pc, w->fresh[n].kind) : 0;
+		return frame_pc(w->fresh[masked(n, STACK_MAX_FRAMES - 1)].pc,
+				w->fresh[masked(n, STACK_MAX_FRAMES - 1)].kind);
 	met = w->met;
 	if (n - fresh >= met)
 		return 0;
-	f = &w->record.frames[RECORD_INDEX(met - (n - fresh))];
+	f = &w->record.frames[masked(met - (n - fresh), RECORD_FRAMES)];
 	return frame_pc(f->pc, f->kind);
 }
 

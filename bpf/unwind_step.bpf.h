@@ -103,7 +103,7 @@ static __always_inline bool stack_word(struct unwind_state *s, __u64 address, __
 {
 	if (!in_window(s, address) && (unwind_fill(s, address) || !in_window(s, address)))
 		return false;
-	*value = s->window[(address - s->base) >> 3 & (UNWIND_WINDOW_WORDS - 1)];
+	*value = s->window[masked((address - s->base) >> 3, UNWIND_WINDOW_WORDS - 1)];
 	return true;
 }
 
