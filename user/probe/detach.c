@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Links first, all at one time: each waits for grace periods, which they share. Perf events then one
- * after the other, since the kernel waits for three or four grace periods under one lock for each.
- * That is longer than what a probe that nobody hits (quiet.h) holds for: so meanwhile other threads
- * make such probes and close them, again and again. Where the kernel has no uprobe_multi these would
- * need the same lock: there one is made before each event.
+ * after the other, since the kernel waits for three or four grace periods under one lock for each;
+ * before each a probe that nobody hits (quiet.h), because these waits are longer than what it holds
+ * for.
  */
 #include "detach.h"
 
@@ -15,11 +14,10 @@
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../base/urgent.h"
+#include "../base/xalloc.h"
 #include "quiet.h"
 
 #define CLOSE_THREADS 8
-/* Each goes round in some 15 ms: together they are never longer apart than a grace period. */
-#define KEEP_THREADS 4
 
 /* Descriptors that several threads close, each the next one. */
 struct closing {
@@ -64,71 +62,40 @@ static void say_progress(const struct detach *d, size_t closed, uint64_t *said_n
 	log_info("detaching from %d: %zu of %zu probes done", (int)d->pid, closed, d->event_count);
 }
 
-struct keeper {
-	int idle_program;
-	bool stop;
-};
-
-static void *keep_quiet(void *arg)
-{
-	struct keeper *k = arg;
-	int fd;
-
-	while (!__atomic_load_n(&k->stop, __ATOMIC_RELAXED)) {
-		fd = quiet_again(k->idle_program);
-		if (fd < 0)
-			break;
-		close(fd);
-	}
-	return NULL;
-}
-
-static void close_events(const struct detach *d, bool keep)
+/* Returns how many of `quiet` were made. */
+static size_t close_events(const struct detach *d, int *quiet)
 {
 	uint64_t said_ns = clock_monotonic_ns();
 	struct urgent urgent;
-	size_t i;
+	size_t i, made = 0;
+	int fd;
 
 	urgent_begin(&urgent);
 	for (i = 0; i < d->event_count; i++) {
-		int quiet = keep ? -1 : quiet_begin(d->idle_program);
-
+		fd = quiet_again(d->idle_program);
+		if (fd >= 0)
+			quiet[made++] = fd;
 		close(d->events[i]);
-		if (quiet >= 0)
-			close(quiet);
 		say_progress(d, i + 1, &said_ns);
 	}
 	urgent_end(&urgent);
-}
-
-static void close_events_quietly(const struct detach *d)
-{
-	struct keeper keeper = {.idle_program = d->idle_program};
-	pthread_t threads[KEEP_THREADS];
-	size_t started = 0;
-	int first = quiet_again(d->idle_program);
-
-	while (first >= 0 && started < KEEP_THREADS &&
-	       !pthread_create(&threads[started], NULL, keep_quiet, &keeper))
-		started++;
-	close_events(d, started);
-	__atomic_store_n(&keeper.stop, true, __ATOMIC_RELAXED);
-	while (started)
-		pthread_join(threads[--started], NULL);
-	if (first >= 0)
-		close(first);
+	return made;
 }
 
 void detach_close(const struct detach *d)
 {
-	int first;
+	int *quiet = xcalloc(d->event_count + 1, sizeof(*quiet)), first;
+	size_t made = 0;
 
-	if (d->link_count + d->event_count == 0)
+	if (d->link_count + d->event_count == 0) {
+		free(quiet);
 		return;
+	}
 	first = quiet_begin(d->idle_program);
 	close_together(d->links, d->link_count);
-	if (d->event_count)
-		close_events_quietly(d);
+	made = close_events(d, quiet);
 	if (first >= 0)
-		close(first);
+		quiet[made++] = first;
+	close_together(quiet, made);
+	free(quiet);
 }
