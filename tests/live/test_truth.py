@@ -12,12 +12,13 @@ STACKS = 1000
 
 
 def right(case, name):
-    """No stack is wrong, most are whole, and no way of cutting one is unknown here."""
+    """No stack is wrong, and some are whole; how many were taken before the mappings were read hangs on the load."""
     c = next(c for c in truth.configurations() if c.name == name)
     result = truth.measure(case, c, STACKS)
     check(result.stacks >= STACKS, f"only {result.stacks} stacks")
     check(not result.wrong, f"{len(result.wrong)} of {result.stacks} stacks are wrong")
-    check(result.right > result.stacks // 10, f"only {result.right} of {result.stacks} stacks are whole: {result.cut}")
+    settled = result.stacks - result.cut["changed"] - result.cut["no mapping"]
+    check(result.right > settled // 10, f"only {result.right} of {result.stacks} stacks are whole: {result.cut}")
 
 
 @test(120)
