@@ -37,7 +37,7 @@
 #define DEBUG_MAX_SESSIONS   32
 #define DEBUG_MAX_READ_BYTES (16ul << 20)
 /* What libelf and libdw may allocate beside what is packed in the file in use. */
-#define DEBUG_MAX_HEAP_BYTES (80ul << 20)
+#define DEBUG_MAX_HEAP_BYTES (48ul << 20)
 /* What must be to be had before the libraries are asked. */
 #define DEBUG_ROOM_BYTES (32ul << 20)
 /* Asking malloc takes longer than most look-ups. */

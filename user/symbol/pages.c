@@ -17,7 +17,7 @@
 #include <unistd.h>
 #include "../base/xalloc.h"
 
-#define PAGES_MAX_BYTES (48ul << 20)
+#define PAGES_MAX_BYTES (24ul << 20)
 #define PAGES_MAX_FILES 128
 
 struct pages_file {
