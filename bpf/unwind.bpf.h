@@ -181,11 +181,10 @@ static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 s
 	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
 	s->trampoline = uprobe_trampoline();
 	s->pc = pc;
-	if (unwind_fill(s, sp) || !in_window(s, sp))
+	if (unwind_fill(s, sp) || pc)
 		return pc;
-	if (pc)
-		return true;
-	s->pc = s->window[masked((sp - s->base) >> 3, UNWIND_WINDOW_WORDS - 1)];
+	if (!stack_word(s, sp, &s->pc))
+		return false;
 	if (s->pc && s->pc == s->trampoline)
 		s->pc = uprobe_return_address(sp);
 	s->sp = sp + 8;
@@ -211,10 +210,9 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 	s = &w->state;
 	s->list = space_get(t);
 	s->readable_end = t->readable_end;
-	w->valid = w->met = w->fresh_count = 0;
 	if (!stack_begin(w, pc, sp, bp)) {
 		w->flags = STACK_F_FAILED;
-		w->record.count = 0;
+		w->met = w->fresh_count = w->record.count = 0;
 		return walk_end(w, stack_seed(t));
 	}
 	result = walk_run(w, config.max_frames);
@@ -224,8 +222,7 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 		unwind_ask(t);
 	if (s->list && !unwind_current(t, s->list)) {
 		w->flags = STACK_F_CHANGED;
-		w->fresh_count = 1;
-		w->met = 0;
+		walk_first_only(w);
 		result = UNWIND_CUT_BROKEN;
 	}
 	walk_end(w, stack_seed(t));

@@ -142,7 +142,8 @@ struct unwind_walk {
 	__u32 met;   /* frames of the record that follow the fresh ones */
 	__u32 fresh_count;
 	__u32 flags; /* STACK_F_*, of the whole stack */
-	__u64 id;    /* of the whole stack */
+	__u64 first_pc;
+	__u64 id; /* of the whole stack */
 	__u32 check;
 	__u32 left; /* while fresh frames are joined to the record */
 	__u32 guessed;

@@ -156,6 +156,7 @@ __noinline int walk_run(struct unwind_walk *w, __u32 max)
 
 	if (!w)
 		return UNWIND_CUT_BROKEN;
+	w->first_pc = w->state.pc;
 	record_check(w);
 	for (i = 0; i < WALK_STEPS; i++) {
 		result = walk_step(w, max);
@@ -163,6 +164,15 @@ __noinline int walk_run(struct unwind_walk *w, __u32 max)
 			break;
 	}
 	return result;
+}
+
+/* Of a walk that has ended nothing but its first frame is kept, also when the record was met there. */
+static __always_inline void walk_first_only(struct unwind_walk *w)
+{
+	w->fresh[0].pc = w->first_pc;
+	w->fresh[0].kind = w->fresh[0].guessed = 0;
+	w->fresh_count = 1;
+	w->met = 0;
 }
 
 /*
@@ -247,9 +257,11 @@ __noinline __u64 walk_pc(const struct unwind_walk *w, __u32 n)
 	if (!w)
 		return 0;
 	fresh = w->fresh_count;
-	if (n < fresh)
-		return frame_pc(w->fresh[masked(n, STACK_MAX_FRAMES - 1)].pc,
-				w->fresh[masked(n, STACK_MAX_FRAMES - 1)].kind);
+	if (n < fresh) {
+		const struct fresh_frame *from = &w->fresh[masked(n, STACK_MAX_FRAMES - 1)];
+
+		return frame_pc(from->pc, from->kind);
+	}
 	met = w->met;
 	if (n - fresh >= met)
 		return 0;

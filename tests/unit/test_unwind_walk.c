@@ -363,6 +363,22 @@ static void stack_walk__code_has_gone__first_frame_kept_until_read_again(void **
 	expect_walk(2, 0, 0);
 }
 
+/* Its first frame is an outer one of the walk before, of which the fresh frames are still there. */
+static void stack_walk__code_has_gone_where_the_record_is_met__its_own_first_frame(void **state)
+{
+	(void)state;
+	memory[0] = AT(0) + 7;
+	memory[1] = AT(0) + 50;
+	memory[2] = AT(1);
+	expect_walk(3, 0, 0);
+	assert_int_equal(walk_stack(0, MEMORY + 8, 0), 2);
+	assert_int_equal(walk.fresh_count, 0);
+	gone[1].times++;
+	assert_int_equal(walk_stack(0, MEMORY + 8, 0), 1);
+	assert_int_equal(walk.flags, STACK_F_CHANGED);
+	assert_int_equal(stack.pcs[0], AT(0) + 50);
+}
+
 /* ---- anything at all ---- */
 
 static uint64_t seed = 4711;
@@ -589,6 +605,7 @@ int main(void)
 		TEST(stack_walk__ring_of_frames__broken),
 		TEST(stack_walk__mappings_replaced_meanwhile__first_frame_kept),
 		TEST(stack_walk__code_has_gone__first_frame_kept_until_read_again),
+		TEST(stack_walk__code_has_gone_where_the_record_is_met__its_own_first_frame),
 		TEST(stack_walk__random_stacks_and_rules__bounded),
 		TEST(unwind_step__after_each_instruction__as_another_unwinder_says),
 		TEST(unwind_step__coroutine__ends_at_its_start),
