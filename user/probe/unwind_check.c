@@ -23,7 +23,6 @@
 /* Compilers remember one state at a time. */
 #define STATES_MAX	     16
 #define CIE_PROGRAM_MAX	     1024
-#define FDE_PROGRAM_MAX	     (1u << 20) /* it is run anew for each of its rows */
 #define EXPRESSION_MAX	     256
 #define EXPRESSION_BYTES_MAX (4u << 20) /* elfutils keeps 32 times this */
 
@@ -46,7 +45,7 @@ struct program {
 	unsigned int states;
 };
 
-static size_t encoded_size(uint8_t encoding)
+size_t unwind_encoded_size(uint8_t encoding)
 {
 	switch (encoding & 0x0f) {
 	case DW_EH_PE_absptr:
@@ -62,7 +61,7 @@ static size_t encoded_size(uint8_t encoding)
 
 static bool is_plain_encoding(uint8_t encoding)
 {
-	return encoded_size(encoding) &&
+	return unwind_encoded_size(encoding) &&
 	       ((encoding & 0xf0) == 0 || (encoding & 0xf0) == DW_EH_PE_pcrel);
 }
 
@@ -176,8 +175,8 @@ static bool check_augmentation(const Dwarf_CIE *cie, uint8_t *encoding)
 
 		if (*letter == 'S' || *letter == 'B')
 			continue;
-		if (left && *letter == 'P' && encoded_size(*data))
-			bytes += encoded_size(*data);
+		if (left && *letter == 'P' && unwind_encoded_size(*data))
+			bytes += unwind_encoded_size(*data);
 		else if (*letter != 'R' && *letter != 'L')
 			return false;
 		if (left < bytes)
@@ -231,11 +230,11 @@ static bool check_fde(struct check *check, const Dwarf_FDE *fde)
 	load_cie(check, fde->CIE_pointer);
 	if (!check->cie_there)
 		return true;
-	if (!check->cie_good || !skip(&p, 2 * encoded_size(check->encoding)))
+	if (!check->cie_good || !skip(&p, 2 * unwind_encoded_size(check->encoding)))
 		return false;
 	if (check->cie_sized && (!number(&p, &bytes) || !skip(&p, bytes)))
 		return false;
-	return p.end - p.at <= FDE_PROGRAM_MAX && check_program(check, p.at, p.end);
+	return p.end - p.at <= UNWIND_FDE_PROGRAM_MAX && check_program(check, p.at, p.end);
 }
 
 bool unwind_check_section(Elf *elf, Elf_Data *data, bool eh)

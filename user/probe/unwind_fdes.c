@@ -22,9 +22,8 @@
 #include "unwind_check.h"
 #include "unwind_input.h"
 
-#define FDES_MAX	(1u << 22)
-#define START_BYTES	64	   /* of the code at the entry point */
-#define FDE_PROGRAM_MAX (1u << 20) /* it is run anew for each of its rows */
+#define FDES_MAX    (1u << 22)
+#define START_BYTES 64 /* of the code at the entry point */
 
 /* ---- the file ---- */
 
@@ -200,20 +199,6 @@ static bool add_fde(struct unwind_fdes *f, uint64_t start, uint64_t end, int sou
 	return true;
 }
 
-static size_t encoded_size(uint8_t encoding)
-{
-	switch (encoding & 0x0f) {
-	case DW_EH_PE_absptr:
-	case DW_EH_PE_udata8:
-	case DW_EH_PE_sdata8: return 8;
-	case DW_EH_PE_udata4:
-	case DW_EH_PE_sdata4: return 4;
-	case DW_EH_PE_udata2:
-	case DW_EH_PE_sdata2: return 2;
-	default: return 0;
-	}
-}
-
 static uint64_t read_number(const uint8_t *at, uint8_t encoding)
 {
 	bool is_signed = encoding & DW_EH_PE_signed;
@@ -221,7 +206,7 @@ static uint64_t read_number(const uint8_t *at, uint8_t encoding)
 	uint32_t u4;
 	uint16_t u2;
 
-	switch (encoded_size(encoding)) {
+	switch (unwind_encoded_size(encoding)) {
 	case 8: memcpy(&u8, at, 8); return u8;
 	case 4: memcpy(&u4, at, 4); return is_signed ? (uint64_t)(int64_t)(int32_t)u4 : u4;
 	case 2: memcpy(&u2, at, 2); return is_signed ? (uint64_t)(int64_t)(int16_t)u2 : u2;
@@ -246,7 +231,7 @@ static uint8_t address_encoding(const Dwarf_CIE *cie)
 		if (*a == 'R')
 			return *data;
 		if (*a == 'P')
-			data += encoded_size(*data);
+			data += unwind_encoded_size(*data);
 		else if (*a != 'L')
 			return DW_EH_PE_omit;
 		data++;
@@ -259,12 +244,12 @@ static bool fde_range(const struct unwind_fdes *f, const struct unwind_source *s
 		      const Dwarf_FDE *fde, uint8_t encoding, struct unwind_range *r)
 {
 	const uint8_t *data = s->data->d_buf;
-	size_t size = encoded_size(encoding);
+	size_t size = unwind_encoded_size(encoding);
 	uint64_t length;
 
 	if (!size || encoding & DW_EH_PE_indirect || fde->end < fde->start ||
 	    (size_t)(fde->end - fde->start) < 2 * size ||
-	    (size_t)(fde->end - fde->start) > FDE_PROGRAM_MAX)
+	    (size_t)(fde->end - fde->start) > UNWIND_FDE_PROGRAM_MAX)
 		return false;
 	r->start = read_number(fde->start, encoding);
 	if ((encoding & 0x70) == DW_EH_PE_pcrel)
