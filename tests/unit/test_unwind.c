@@ -6,9 +6,6 @@
  */
 #include <alloca.h>
 #include <execinfo.h>
-#include <fcntl.h>
-#include <linux/bpf.h>
-#include <linux/types.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,89 +15,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
 #include <unistd.h>
 #include <cmocka.h>
-#include "../../include/event.h"
-#include "../../include/unwind_row.h"
-#include "../../user/probe/unwind_build.h"
-#include "../../user/target/elf.h"
-#include "../../user/target/maps.h"
+#include "unwind_world.h"
 
-/* ---- what the BPF code is given here ---- */
-
-#define __uint(name, value)  int(*name)[value]
-#define __type(name, value)  __typeof__(value) *name
-#define __array(name, value) __typeof__(value) *name[]
-#define SEC(name)
-#define __noinline __attribute__((noinline))
-
-static void *fake_lookup(const void *map, const void *key);
-static long fake_read(void *to, uint32_t size, const void *from);
-static uint64_t uprobe_return_address(uint64_t slot);
-
-#define bpf_map_lookup_elem fake_lookup
-#define bpf_probe_read_user fake_read
-
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wmissing-prototypes"
-#include "../../bpf/unwind_maps.bpf.h"
-#include "../../bpf/unwind_rule.bpf.h"
-#include "../../bpf/unwind_step.bpf.h"
-#include "../../bpf/unwind_record.bpf.h"
-#pragma GCC diagnostic pop
-
-static uint64_t words[4 * UNWIND_CHUNK_WORDS];
-static uint32_t words_used;
-static struct cached_rule rules[RULE_CACHE_SLOTS];
-static bool rules_off;
-
-static void *fake_lookup(const void *map, const void *key)
-{
-	uint32_t index;
-
-	memcpy(&index, key, sizeof(index));
-	if (map == (const void *)&unwind_rules)
-		return rules_off ? NULL : &rules[index];
-	if (map == (const void *)&unwind_chunks)
-		return index < 4 ? &words[(size_t)index * UNWIND_CHUNK_WORDS] : NULL;
-	assert_true(index < UNWIND_CHUNK_WORDS);
-	return (uint64_t *)(uintptr_t)map + index;
-}
-
-/* Memory from MEMORY on; 0: this program's own. */
-#define MEMORY	     0x7000000000ull
-#define MEMORY_WORDS 2048
-
-static uint64_t memory[MEMORY_WORDS];
-static size_t memory_bytes;
 static unsigned int reads;
 
-static long read_own(void *to, uint32_t size, const void *from)
+static void count_read(void)
 {
-	struct iovec local = {to, size}, remote = {(void *)(uintptr_t)from, size};
-
-	return process_vm_readv(getpid(), &local, 1, &remote, 1, 0) == (ssize_t)size ? 0 : -14;
-}
-
-static long fake_read(void *to, uint32_t size, const void *from)
-{
-	uint64_t at = (uintptr_t)from - MEMORY;
-
 	reads++;
-	if (!memory_bytes)
-		return read_own(to, size, from);
-	if (at > memory_bytes || memory_bytes - at < size)
-		return -14;
-	memcpy(to, (const char *)memory + at, size);
-	return 0;
-}
-
-static uint64_t trampoline_slot, trampoline_return;
-
-static uint64_t uprobe_return_address(uint64_t slot)
-{
-	return slot == trampoline_slot ? trampoline_return : 0;
 }
 
 /* ---- tables made by hand ---- */
@@ -113,21 +36,19 @@ static uint64_t uprobe_return_address(uint64_t slot)
 /* A code of some pages; each test writes the rule of the whole of it, or rows. */
 static uint64_t one_code(const uint64_t *rows, uint32_t count)
 {
-	uint32_t *index = (uint32_t *)&words[8], i, row = 0;
+	uint32_t *index = (uint32_t *)&words[TABLE_AT], i, row = 0;
 	struct unwind_mapping list[] = {
-		{CODE, CODE + CODE_PAGES * 4096, CODE, 8, CODE_PAGES},
+		{CODE, CODE + CODE_PAGES * 4096, CODE, TABLE_AT, CODE_PAGES},
 		{GENERATED, GENERATED + 4096, 0, UNWIND_POINTER, 0},
 	};
-	static uint32_t number;
 
 	for (i = 0; i <= CODE_PAGES; i++) {
 		while (row + 1 < count && UNWIND_ROW_ADDRESS(rows[row + 1]) <= i * 4096)
 			row++;
 		index[i] = row;
 	}
-	memcpy(&words[8 + UNWIND_INDEX_WORDS(CODE_PAGES)], rows, count * sizeof(*rows));
-	memcpy(&words[1024], list, sizeof(list));
-	return UNWIND_LIST(++number, 1024 / UNWIND_MAPPING_WORDS, 2);
+	memcpy(&words[TABLE_AT + UNWIND_INDEX_WORDS(CODE_PAGES)], rows, count * sizeof(*rows));
+	return publish(list, 2);
 }
 
 static int setup(void **state)
@@ -138,6 +59,7 @@ static int setup(void **state)
 	memset(memory, 0, sizeof(memory));
 	memory_bytes = sizeof(memory);
 	trampoline_slot = trampoline_return = 0;
+	on_read = count_read;
 	reads = 0;
 	s.sp = MEMORY;
 	s.pc = CODE + 101;
@@ -404,63 +326,18 @@ static void unwind_rule__new_list__old_rules_not_found(void **state)
 
 /* ---- this program's own stack ---- */
 
-#define STACKS	  10000
-#define FRAMES	  200
-#define LIST_ROOM 128
+#define STACKS 10000
+#define FRAMES 200
 
 static uint64_t own_list;
 static unsigned int compared, mismatches, whole;
 static struct unwind_walk recorded, alone;
 static unsigned int met, met_frames; /* walks that used the one before, frames that they took */
 
-static void put_table(const struct unwind_table *t, struct unwind_mapping *m)
-{
-	size_t index = UNWIND_INDEX_WORDS(t->pages);
-
-	assert_true(words_used + index + t->row_count < sizeof(words) / sizeof(words[0]));
-	m->table = words_used;
-	m->pages = t->pages;
-	memcpy(&words[words_used], t->page_rows, (t->pages + 1) * sizeof(uint32_t));
-	memcpy(&words[words_used + index], t->rows, t->row_count * sizeof(uint64_t));
-	words_used += (uint32_t)(index + t->row_count);
-}
-
-static void put_mapping(const struct maps_entry *e, struct unwind_mapping *m)
-{
-	int fd = open(e->path, O_RDONLY | O_CLOEXEC);
-	struct elf_file *elf = elf_file_open(fd);
-	struct unwind_table t;
-	uint64_t bias;
-
-	*m = (struct unwind_mapping){.start = e->start, .end = e->end};
-	assert_non_null(elf);
-	assert_true(elf_file_bias(elf, e->start, e->offset, &bias));
-	elf_file_close(elf);
-	if (!unwind_build(fd, -1, &t))
-		put_table(&t, m);
-	m->base = bias + t.base;
-	unwind_table_done(&t);
-	close(fd);
-}
-
 static int setup_own(void **state)
 {
-	struct unwind_mapping list[LIST_ROOM];
-	struct maps_entry e;
-	uint32_t count = 0;
-	struct maps maps;
-
 	(void)state;
-	words_used = LIST_ROOM * UNWIND_MAPPING_WORDS * 2;
-	memory_bytes = 0;
-	assert_int_equal(maps_open(&maps, getpid()), 0);
-	while (count < LIST_ROOM && maps_next(&maps, &e)) {
-		if (e.execute && maps_is_file(&e))
-			put_mapping(&e, &list[count++]);
-	}
-	maps_close(&maps);
-	memcpy(&words[LIST_ROOM * UNWIND_MAPPING_WORDS], list, count * sizeof(list[0]));
-	own_list = UNWIND_LIST(UNWIND_LIST_NUMBERS - 1, LIST_ROOM, count);
+	own_list = publish_own();
 	compared = mismatches = whole = 0;
 	met = met_frames = recorded.record.count = 0;
 	return 0;
