@@ -101,7 +101,8 @@ int cache_dir_open_file(int dir, const char *name, size_t max, size_t *bytes)
 	if (fd < 0)
 		return -errno;
 	err = check_own(fd, &st);
-	if (!err && (!S_ISREG(st.st_mode) || st.st_nlink != 1))
+	/* no name at all: it was replaced after it was opened */
+	if (!err && (!S_ISREG(st.st_mode) || st.st_nlink > 1))
 		err = -EPERM;
 	if (!err && (uint64_t)st.st_size > max)
 		err = -EFBIG;
