@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What each site had at the last samples: a bounded number of them, the older ones as one value. Needs
+ * the lock of the heap's owner for the time of a sample.
+ */
+#ifndef ANALYSE_HISTORY_H
+#define ANALYSE_HISTORY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "../heap/heap.h"
+
+/* A site at a sample before which it had changed. */
+struct history_point {
+	uint32_t site;
+	uint32_t generation; /* that of the sample's time */
+	uint64_t bytes, count;
+	uint64_t older;	 /* of count, born before that generation */
+	uint64_t allocs; /* so far, at the sample before */
+};
+
+struct history_column;
+struct history_site;
+
+struct history {
+	uint32_t capacity; /* samples kept */
+	uint32_t samples; /* taken so far; sample n is one of the kept while n >= history_first() */
+	uint64_t *times;
+	struct history_column *columns;
+	struct history_site *sites; /* by heap index */
+	uint32_t site_capacity;
+};
+
+/* 0 or -ENOMEM. */
+int history_init(struct history *h, uint32_t capacity);
+void history_done(struct history *h);
+
+/* 0 or -ENOMEM (then some sites have their change at a later sample). */
+int history_sample(struct history *h, struct heap *heap, uint64_t now_ns);
+
+static inline uint32_t history_first(const struct history *h)
+{
+	return h->samples > h->capacity ? h->samples - h->capacity : 0;
+}
+
+static inline uint64_t history_time(const struct history *h, uint32_t sample)
+{
+	return h->times[sample % h->capacity];
+}
+
+/*
+ * The value of a site at one of the kept samples; NULL: it had none yet. Borrowed until the next sample.
+ * Cheapest when sites are asked for in their order.
+ */
+const struct history_point *history_find(struct history *h, uint32_t site, uint32_t sample);
+/* The site's allocations up to then. */
+uint64_t history_allocs(struct history *h, uint32_t site, uint32_t sample);
+/* Samples since the site was first seen to change, that one included; 0: it was not. */
+uint32_t history_watched(const struct history *h, uint32_t site);
+
+#endif /* ANALYSE_HISTORY_H */
