@@ -19,11 +19,9 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "export/csv.h"
+#include "rows.h"
 #include "target/process.h"
 #include "view/report.h"
-
-/* Modules of a process are read again at most this often when an address lies in none of them. */
-#define MAPS_AGAIN_NS NS_PER_S
 
 struct collect {
 	struct report_block *v;
@@ -40,9 +38,7 @@ struct outputs {
 	struct csv *sites, *blocks, *timeline;
 	struct buffer text;
 	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
-	uint32_t primary_count;
-	uint32_t *primary; /* heap site -> heap site of the row that stands for it, of the last
-			      snapshot */
+	struct rows rows;
 	struct collect blocks_now; /* of the snapshot that was prepared */
 	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
@@ -72,6 +68,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 
 	o->options = options;
 	o->tracker = tracker;
+	o->rows.tracker = tracker;
 	o->growth = growth;
 	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
 		       is_stdout(options->csv_timeline);
@@ -101,7 +98,7 @@ bool outputs_close(struct outputs *o)
 	ok = !o->failed;
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
-	free(o->primary);
+	rows_done(&o->rows);
 	free(o);
 	return ok;
 }
@@ -257,75 +254,11 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
 }
 
-static void read_maps_again(struct outputs *o, struct tracked *t, uint32_t space,
-			    const struct heap_stack *stack)
-{
-	size_t i;
-
-	if (t->ended || clock_monotonic_ns() - t->maps_read_ns < MAPS_AGAIN_NS)
-		return;
-	for (i = 0; i < stack->frame_count && i < 8; i++) {
-		if (names_knows(o->tracker->names, space, stack->pcs[i]))
-			continue;
-		tracker_read_modules(o->tracker, t);
-		return;
-	}
-}
-
-/* A copy of the stack's entry (frames never move) and the name space in which its addresses mean
- * something. */
-struct site_stack {
-	struct heap_stack stack;
-	uint32_t space;
-};
-
-static struct site_stack find_stack(struct outputs *o, const struct snapshot_site *site)
-{
-	struct tracker *t = o->tracker;
-	struct site_stack found = {.space = 0};
-	struct tracked *p;
-	uint32_t number;
-
-	consumer_lock(t->consumer);
-	number = heap_process(t->heap, heap_site(t->heap, site->site)->process)->number;
-	if (site->stack)
-		found.stack = *heap_stack(t->heap, site->stack);
-	consumer_unlock(t->consumer);
-	p = tracker_find_number(t, number);
-	if (p) {
-		found.space = tracker_space(p, found.stack.image);
-		read_maps_again(o, p, found.space, &found.stack);
-	}
-	return found;
-}
-
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
 {
 	struct outputs *o = outputs;
-	struct site_stack s = find_stack(o, site);
 
-	return names_stack(o->tracker->names, s.space, s.stack.id, site->call, s.stack.pcs,
-			   s.stack.frame_count);
-}
-
-/* Rows are by addresses until here: from now on they are by code. */
-static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
-{
-	uint64_t *ids = xcalloc(s->site_count + 1, sizeof(*ids));
-	size_t i;
-
-	o->primary_count = heap_sites + 1;
-	o->primary = xrealloc(o->primary, (heap_sites + 1) * sizeof(*o->primary));
-	memset(o->primary, 0, (heap_sites + 1) * sizeof(*o->primary));
-	for (i = 0; i < s->site_count; i++) {
-		struct site_stack stack = find_stack(o, &s->sites[i]);
-
-		ids[i] = names_site_id(o->tracker->names, stack.space, stack.stack.id,
-				       s->sites[i].call, stack.stack.pcs, stack.stack.frame_count);
-	}
-	if (snapshot_fold(s, ids, o->primary))
-		log_error("cannot take a snapshot: out of memory");
-	free(ids);
+	return rows_names(&o->rows, site);
 }
 
 void outputs_snapshot(struct outputs *o, struct snapshot *s)
@@ -351,7 +284,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	fill_counts(o, s);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i]);
-	fold(o, s, heap_sites);
+	rows_fold(&o->rows, s, heap_sites);
 }
 
 /* ---- blocks ---- */
@@ -406,8 +339,8 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 
 	*c = (struct collect){.now_ns = s->time_ns,
 			      .older_ns = o->options->older_ms * NS_PER_MS,
-			      .primary = o->primary,
-			      .primary_count = o->primary_count};
+			      .primary = o->rows.primary,
+			      .primary_count = o->rows.count};
 	consumer_lock(t->consumer);
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, heap_process(t->heap, i));
@@ -504,6 +437,8 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool fi
 	/* asks for the names of exactly those that it will show */
 	if (wants_report(o, report))
 		format_report(o, s);
+	if (o->sites && snapshot_rank(s))
+		log_error("cannot rank sites: out of memory");
 	for (i = 0; o->sites && i < s->site_count; i++) {
 		if (since == 0 || s->sites[i].version > since)
 			outputs_names(o, &s->sites[i]);

@@ -229,8 +229,8 @@ static void names_stack__no_frames__site_of_the_call(void **state)
 	(void)state;
 	assert_int_equal(s->frame_count, 0);
 	assert_int_equal(s->function_frame, 0);
-	assert_true(id == names_site_id(n, 9, 1, 1, NULL, 0));
-	assert_true(id != names_site_id(n, 9, 1, 2, NULL, 0));
+	assert_true(id == names_site_id(n, 9, 1, 1, NULL, 0, NULL));
+	assert_true(id != names_site_id(n, 9, 1, 2, NULL, 0, NULL));
 	/* the frames arrive later */
 	assert_int_equal(names_of(n, 5, &pc, 1)->frame_count, 1);
 	names_free(n);
@@ -274,7 +274,8 @@ static void names_fork__child__has_the_parents_names(void **state)
 	names_fork(n, SELF, 2);
 	assert_string_equal(names_of_process(n, 2, 1, &pc, 1)->frames[0].function,
 			    "known_function");
-	assert_true(names_site_id(n, 2, 1, 1, &pc, 1) == names_site_id(n, SELF, 1, 1, &pc, 1));
+	assert_true(names_site_id(n, 2, 1, 1, &pc, 1, NULL) ==
+		    names_site_id(n, SELF, 1, 1, &pc, 1, NULL));
 	names_free(n);
 }
 
@@ -304,7 +305,7 @@ static uint64_t site_of_this_program(void)
 	uint64_t pcs[] = {known_function(), pc_in_libc(), 0x1234, outer_function()}, id;
 
 	names_read_process(n, SELF, getpid());
-	id = names_site_id(n, SELF, 1, 7, pcs, 4);
+	id = names_site_id(n, SELF, 1, 7, pcs, 4, NULL);
 	names_free(n);
 	return id;
 }
@@ -334,10 +335,29 @@ static void names_site_id__call_order_and_frames__count(void **state)
 	uint64_t a = known_function(), b = outer_function(), ab[] = {a, b}, ba[] = {b, a};
 
 	(void)state;
-	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 12, 1, ba, 2));
-	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 13, 2, ab, 2));
-	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) != names_site_id(n, SELF, 14, 1, ab, 1));
-	assert_true(names_site_id(n, SELF, 11, 1, ab, 2) == names_of(n, 1, ab, 2)->site_id);
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2, NULL) !=
+		    names_site_id(n, SELF, 12, 1, ba, 2, NULL));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2, NULL) !=
+		    names_site_id(n, SELF, 13, 2, ab, 2, NULL));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2, NULL) !=
+		    names_site_id(n, SELF, 14, 1, ab, 1, NULL));
+	assert_true(names_site_id(n, SELF, 11, 1, ab, 2, NULL) == names_of(n, 1, ab, 2)->site_id);
+	names_free(n);
+}
+
+static void names_site_id__all_frames_known__settled(void **state)
+{
+	struct names *n = names_of_self();
+	uint64_t pcs[] = {known_function(), 0x1234};
+	bool settled = true;
+
+	(void)state;
+	names_site_id(n, SELF, 11, 1, pcs, 2, &settled);
+	assert_false(settled);
+	names_site_id(n, SELF, 12, 1, pcs, 0, &settled);
+	assert_false(settled);
+	names_site_id(n, SELF, 13, 1, pcs, 1, &settled);
+	assert_true(settled);
 	names_free(n);
 }
 
@@ -633,6 +653,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(names_read_process__dead_since__still_resolves),
 		cmocka_unit_test(names_site_id__another_process__same),
 		cmocka_unit_test(names_site_id__call_order_and_frames__count),
+		cmocka_unit_test(names_site_id__all_frames_known__settled),
 		cmocka_unit_test(skip_matches__allocators__only_they),
 		cmocka_unit_test(names_add_skip__bad_expression__says_why),
 		cmocka_unit_test(names_add_skip__innermost__only_there),

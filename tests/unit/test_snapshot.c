@@ -64,7 +64,7 @@ static void snapshot_build__empty__empty(void **state)
 	heap_free(h);
 }
 
-static void snapshot_build__two_processes__ranks_of_each(void **state)
+static void snapshot_rank__two_processes__ranks_of_each(void **state)
 {
 	struct heap *h = open_heap();
 	struct snapshot s;
@@ -79,6 +79,8 @@ static void snapshot_build__two_processes__ranks_of_each(void **state)
 	send(h, EVENT_FREE, 1, S, 0x30, 0, 0);
 	assert_int_equal(snapshot_build(&s, h, NULL, 4 * S), 0);
 	assert_int_equal(s.site_count, 5);
+	assert_int_equal(site_with(&s, 300)->rank, 0);
+	assert_int_equal(snapshot_rank(&s), 0);
 	assert_int_equal(site_with(&s, 300)->rank, 1);
 	assert_int_equal(site_with(&s, 100)->rank, 2);
 	assert_int_equal(site_with(&s, 0)->rank, 3);
@@ -140,7 +142,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(snapshot_build__empty__empty),
-		cmocka_unit_test(snapshot_build__two_processes__ranks_of_each),
+		cmocka_unit_test(snapshot_rank__two_processes__ranks_of_each),
 		cmocka_unit_test(snapshot_sort__each_key__largest_first),
 		cmocka_unit_test(sort_key_parse__names__there_and_back),
 	};

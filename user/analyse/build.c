@@ -60,21 +60,24 @@ static double oldest_age_s(const struct heap *h, const struct site *s, uint64_t 
 static void copy_site(struct snapshot_site *to, const struct heap *h, const struct site *s,
 		      uint32_t index, uint64_t now_ns)
 {
-	to->site = index;
-	to->process = s->process - 1;
-	to->stack = s->stack;
-	to->call = s->call;
-	to->range = s->range;
-	to->totals = s->totals;
-	to->oldest_s = oldest_age_s(h, s, now_ns);
-	to->version = s->version;
-	to->stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0;
+	*to = (struct snapshot_site){
+		.site = index,
+		.process = s->process - 1,
+		.stack = s->stack,
+		.call = s->call,
+		.range = s->range,
+		.totals = s->totals,
+		.oldest_s = oldest_age_s(h, s, now_ns),
+		.version = s->version,
+		.stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0,
+	};
 }
 
 struct rank_key {
 	uint64_t bytes;
 	uint32_t process;
-	uint32_t position;
+	uint32_t site;
+	size_t position;
 };
 
 static int compare_ranks(const void *left, const void *right)
@@ -85,7 +88,7 @@ static int compare_ranks(const void *left, const void *right)
 		return a->process < b->process ? -1 : 1;
 	if (a->bytes != b->bytes)
 		return a->bytes > b->bytes ? -1 : 1;
-	return (a->position > b->position) - (a->position < b->position);
+	return (a->site > b->site) - (a->site < b->site);
 }
 
 int snapshot_rank(struct snapshot *s)
@@ -95,9 +98,10 @@ int snapshot_rank(struct snapshot *s)
 
 	if (!keys)
 		return -ENOMEM;
-	for (uint32_t i = 0; i < s->site_count; i++)
+	for (size_t i = 0; i < s->site_count; i++)
 		keys[i] = (struct rank_key){.bytes = s->sites[i].totals.outstanding_bytes,
 					    .process = s->sites[i].process,
+					    .site = s->sites[i].site,
 					    .position = i};
 	qsort(keys, s->site_count, sizeof(*keys), compare_ranks);
 	for (size_t i = 0; i < s->site_count; i++) {
@@ -133,16 +137,12 @@ int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, ui
 	memset(s, 0, sizeof(*s));
 	s->time_ns = now_ns;
 	s->processes = calloc(heap_process_count(h) + 1, sizeof(*s->processes));
-	s->sites = calloc(heap_site_count(h) + 1, sizeof(*s->sites));
+	s->sites = malloc((heap_site_count(h) + 1) * sizeof(*s->sites));
 	if (!s->processes || !s->sites) {
 		snapshot_free(s);
 		return -ENOMEM;
 	}
 	copy_heap(s, h);
-	if (snapshot_rank(s)) {
-		snapshot_free(s);
-		return -ENOMEM;
-	}
 	if (growth)
 		growth_fill(growth, h, s, now_ns);
 	for (size_t i = 0; i < s->site_count; i++)

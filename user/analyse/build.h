@@ -8,7 +8,7 @@
 
 /*
  * Fills *s, which must be zeroed or freed before; `growth` may be NULL (then rates are 0 and
- * verdicts `new`). Sites are in the heap's order, ranks set. Left to the caller, as 0: realtime,
+ * verdicts `new`). Sites are in the heap's order. Left to the caller, as 0: ranks, realtime,
  * elapsed and tracer figures, counters of the kernel side, sampling, rss (UINT64_MAX), attached,
  * notable_first. 0, or -ENOMEM with *s empty.
  */

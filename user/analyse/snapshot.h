@@ -35,7 +35,7 @@ struct snapshot_site {
 	uint32_t stack;	  /* heap index */
 	uint8_t call;
 	bool range;
-	uint32_t rank; /* 1 is the site with most outstanding bytes of its process */
+	uint32_t rank; /* 1 is the site with most outstanding bytes of its process; 0: not ranked */
 	struct totals totals;
 	double growth_bytes_per_s;
 	double allocs_per_s; /* over the last interval */

@@ -303,9 +303,14 @@ static struct names_stack_entry *names_get_stack(struct names *n, uint32_t numbe
 }
 
 uint64_t names_site_id(struct names *n, uint32_t number, uint64_t stack_id, uint8_t call,
-		       const uint64_t *pcs, size_t frame_count)
+		       const uint64_t *pcs, size_t frame_count, bool *settled)
 {
-	return names_get_stack(n, number, stack_id, call, pcs, frame_count)->site_id;
+	const struct names_stack_entry *entry =
+		names_get_stack(n, number, stack_id, call, pcs, frame_count);
+
+	if (settled)
+		*settled = frame_count && !entry->unknown_count;
+	return entry->site_id;
 }
 
 /* ---- answers of the resolver ---- */

@@ -65,9 +65,12 @@ bool names_knows(const struct names *n, uint32_t number, uint64_t address);
  */
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
 				      uint8_t call, const uint64_t *pcs, size_t frame_count);
-/* Only the site id: needs no names, asks for none, cheap. */
+/*
+ * Only the site id: needs no names, asks for none, cheap. *settled (NULL: not wanted): all frames are there and in
+ * known modules, so that this id is the stack's for good.
+ */
 uint64_t names_site_id(struct names *n, uint32_t number, uint64_t stack_id, uint8_t call,
-		       const uint64_t *pcs, size_t frame_count);
+		       const uint64_t *pcs, size_t frame_count, bool *settled);
 
 /* Readable when names have come: then names_collect(), and look at the stacks again. */
 int names_fd(const struct names *n);
