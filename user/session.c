@@ -38,6 +38,8 @@
 /* A report waits this long for names, the last one longer, unless Ctrl-C is pressed. */
 #define NAMES_WAIT_NS	   NS_PER_S
 #define NAMES_LAST_WAIT_NS (30 * NS_PER_S)
+/* The screen opens before anything was recorded: it is drawn again before the first interval is over. */
+#define FIRST_DRAW_NS (NS_PER_S / 4)
 
 /* A report whose figures are taken and whose names are awaited. */
 struct waiting {
@@ -53,7 +55,7 @@ struct session {
 	struct screen *screen;
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
-	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, end_ns;
+	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, first_draw_ns, end_ns;
 	uint64_t report_count;
 	struct waiting waiting;
 	bool screen_wanted, stop, failed;
@@ -170,6 +172,7 @@ static void begin(struct session *s)
 	s->next_report_ns = s->begun_ns + s->interval_ns;
 	s->next_sample_ns = s->begun_ns + s->sample_ns;
 	s->next_sweep_ns = UINT64_MAX;
+	s->first_draw_ns = s->screen_wanted ? s->begun_ns + FIRST_DRAW_NS : UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	outputs_begin(s->stages.outputs);
 	sample(s, s->begun_ns);
@@ -330,6 +333,8 @@ static int timeout_ms(const struct session *s)
 		next = s->next_sample_ns;
 	if (s->end_ns < next)
 		next = s->end_ns;
+	if (s->first_draw_ns < next)
+		next = s->first_draw_ns;
 	if (s->next_sweep_ns < next)
 		next = s->next_sweep_ns;
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
@@ -359,7 +364,12 @@ static void on_clock(struct session *s)
 	if (now >= s->next_report_ns) {
 		s->next_report_ns = next_beat(s->next_report_ns, s->interval_ns, now);
 		report(s, true);
+	} else if (now >= s->first_draw_ns) {
+		draw(s);
+	} else {
+		return;
 	}
+	s->first_draw_ns = UINT64_MAX;
 }
 
 enum { POLL_SIGNALS, POLL_NOTICES, POLL_KEYS, POLL_NAMES, POLL_TABLES, POLL_FIXED };
