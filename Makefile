@@ -8,6 +8,8 @@
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
 # make bench        what a stack costs, beside the kernel's own walker (root)
+# make bench-view   what the live view costs and how soon it answers (root)
+# make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -45,7 +47,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach bench-tables fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -80,7 +82,7 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets $(O)/screen_demo
+test-live: all targets bench-programs $(O)/screen_demo
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -99,9 +101,17 @@ fuzz:
 truth: all
 	$(Q)python3 -B -u tests/live/truth.py -n 3000
 
-bench: all
-	$(Q)$(MAKE) --no-print-directory -C tests/bench
+bench: all bench-programs
 	$(Q)python3 -B -u tests/bench/run.py
+
+bench-programs: $(LIBRARY) $(O)/bench/view
+	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
+
+bench-view: all bench-programs
+	$(Q)python3 -B -u tests/bench/view.py
+
+bench-attach: all bench-programs
+	$(Q)python3 -B -u tests/bench/attach.py
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
@@ -138,4 +148,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d $(O)/bench/view.d

@@ -171,6 +171,7 @@ static void *consume(void *arg)
 	struct consumer *c = arg;
 	struct epoll_event event;
 
+	pthread_setname_np(pthread_self(), "tracer-events");
 	while (!stopping(c)) {
 		if (!sweep(c, false))
 			epoll_wait(c->epoll_fd, &event, 1, SLEEP_MS);

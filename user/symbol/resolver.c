@@ -200,6 +200,7 @@ static void *resolver_run(void *argument)
 	struct location **batch = xcalloc(RESOLVER_BATCH, sizeof(*batch));
 	size_t count;
 
+	pthread_setname_np(pthread_self(), "tracer-names");
 	setpriority(PRIO_PROCESS, (id_t)gettid(), RESOLVER_NICE);
 	while (resolver_wait(r, batch, &count)) {
 		if (count)

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the live view takes of the main thread, step by step, on a made-up heap in which every site is active:
+ *   view SITES ROUNDS COLUMNS LINES
+ * Each round is one interval, in a pseudo terminal of its own; one line for each step: "NAME ROUND MS". Steps:
+ *   sample, build       what is done while the events' thread has to wait
+ *   fold                rows by code, with the ids at hand
+ *   draw                the new figures on the screen
+ *   down, page, sort, open, back    the screen after a key
+ */
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+#include "../../user/analyse/build.h"
+#include "../../user/base/clock.h"
+#include "../../user/base/xalloc.h"
+#include "../../user/view/screen.h"
+
+#define PROCESS	     1
+#define FIRST_BLOCK  0x1000
+#define BLOCK_STRIDE 0x1000
+#define KEYS_A_ROUND 5
+
+struct bench {
+	uint32_t sites;
+	struct heap *heap;
+	struct growth *growth;
+	struct screen *screen;
+	uint64_t now_ns, *ids;
+	uint32_t *primary, turn;
+	struct frame_name *frames;
+	struct stack_names names;
+	int master;
+	FILE *out;
+};
+
+struct key {
+	const char *name, *bytes;
+};
+
+static const struct key keys[KEYS_A_ROUND] = {
+	{"down", "\033OB"}, {"page", "\033[6~"}, {"sort", "N"}, {"open", "\r"}, {"back", "q"},
+};
+
+/* ---- a heap ---- */
+
+static void send(struct bench *b, uint8_t type, uint32_t site, uint64_t address)
+{
+	struct event_alloc e = {
+		.h = {.time_ns = b->now_ns,
+		      .process = PROCESS,
+		      .tid = 9,
+		      .type = type,
+		      .call = CALL_ID_MALLOC},
+		.address = address,
+		.bytes = 16 + site % 997,
+		.stack = site + 1,
+	};
+
+	e.h.size = type == EVENT_FREE ? sizeof(struct event_free) : sizeof(e);
+	heap_apply(b->heap, &e.h);
+}
+
+static void add_stack(struct bench *b, uint32_t site)
+{
+	struct {
+		struct event_stack e;
+		uint64_t pcs[1];
+	} s = {.e = {.h = {.time_ns = b->now_ns,
+			   .process = PROCESS,
+			   .size = sizeof(s),
+			   .type = EVENT_STACK},
+		     .id = site + 1,
+		     .frame_count = 1},
+	       .pcs = {0x400000 + site}};
+
+	heap_apply(b->heap, &s.e.h);
+}
+
+static uint64_t block_of(uint32_t site, uint32_t turn)
+{
+	return FIRST_BLOCK + (uint64_t)site * BLOCK_STRIDE + turn % 3 * 64;
+}
+
+/* Every site gets a block; all but every hundredth give their oldest back. */
+static void churn(struct bench *b)
+{
+	uint32_t i;
+
+	b->now_ns += NS_PER_S;
+	b->turn++;
+	for (i = 0; i < b->sites; i++) {
+		if (b->turn > 2)
+			send(b, EVENT_FREE, i, block_of(i, b->turn - 2));
+		send(b, EVENT_ALLOC, i, block_of(i, b->turn));
+	}
+}
+
+static const struct stack_names *find_names(void *context, const struct snapshot_site *site)
+{
+	struct bench *b = context;
+
+	b->names.site_id = b->ids[site->site - 1];
+	b->names.frames = &b->frames[site->site - 1];
+	b->names.frame_count = 1;
+	return &b->names;
+}
+
+static void make_heap(struct bench *b)
+{
+	struct heap_options ho = {.generation_ns = NS_PER_S};
+	struct growth_options go = {.interval_s = 1, .threshold = 0.1};
+	uint32_t i;
+
+	b->heap = heap_new(&ho);
+	b->growth = growth_new(&go);
+	b->now_ns = NS_PER_S;
+	heap_add_process(b->heap, PROCESS, 4711, "bench", b->now_ns);
+	b->ids = xcalloc(b->sites, sizeof(*b->ids));
+	b->frames = xcalloc(b->sites, sizeof(*b->frames));
+	b->primary = xcalloc(b->sites + 1, sizeof(*b->primary));
+	for (i = 0; i < b->sites; i++) {
+		char name[32];
+
+		add_stack(b, i);
+		b->ids[i] = (i + 1) * 0x9e3779b97f4a7c15ull;
+		snprintf(name, sizeof(name), "site_%u", i);
+		b->frames[i] = (struct frame_name){
+			.pc = 0x400000 + i, .function = xstrdup(name), .module = "bench"};
+	}
+}
+
+/* ---- a terminal ---- */
+
+static void *swallow(void *argument)
+{
+	struct bench *b = argument;
+	char data[65536];
+
+	while (read(b->master, data, sizeof(data)) > 0)
+		;
+	return NULL;
+}
+
+static bool open_terminal(struct bench *b, unsigned short columns, unsigned short lines)
+{
+	struct winsize size = {.ws_col = columns, .ws_row = lines};
+	pthread_t thread;
+	int slave;
+
+	b->out = fdopen(dup(STDOUT_FILENO), "w");
+	b->master = posix_openpt(O_RDWR | O_NOCTTY);
+	if (!b->out || b->master < 0 || grantpt(b->master) || unlockpt(b->master))
+		return false;
+	slave = open(ptsname(b->master), O_RDWR | O_NOCTTY);
+	if (slave < 0 || ioctl(slave, TIOCSWINSZ, &size) || dup2(slave, STDIN_FILENO) < 0 ||
+	    dup2(slave, STDOUT_FILENO) < 0)
+		return false;
+	setenv("TERM", "xterm-256color", 1);
+	setenv("LANG", "C.UTF-8", 1);
+	return pthread_create(&thread, NULL, swallow, b) == 0;
+}
+
+/* ---- the steps ---- */
+
+static uint64_t step(struct bench *b, const char *name, unsigned int round, uint64_t begun_ns)
+{
+	fprintf(b->out, "%s %u %.4f\n", name, round,
+		(double)(clock_monotonic_ns() - begun_ns) / NS_PER_MS);
+	return clock_monotonic_ns();
+}
+
+static void press(struct bench *b, const struct key *key, unsigned int round)
+{
+	struct pollfd in = {.fd = STDIN_FILENO, .events = POLLIN};
+	uint64_t begun;
+
+	if (write(b->master, key->bytes, strlen(key->bytes)) < 0)
+		return;
+	poll(&in, 1, -1);
+	begun = clock_monotonic_ns();
+	screen_key(b->screen);
+	step(b, key->name, round, begun);
+}
+
+static void interval(struct bench *b, unsigned int round)
+{
+	struct snapshot s = {0};
+	uint64_t at;
+	size_t i;
+
+	churn(b);
+	at = clock_monotonic_ns();
+	growth_sample(b->growth, b->heap, b->now_ns);
+	at = step(b, "sample", round, at);
+	if (snapshot_build(&s, b->heap, b->growth, b->now_ns))
+		return;
+	at = step(b, "build", round, at);
+	if (snapshot_fold(&s, b->ids, b->primary))
+		return;
+	at = step(b, "fold", round, at);
+	s.elapsed_s = round;
+	s.realtime_ns = clock_realtime_ns();
+	screen_draw(b->screen, &s);
+	step(b, "draw", round, at);
+	for (i = 0; i < KEYS_A_ROUND; i++)
+		press(b, &keys[i], round);
+}
+
+static unsigned int number(const char *text)
+{
+	return (unsigned int)strtoul(text, NULL, 10);
+}
+
+int main(int argc, char **argv)
+{
+	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 1};
+	struct bench b = {0};
+	unsigned int i;
+
+	if (argc != 5 || !number(argv[1])) {
+		fputs("usage: view SITES ROUNDS COLUMNS LINES\n", stderr);
+		return 2;
+	}
+	b.sites = number(argv[1]);
+	if (!open_terminal(&b, (unsigned short)number(argv[3]), (unsigned short)number(argv[4]))) {
+		perror("view: cannot open a pseudo terminal");
+		return 1;
+	}
+	make_heap(&b);
+	b.screen = screen_open(&options, find_names, &b);
+	if (!b.screen)
+		return 1;
+	for (i = 0; i < number(argv[2]); i++)
+		interval(&b, i);
+	screen_close(b.screen);
+	fclose(b.out);
+	return 0;
+}
