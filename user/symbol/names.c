@@ -65,6 +65,7 @@ struct names {
 	size_t stack_bytes, name_bytes;
 	size_t hand; /* where the search for names to forget goes on */
 	uint32_t pass;
+	uint32_t full;	    /* the pass in which nothing more could be forgotten */
 	uint64_t forgotten; /* names for which there was no room */
 	/* the answer of names_stack() */
 	struct stack_names current;
@@ -322,14 +323,19 @@ static void names_drop(struct names *n, struct location *location)
 	location->names = NULL;
 }
 
-/* Not what this pass has used, or nobody would get anywhere. */
+/* Not what this pass has used, or nobody would get anywhere. All are looked at in vain only once in a
+ * pass: each answer would else cost as much as there are locations. */
 static bool names_make_room(struct names *n, size_t bytes)
 {
 	for (size_t step = 0; n->name_bytes + bytes > NAMES_MAX_BYTES; step++) {
 		struct location *location;
 
-		if (step == n->location_count)
+		if (n->full == n->pass)
 			return false;
+		if (step == n->location_count) {
+			n->full = n->pass;
+			return false;
+		}
 		n->hand = n->hand + 1 < n->location_count ? n->hand + 1 : 1;
 		location = n->locations[n->hand];
 		if (location->names && location->used != n->pass)
