@@ -113,6 +113,14 @@ test_view() {
 	check "80x24 holds it" fits 80 24
 }
 
+# Nothing but the first moment and the first interval, which is far off, could bring them.
+test_first_sites() {
+	check "it starts with a long interval" start -i 3600
+	check "call sites before the first interval is over" until_shows site_leak
+	keys q
+	until_shows 'status=0'
+}
+
 test_sorting() {
 	keys N
 	check "N sorts by count" until_shows ' COUNT▽'
@@ -193,6 +201,7 @@ test_target_ends() {
 }
 
 start_target
+test_first_sites
 test_view
 test_sorting
 test_pages
