@@ -30,8 +30,9 @@
 struct point {
 	uint32_t sample;
 	uint32_t generation; /* that of the sample's time */
-	uint64_t bytes, count;
-	uint64_t older; /* of count, born before that generation */
+	uint64_t bytes;
+	uint64_t blocks; /* recorded ones: unlike counts they are not scaled when sampled */
+	uint64_t older;	 /* of them, born before that generation */
 	uint64_t allocs;
 };
 
@@ -200,13 +201,13 @@ static int sample_site(struct growth *g, const struct heap *h, const struct site
 		.sample = g->samples - 1,
 		.generation = heap_generation(h, now_ns),
 		.bytes = s->totals.outstanding_bytes,
-		.count = s->totals.outstanding_count,
 		.allocs = s->totals.alloc_count,
 	};
 	int err;
 
 	if (s->version == history->version)
 		return 0;
+	p.blocks = generations_older(&s->generations, UINT32_MAX);
 	p.older = generations_older(&s->generations, p.generation);
 	err = history_add(g, history, &p);
 	if (!err)
@@ -302,7 +303,7 @@ static double survival(const struct heap *h, const struct growth *g, const struc
 	const struct point *p = point_of(history, sample);
 	uint32_t generation = heap_generation(h, time_of(g, sample));
 	bool whole = p && generation > p->generation;
-	uint64_t then = p ? (whole ? p->count : p->older) : 0;
+	uint64_t then = p ? (whole ? p->blocks : p->older) : 0;
 	uint64_t now;
 
 	if (!then)
@@ -357,6 +358,30 @@ static void judge(const struct growth *g, const struct heap *h, const struct vie
 	}
 }
 
+/*
+ * Sampled: the error of the change comes from the blocks that made it, those that were born since
+ * the base and those that were freed. How many that are is told by generations; the mean of the
+ * site's variance for one of them is near enough.
+ */
+static void fill_uncertain(const struct view *v, const struct site *s, const struct point *base,
+			   struct uncertain *u)
+{
+	const struct error_sums *all = &u->errors.alloc;
+	uint64_t now = generations_older(&s->generations, UINT32_MAX);
+	uint64_t then = base ? base->blocks : 0;
+	uint64_t stayed = base ? generations_older(&s->generations, base->generation) : 0;
+	double window2 = v->window_s * v->window_s, changed;
+
+	if (!all->seen_count)
+		return;
+	if (stayed > then)
+		stayed = then;
+	changed = (double)(now - stayed) + (double)(then - stayed);
+	u->growth_variance = changed * all->bytes_variance / (double)all->seen_count / window2;
+	if (all->missing_bytes > 0)
+		u->growth_unit = all->bytes_variance / all->missing_bytes / v->window_s;
+}
+
 static void fill_site(const struct growth *g, const struct heap *h, const struct view *v,
 		      const struct site *s, const struct history *history,
 		      struct snapshot_site *out)
@@ -368,6 +393,19 @@ static void fill_site(const struct growth *g, const struct heap *h, const struct
 		v->window_s;
 	out->allocs_per_s = (double)(s->totals.alloc_count - (last ? last->allocs : 0)) / v->last_s;
 	judge(g, h, v, s, history, out);
+	if (out->uncertain)
+		fill_uncertain(v, s, base, out->uncertain);
+}
+
+/* A process changes as its sites do, each of which was drawn by itself. */
+static void sum_growth(struct snapshot *s, const struct snapshot_site *site)
+{
+	struct uncertain *u = s->processes[site->process].uncertain;
+
+	if (!u || !site->uncertain)
+		return;
+	u->growth_variance += site->uncertain->growth_variance;
+	u->growth_unit = fmax(u->growth_unit, site->uncertain->growth_unit);
 }
 
 static void fill_process(const struct growth *g, const struct view *v, const struct heap_process *p,
@@ -396,6 +434,7 @@ void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t 
 
 		fill_site(g, h, &v, heap_site(h, site),
 			  site < g->site_capacity ? &g->sites[site] : &none, &s->sites[i]);
+		sum_growth(s, &s->sites[i]);
 	}
 	for (size_t i = 0; i < s->process_count; i++) {
 		uint32_t index = s->processes[i].index;

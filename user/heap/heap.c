@@ -216,6 +216,11 @@ const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
 	return h->sample_bytes ? errors_at(h, index) : NULL;
 }
 
+uint64_t heap_sample_bytes(const struct heap *h)
+{
+	return h->sample_bytes;
+}
+
 uint32_t heap_stack_count(const struct heap *h)
 {
 	return h->stacks.count;

@@ -158,6 +158,8 @@ uint32_t heap_site_count(const struct heap *h);
 struct site *heap_site(struct heap *h, uint32_t index);
 /* Borrowed, valid as the site is. NULL when not sampled: the figures are exact. */
 const struct errors *heap_site_errors(const struct heap *h, uint32_t index);
+/* As in the options. */
+uint64_t heap_sample_bytes(const struct heap *h);
 uint32_t heap_stack_count(const struct heap *h);
 const struct heap_stack *heap_stack(const struct heap *h, uint32_t index);
 /* Counts of no process in particular, and the sum over processes. */
