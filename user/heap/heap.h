@@ -167,13 +167,6 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id);
 /* Bytes that all tables use now. */
 size_t heap_memory(const struct heap *h);
 
-/* What a block counts for in the figures: itself, or when sampled all that it stands for. */
-struct weight {
-	uint64_t bytes, count;
-};
-/* The same for a block's whole life. */
-struct weight weight_of(const struct heap *h, const struct heap_process *p,
-			const struct block *block);
 /* How likely it was to be recorded. */
 double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block);
 

@@ -68,6 +68,22 @@ void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, u
 /* Most likely that site, or NULL: to be prefetched, no more. */
 const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
 			      uint8_t call);
+/* What a block counts for in the figures: itself, or when sampled all that it stands for. */
+struct weight {
+	uint64_t bytes, count;
+};
+struct weight weight_sampled(const struct heap *h, const struct heap_process *p,
+			     const struct block *block);
+
+/* The same for a block's whole life. */
+static inline struct weight weight_of(const struct heap *h, const struct heap_process *p,
+				      const struct block *block)
+{
+	if (!h->sample_bytes)
+		return (struct weight){.bytes = block->bytes, .count = 1};
+	return weight_sampled(h, p, block);
+}
+
 /*
  * weight.c: weight_resize() keeps the size that a sampled block was drawn with when it is about to
  * get another one, and is false when there is no memory; weight_forget() when it goes.

@@ -64,15 +64,12 @@ double chance_of(const struct heap *h, const struct heap_process *p, const struc
 			       : 1;
 }
 
-struct weight weight_of(const struct heap *h, const struct heap_process *p,
-			const struct block *block)
+struct weight weight_sampled(const struct heap *h, const struct heap_process *p,
+			     const struct block *block)
 {
 	uint64_t address = block->address, born_ns = block->born_ns;
-	double chance;
+	double chance = chance_of(h, p, block);
 
-	if (!h->sample_bytes)
-		return (struct weight){.bytes = block->bytes, .count = 1};
-	chance = chance_of(h, p, block);
 	return (struct weight){
 		.bytes = round_by((double)block->bytes / chance, mix(address ^ mix(born_ns))),
 		.count = round_by(1 / chance, mix(address ^ mix(born_ns + 1))),
