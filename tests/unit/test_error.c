@@ -111,7 +111,7 @@ struct tally {
 	long checks, covered[KINDS];
 	long all_checks, all_covered[KINDS];  /* of the process */
 	double errors[KINDS], squares[KINDS]; /* relative, of the process */
-	long samples;
+	long samples, lower; /* counts of allocations that are not below their range */
 };
 
 static void figures_of(const struct totals *t, double out[KINDS])
@@ -149,6 +149,8 @@ static void check_world(struct world *w, uint64_t mean, struct tally *t)
 		const struct errors *e = heap_site_errors(w->heap, i);
 
 		check_intervals(e, &w->sites[heap_site(w->heap, i)->stack_id], mean, t->covered);
+		t->lower += errors_count(e, FIGURE_ALLOC, mean).low <=
+			    (double)w->sites[heap_site(w->heap, i)->stack_id].alloc_count;
 		t->checks++;
 		t->samples += (long)e->alloc.seen_count;
 	}
@@ -193,7 +195,9 @@ static void check_coverage(const struct workload *l, const struct tally *t)
 		      (double)t->samples / (double)t->checks);
 	for (int k = 0; k < KINDS; k++)
 		print_message(" %.3f", (double)t->covered[k] / (double)t->checks);
-	print_message("\n");
+	print_message("; lower %.3f\n", (double)t->lower / (double)t->checks);
+	/* that end promises something whatever the sizes are */
+	assert_true((double)t->lower / (double)t->checks >= 0.96);
 	for (int k = 0; k < KINDS; k++) {
 		double covered = (double)t->covered[k] / (double)t->checks;
 
@@ -247,6 +251,22 @@ static void errors__resized_in_place__outstanding_unbiased_and_covered(void **st
 	check_unbiased(&t);
 	assert_in_range(1000 * t.covered[0] / t.checks, 930, 970);
 	assert_in_range(1000 * t.covered[3] / t.checks, 930, 970);
+}
+
+static void errors_sizes_vary__alike__not(void **state)
+{
+	struct world *w = world_new(4096, 3);
+	const struct errors *e = &heap_process(w->heap, 1)->errors;
+
+	(void)state;
+	assert_false(errors_sizes_vary(e, 4096));
+	for (long i = 0; i < 5000; i++)
+		world_alloc(w, 0, 1, between(w, 512, 4096));
+	assert_false(errors_sizes_vary(e, 4096));
+	for (long i = 0; i < 5000; i++)
+		mixed(w, 0, 1);
+	assert_true(errors_sizes_vary(e, 4096));
+	world_free(w);
 }
 
 static void errors__all_freed__nothing_left(void **state)
@@ -316,6 +336,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors__200_seeds__unbiased_and_covered),
 		cmocka_unit_test(errors__resized_in_place__outstanding_unbiased_and_covered),
+		cmocka_unit_test(errors_sizes_vary__alike__not),
 		cmocka_unit_test(errors__all_freed__nothing_left),
 		cmocka_unit_test(errors__not_sampled__none_are_kept),
 		cmocka_unit_test(errors__fork_and_exec__as_the_blocks),

@@ -152,12 +152,26 @@ static void uncertain_add_copy__same_blocks__standard_errors_add_up(void **state
 	assert_true(errors_of(&sum.errors, FIGURE_OUTSTANDING).count_variance == 64);
 }
 
+static void uncertain_count_text__sizes_vary__lower_end(void **state)
+{
+	struct uncertain u = one(100);
+	char text[INTERVAL_TEXT];
+
+	(void)state;
+	assert_string_equal(uncertain_count_text(&u, FIGURE_ALLOC, 11, text, sizeof(text)),
+			    "2..47");
+	u.sizes_vary = true;
+	assert_string_equal(uncertain_count_text(&u, FIGURE_ALLOC, 11, text, sizeof(text)),
+			    "at least 2");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth__sampled_and_growing__unbiased_and_covered),
 		cmocka_unit_test(growth__sampled_and_replaced__unbiased_and_covered),
 		cmocka_unit_test(uncertain_add__drawn_alone__variances_add_up),
+		cmocka_unit_test(uncertain_count_text__sizes_vary__lower_end),
 		cmocka_unit_test(uncertain_add_copy__same_blocks__standard_errors_add_up),
 	};
 

@@ -61,6 +61,7 @@ static void copy_uncertain(struct snapshot *s, const struct heap *h, const struc
 	to->uncertain = &s->uncertain[to->index - 1];
 	to->uncertain->sample_bytes = heap_sample_bytes(h);
 	to->uncertain->errors = p->errors;
+	to->uncertain->sizes_vary = errors_sizes_vary(&p->errors, heap_sample_bytes(h));
 	add_certain(&to->uncertain->errors, &p->ranges_totals);
 }
 
@@ -71,6 +72,7 @@ static void copy_uncertain_site(struct snapshot *s, const struct heap *h, struct
 	to->uncertain = &s->uncertain[s->process_count + to->site - 1];
 	to->uncertain->sample_bytes = heap_sample_bytes(h);
 	to->uncertain->errors = *heap_site_errors(h, to->site);
+	to->uncertain->sizes_vary = errors_sizes_vary(&to->uncertain->errors, heap_sample_bytes(h));
 }
 
 /* Seconds since the oldest outstanding block was born, to one generation; -1: none is. */

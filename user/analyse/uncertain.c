@@ -5,6 +5,8 @@
  */
 #include "uncertain.h"
 #include <math.h>
+#include <stdio.h>
+#include "../base/units.h"
 
 struct interval uncertain_bytes(const struct uncertain *u, enum figure figure)
 {
@@ -16,6 +18,18 @@ struct interval uncertain_count(const struct uncertain *u, enum figure figure)
 	return errors_count(&u->errors, figure, u->sample_bytes);
 }
 
+const char *uncertain_count_text(const struct uncertain *u, enum figure figure, uint64_t count,
+				 char *out, size_t size)
+{
+	struct interval i = uncertain_count(u, figure);
+	char low[16];
+
+	if (!u->sizes_vary || i.high <= i.low)
+		return interval_text((double)count, i, units_count, out, size);
+	snprintf(out, size, "at least %s", units_count((uint64_t)i.low, low, sizeof(low)));
+	return out;
+}
+
 struct interval uncertain_growth(const struct uncertain *u, double growth_bytes_per_s)
 {
 	return interval_of_change(growth_bytes_per_s, u->growth_variance, u->growth_unit);
@@ -24,6 +38,7 @@ struct interval uncertain_growth(const struct uncertain *u, double growth_bytes_
 static void add_growth(struct uncertain *to, const struct uncertain *u)
 {
 	to->sample_bytes = u->sample_bytes;
+	to->sizes_vary |= u->sizes_vary;
 	to->growth_unit = fmax(to->growth_unit, u->growth_unit);
 }
 

@@ -8,12 +8,16 @@
 struct uncertain {
 	struct errors errors;
 	uint64_t sample_bytes;
+	bool sizes_vary;	/* errors_sizes_vary() */
 	double growth_variance; /* in bytes per second */
 	double growth_unit;	/* the most that one sample adds to it */
 };
 
 struct interval uncertain_bytes(const struct uncertain *u, enum figure figure);
 struct interval uncertain_count(const struct uncertain *u, enum figure figure);
+/* As interval_text(); "at least 1.20k" when no more is known of it. */
+const char *uncertain_count_text(const struct uncertain *u, enum figure figure, uint64_t count,
+				 char *out, size_t size);
 struct interval uncertain_growth(const struct uncertain *u, double growth_bytes_per_s);
 /* Adds what was drawn by itself: sites, or processes that inherited nothing. */
 void uncertain_add(struct uncertain *to, const struct uncertain *u);

@@ -18,6 +18,8 @@
 #include "tables.h"
 #include <math.h>
 
+#define SIZES_ALIKE 16.0 /* mean size of samples by the smallest one */
+
 struct error_sums error_of(uint64_t bytes, double chance)
 {
 	double value = (double)bytes, odds = (1 - chance) / chance;
@@ -126,4 +128,12 @@ struct interval errors_count(const struct errors *e, enum figure figure, uint64_
 	};
 
 	return interval_of(&estimate);
+}
+
+bool errors_sizes_vary(const struct errors *e, uint64_t sample_bytes)
+{
+	double mean =
+		(double)e->alloc.seen_bytes / (double)(e->alloc.seen_count + !e->alloc.seen_count);
+
+	return mean * e->count_most > SIZES_ALIKE * (double)sample_bytes;
 }

@@ -6,6 +6,7 @@
 #ifndef HEAP_ERROR_H
 #define HEAP_ERROR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "../base/interval.h"
 
@@ -62,5 +63,11 @@ struct error_sums errors_of(const struct errors *e, enum figure figure);
  */
 struct interval errors_bytes(const struct errors *e, enum figure figure, uint64_t sample_bytes);
 struct interval errors_count(const struct errors *e, enum figure figure, uint64_t sample_bytes);
+
+/*
+ * Were the blocks of so different sizes that there may be many small ones of which none was drawn?
+ * Then a count is known by its lower end only.
+ */
+bool errors_sizes_vary(const struct errors *e, uint64_t sample_bytes);
 
 #endif /* HEAP_ERROR_H */

@@ -222,8 +222,7 @@ static void add_margin(struct buffer *out, const struct uncertain *u, enum figur
 
 	interval_text((double)bytes, uncertain_bytes(u, figure), units_bytes, of_bytes,
 		      sizeof(of_bytes));
-	interval_text((double)count, uncertain_count(u, figure), units_count, of_count,
-		      sizeof(of_count));
+	uncertain_count_text(u, figure, count, of_count, sizeof(of_count));
 	buffer_printf(out, "bytes %s, allocations %s", of_bytes, of_count);
 }
 

@@ -68,8 +68,7 @@ static void add_margin(struct page *page, enum figure figure, uint64_t bytes, ui
 
 	interval_text((double)bytes, uncertain_bytes(u, figure), units_bytes, of_bytes,
 		      sizeof(of_bytes));
-	interval_text((double)count, uncertain_count(u, figure), units_count, of_count,
-		      sizeof(of_count));
+	uncertain_count_text(u, figure, count, of_count, sizeof(of_count));
 	pager_printf(page->pager, page->theme, STYLE_FAINT, FIGURE_INDENT, 4,
 		     "%-12s %8s  (bytes %s, blocks %s, from %" PRIu64 " samples)", "", "", of_bytes,
 		     of_count, errors_of(&u->errors, figure).seen_count);
