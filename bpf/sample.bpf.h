@@ -34,6 +34,13 @@ struct {
 /* The table above is full: from then on every free is sent. */
 __u32 sampled_full = 0;
 
+/* factor * mean for a factor with LOG2_BITS fraction bits; in halves, since the product has more than 64 bits */
+static __always_inline __u64 scale(__u64 factor, __u64 mean)
+{
+	return factor * (mean >> LOG2_BITS) +
+	       (factor * (mean & ((1 << LOG2_BITS) - 1)) >> LOG2_BITS);
+}
+
 static __noinline __u64 sample_distance(void)
 {
 	__u32 u = bpf_get_prandom_u32(), index, top = 31;
@@ -66,17 +73,17 @@ static __noinline __u64 sample_distance(void)
 	low = log2_table[index];
 	high = log2_table[index + 1];
 	log2 = ((__u64)top << LOG2_BITS) + low + ((high - low) * fraction >> 23);
-	/* -ln(u / 2^32), fixed point, times the mean; means are below 2^36 */
+	/* -ln(u / 2^32), fixed point, times the mean */
 	log2 = (32ull << LOG2_BITS) - log2;
-	return (((log2 * LN2_FIXED) >> LOG2_BITS) * (config.sample_bytes >> 4) >> (LOG2_BITS - 4)) +
-	       1;
+	return scale(log2 * LN2_FIXED >> LOG2_BITS, config.sample_bytes) + 1;
 }
 
-/* Does a point lie in the next `bytes` bytes of this thread? */
+/* Does a point lie in the next `bytes` bytes of this thread? No bytes are drawn as one: else they would never be seen. */
 static __always_inline bool sample_wanted(struct thread *t, __u64 bytes)
 {
 	if (!config.sample_bytes)
 		return true;
+	bytes += !bytes;
 	if (!t->sample_left)
 		t->sample_left = sample_distance();
 	if (bytes < t->sample_left) {

@@ -21,6 +21,9 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 
+/* Sums of what samples stand for must not overflow. */
+#define SAMPLE_MOST (1ull << 40)
+
 #define HELP_COLUMN 30
 #define HELP_WIDTH  80
 
@@ -427,6 +430,12 @@ static bool check_ranges(const struct options *o)
 			  (unsigned long long)o->min_bytes, (unsigned long long)o->max_bytes);
 		return false;
 	}
+	if (o->sample_bytes > SAMPLE_MOST) {
+		log_error(
+			"cannot use --sample %llu: one sample per 1024G is the most that is scaled",
+			(unsigned long long)o->sample_bytes);
+		return false;
+	}
 	if (o->leak_interval_s > o->leak_window_s) {
 		log_error(
 			"cannot use --leak-interval %g together with --leak-window %g: the window "
@@ -434,6 +443,14 @@ static bool check_ranges(const struct options *o)
 			o->leak_interval_s, o->leak_window_s);
 		return false;
 	}
+	return true;
+}
+
+/* One sample per byte is every allocation. */
+static bool finish(struct options *o)
+{
+	if (o->sample_bytes == 1)
+		o->sample_bytes = 0;
 	return true;
 }
 
@@ -454,7 +471,7 @@ bool options_parse(struct options *o, int argc, char **argv)
 	if (p.done)
 		return true;
 	return read_positionals(&p) && check_pairs(&p) && check_target(&p) && check_files(o) &&
-	       check_ranges(o);
+	       check_ranges(o) && finish(o);
 }
 
 bool options_filter(const struct options *o)

@@ -289,8 +289,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 
 /* ---- blocks ---- */
 
-static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uint64_t born_ns,
-			uint32_t tid, uint32_t site)
+static void collect_one(struct collect *c, struct report_block block, uint64_t born_ns)
 {
 	uint64_t age = c->now_ns > born_ns ? c->now_ns - born_ns : 0;
 
@@ -300,26 +299,35 @@ static void collect_one(struct collect *c, uint64_t address, uint64_t bytes, uin
 		c->capacity = c->capacity ? c->capacity * 2 : 1024;
 		c->v = xrealloc(c->v, c->capacity * sizeof(*c->v));
 	}
-	if (site < c->primary_count && c->primary[site])
-		site = c->primary[site];
-	c->v[c->count++] = (struct report_block){.address = address,
-						 .bytes = bytes,
-						 .age_s = (double)age / 1e9,
-						 .tid = tid,
-						 .site = site};
+	if (block.site < c->primary_count && c->primary[block.site])
+		block.site = c->primary[block.site];
+	block.age_s = (double)age / 1e9;
+	c->v[c->count++] = block;
 }
 
-static void collect_process(struct collect *c, struct heap_process *p)
+static void collect_process(struct collect *c, const struct heap *h, struct heap_process *p)
 {
 	struct block *b;
 	size_t it = 0, i;
 
 	while ((b = blocks_next(&p->blocks, &it)))
-		collect_one(c, b->address, b->bytes, b->born_ns, b->tid, b->site);
+		collect_one(c,
+			    (struct report_block){.address = b->address,
+						  .bytes = b->bytes,
+						  .chance = chance_of(h, p, b),
+						  .tid = b->tid,
+						  .site = b->site},
+			    b->born_ns);
 	for (i = 0; i < p->ranges.count; i++) {
 		const struct range *r = &p->ranges.v[i];
 
-		collect_one(c, r->start, r->bytes, r->born_ns, r->tid, r->site);
+		collect_one(c,
+			    (struct report_block){.address = r->start,
+						  .bytes = r->bytes,
+						  .chance = 1,
+						  .tid = r->tid,
+						  .site = r->site},
+			    r->born_ns);
 	}
 }
 
@@ -343,7 +351,7 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 			      .primary_count = o->rows.count};
 	consumer_lock(t->consumer);
 	for (i = 1; i <= heap_process_count(t->heap); i++)
-		collect_process(c, heap_process(t->heap, i));
+		collect_process(c, t->heap, heap_process(t->heap, i));
 	consumer_unlock(t->consumer);
 	qsort(c->v, c->count, sizeof(*c->v), by_site);
 }

@@ -280,6 +280,37 @@ static void growth__no_sample_yet__no_rates(void **state)
 	close_bench(&b);
 }
 
+/* Samples are not scaled when blocks that survive are counted: a leak stays one. */
+static void growth__sampled_leak__verdict_and_range(void **state)
+{
+	struct heap_options heap_options = {.generation_ns = S, .sample_bytes = 65536};
+	struct snapshot s;
+	struct interval i;
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	heap_free(b.heap);
+	b.heap = heap_new(&heap_options);
+	heap_add_process(b.heap, 1, 100, "one", 0);
+	for (int n = 0; n < 60; n++) {
+		allocate(&b, 2);
+		tick(&b);
+	}
+	assert_int_equal(snapshot_build(&s, b.heap, b.growth, b.now_ns), 0);
+	assert_int_equal(s.sites[0].verdict, VERDICT_LEAK);
+	/* 2 samples a second that stand for 66 blocks of 1000 bytes, 61 of them in the window */
+	assert_true(s.sites[0].growth_bytes_per_s > 125e3 && s.sites[0].growth_bytes_per_s < 136e3);
+	i = uncertain_growth(s.sites[0].uncertain, s.sites[0].growth_bytes_per_s);
+	assert_true(i.high - s.sites[0].growth_bytes_per_s > 30e3);
+	assert_true(i.high - s.sites[0].growth_bytes_per_s < 36e3);
+	/* a process of one site changes as that does */
+	assert_true(s.processes[0].uncertain->growth_variance ==
+		    s.sites[0].uncertain->growth_variance);
+	snapshot_free(&s);
+	close_bench(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -293,6 +324,7 @@ int main(void)
 		cmocka_unit_test(growth__last_interval__rates),
 		cmocka_unit_test(growth__long_window__samples_further_apart),
 		cmocka_unit_test(growth__no_sample_yet__no_rates),
+		cmocka_unit_test(growth__sampled_leak__verdict_and_range),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

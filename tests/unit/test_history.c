@@ -86,8 +86,8 @@ static void check_value(struct world *w, uint32_t site, uint32_t at)
 		return;
 	assert_int_equal(p->site, site);
 	assert_int_equal(p->bytes, kept->bytes);
-	assert_int_equal(p->count, kept->count);
-	assert_true(p->older <= p->count);
+	assert_int_equal(p->blocks, kept->count);
+	assert_true(p->older <= p->blocks);
 }
 
 static void check_all(struct world *w)

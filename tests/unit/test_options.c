@@ -197,6 +197,12 @@ static void options_parse__all_values__stored(void **state)
 	assert_true(a.options.quiet && a.options.batch && a.options.dry_run);
 	assert_string_equal(a.options.csv_timeline, "t");
 	attempt_done(&a);
+	parse_ok(&a, "-p 1 -s 1024G");
+	assert_true(a.options.sample_bytes == 1ull << 40);
+	attempt_done(&a);
+	parse_ok(&a, "-p 1 -s 1"); /* every byte is a sample: every allocation */
+	assert_int_equal(a.options.sample_bytes, 0);
+	attempt_done(&a);
 }
 
 static void assert_positionals(const char *text, double interval_s, uint64_t count)
@@ -349,6 +355,7 @@ static void options_parse__contradictions__both_named(void **state)
 		{"-p 1 -f --no-follow", {"--follow", "--no-follow"}},
 		{"-p 1 --no-follow -f", {"--follow", "--no-follow"}},
 		{"-p 1 -z 5k -Z 4k", {"--min-size", "--max-size"}},
+		{"-p 1 -s 1025G", {"--sample", "1024G"}},
 		{"-p 1 -i 5 6", {"--interval", "INTERVAL"}},
 		{"-p 1 -i 5 -i 6", {"--interval", "'6'"}},
 		{"-p 1 --csv a --csv b", {"--csv", "'b'"}},

@@ -241,10 +241,10 @@ static void report_write__cut_outside_of_all_modules__said(void **state)
 static void report_write__show_allocs__blocks_before_frames(void **state)
 {
 	static const struct report_block blocks[] = {
-		{.address = 0x10, .bytes = 1, .age_s = 1, .site = 1},
-		{.address = 0xabc0, .bytes = 3, .age_s = 12.34, .site = 2},
-		{.address = 0xabd0, .bytes = 4, .age_s = 0, .site = 2},
-		{.address = 0x20, .bytes = 1, .age_s = 1, .site = 3},
+		{.address = 0x10, .bytes = 1, .chance = 1, .age_s = 1, .site = 1},
+		{.address = 0xabc0, .bytes = 3, .chance = 1, .age_s = 12.34, .site = 2},
+		{.address = 0xabd0, .bytes = 4, .chance = 1, .age_s = 0, .site = 2},
+		{.address = 0x20, .bytes = 1, .chance = 1, .age_s = 1, .site = 3},
 	};
 	struct fixture *f = *state;
 
@@ -263,8 +263,8 @@ static void report_write__show_allocs__blocks_before_frames(void **state)
 static void report_write__only_blocks__figures_and_order_are_those_of_blocks(void **state)
 {
 	static const struct report_block blocks[] = {
-		{.address = 0x10, .bytes = 1, .site = 2},
-		{.address = 0x20, .bytes = 10, .site = 3},
+		{.address = 0x10, .bytes = 1, .chance = 1, .site = 2},
+		{.address = 0x20, .bytes = 10, .chance = 1, .site = 3},
 	};
 	struct fixture *f = *state;
 
@@ -327,9 +327,74 @@ static void report_write__attached_first_report__says_what_is_missing(void **sta
 	f->processes[0].notable_first = true;
 	f->s.sampled = true;
 	f->s.sample_bytes = 4096;
-	expect(f,
-	       HEADER "\t(sampled: one sample per 4096 bytes on average, figures are estimates)\n"
-		      "\t(4711 app: its heap from before the attach is not shown)\n");
+	expect(f, HEADER "\t(sampled: one sample per 4096 bytes on average, figures are estimates, "
+			 "their ranges hold 95 times in 100)\n"
+			 "\t(4711 app: its heap from before the attach is not shown)\n");
+}
+
+/* 4 samples of 1024 bytes at a mean of 4096: each stands for 4.52 blocks. */
+static struct uncertain four_samples(void)
+{
+	struct uncertain u = {.sample_bytes = 4096, .growth_variance = 1e6};
+	struct error_sums e = error_of(1024, 0.2212);
+
+	for (int i = 0; i < 4; i++)
+		error_sums_add(&u.errors.alloc, &e);
+	u.errors.count_most = 1 / 0.2212;
+	return u;
+}
+
+static void sample_site(struct fixture *f, struct uncertain *u)
+{
+	set_site(f, 0, 2, 18517, 18);
+	f->s.site_count = 1;
+	f->s.sampled = true;
+	f->s.sample_bytes = 4096;
+	f->s.uncertain = u;
+	f->sites[0].uncertain = f->processes[0].uncertain = u;
+	f->processes[0].totals = f->sites[0].totals;
+}
+
+#define SAMPLED                                                                                    \
+	HEADER                                                                                     \
+	"\t(sampled: one sample per 4096 bytes on average, figures are estimates, their ranges "   \
+	"hold 95 times in 100)\n"
+
+static void report_write__sampled__ranges_on_lines_of_their_own(void **state)
+{
+	struct fixture *f = *state;
+	struct uncertain u = four_samples();
+
+	sample_site(f, &u);
+	expect(f, SAMPLED "\t(4711 app: 18517 bytes in 18 allocations outstanding; bytes "
+			  "7.00K..40.0K, allocations 7..40, from 4 samples)\n"
+			  "\t18517 bytes in 18 allocations from stack\n"
+			  "\t\t[bytes 7.00K..40.0K, allocations 7..40, from 4 samples]\n"
+			  "\t\t[stack not known: lost]\n");
+	f->s.uncertain = NULL;
+}
+
+/* -o counts blocks one by one: each stands for as many as in the totals. */
+static void report_write__sampled_old_blocks__scaled(void **state)
+{
+	static const struct report_block blocks[] = {
+		{.address = 0x10, .bytes = 1024, .chance = 0.2212, .site = 2},
+		{.address = 0x20, .bytes = 1024, .chance = 0.2212, .site = 2},
+	};
+	struct fixture *f = *state;
+	struct uncertain u = four_samples();
+
+	sample_site(f, &u);
+	f->s.sites[0].site = 2;
+	f->options.blocks = blocks;
+	f->options.block_count = 2;
+	f->options.only_blocks = true;
+	expect(f, SAMPLED "\t(4711 app: 18517 bytes in 18 allocations outstanding; bytes "
+			  "7.00K..40.0K, allocations 7..40, from 4 samples)\n"
+			  "\t9259 bytes in 9 allocations from stack\n"
+			  "\t\t[bytes 3.00K..26.0K, allocations 3..26, from 2 samples]\n"
+			  "\t\t[stack not known: lost]\n");
+	f->s.uncertain = NULL;
 }
 
 static void report_write__mapped_range__marked_on_its_own_line(void **state)
@@ -365,6 +430,8 @@ int main(void)
 		TEST(report_write__lost_in_a_process_only__said_without_cause),
 		TEST(report_write__verbose__figures_and_all_counters),
 		TEST(report_write__attached_first_report__says_what_is_missing),
+		TEST(report_write__sampled__ranges_on_lines_of_their_own),
+		TEST(report_write__sampled_old_blocks__scaled),
 		TEST(report_write__mapped_range__marked_on_its_own_line),
 	};
 

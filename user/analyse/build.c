@@ -40,7 +40,39 @@ static void copy_process(struct snapshot_process *to, const struct heap_process 
 	to->unknown_frees = p->counts[COUNTER_UNKNOWN_FREE];
 	to->missed_allocs = p->counts[COUNTER_MISSED_ALLOC];
 	to->reused_addresses = p->counts[COUNTER_REUSED_ADDRESS];
+	to->inherits = p->parent != 0;
 	to->rss_bytes = UINT64_MAX;
+}
+
+/* Mappings are not sampled: certain, as what was seen is. */
+static void add_certain(struct errors *e, const struct totals *t)
+{
+	e->alloc.seen_bytes += t->alloc_bytes;
+	e->alloc.seen_count += t->alloc_count;
+	e->free.seen_bytes += t->free_bytes;
+	e->free.seen_count += t->free_count;
+}
+
+static void copy_uncertain(struct snapshot *s, const struct heap *h, const struct heap_process *p,
+			   struct snapshot_process *to)
+{
+	if (!s->uncertain)
+		return;
+	to->uncertain = &s->uncertain[to->index - 1];
+	to->uncertain->sample_bytes = heap_sample_bytes(h);
+	to->uncertain->errors = p->errors;
+	to->uncertain->sizes_vary = errors_sizes_vary(&p->errors, heap_sample_bytes(h));
+	add_certain(&to->uncertain->errors, &p->ranges_totals);
+}
+
+static void copy_uncertain_site(struct snapshot *s, const struct heap *h, struct snapshot_site *to)
+{
+	if (!s->uncertain || to->range)
+		return;
+	to->uncertain = &s->uncertain[s->process_count + to->site - 1];
+	to->uncertain->sample_bytes = heap_sample_bytes(h);
+	to->uncertain->errors = *heap_site_errors(h, to->site);
+	to->uncertain->sizes_vary = errors_sizes_vary(&to->uncertain->errors, heap_sample_bytes(h));
 }
 
 /* Seconds since the oldest outstanding block was born, to one generation; -1: none is. */
@@ -117,14 +149,17 @@ static void copy_heap(struct snapshot *s, struct heap *h)
 	uint32_t sites = heap_site_count(h);
 
 	s->process_count = heap_process_count(h);
-	for (uint32_t i = 0; i < s->process_count; i++)
+	for (uint32_t i = 0; i < s->process_count; i++) {
 		copy_process(&s->processes[i], heap_process(h, i + 1), i + 1);
+		copy_uncertain(s, h, heap_process(h, i + 1), &s->processes[i]);
+	}
 	for (uint32_t i = 1; i <= sites; i++) {
 		const struct site *site = heap_site(h, i);
 
 		if (!site->version || !site->totals.alloc_count)
 			continue; /* no event at it succeeded, or an exec took it back */
-		copy_site(&s->sites[s->site_count++], h, site, i, s->time_ns);
+		copy_site(&s->sites[s->site_count], h, site, i, s->time_ns);
+		copy_uncertain_site(s, h, &s->sites[s->site_count++]);
 		if (site->totals.outstanding_count)
 			s->processes[site->process - 1].site_count++;
 	}
@@ -138,7 +173,10 @@ int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, ui
 	s->time_ns = now_ns;
 	s->processes = calloc(heap_process_count(h) + 1, sizeof(*s->processes));
 	s->sites = malloc((heap_site_count(h) + 1) * sizeof(*s->sites));
-	if (!s->processes || !s->sites) {
+	if (heap_sample_bytes(h))
+		s->uncertain = calloc(heap_process_count(h) + heap_site_count(h) + 1,
+				      sizeof(*s->uncertain));
+	if (!s->processes || !s->sites || (heap_sample_bytes(h) && !s->uncertain)) {
 		snapshot_free(s);
 		return -ENOMEM;
 	}

@@ -44,6 +44,8 @@ static void add_row(struct snapshot *s, struct snapshot_site *to, const struct s
 	if (to->verdict == VERDICT_LEAK && row->verdict == VERDICT_LEAK)
 		p->leak_site_count--;
 	fold_totals(&to->totals, &row->totals);
+	if (to->uncertain && row->uncertain)
+		uncertain_add(to->uncertain, row->uncertain);
 	to->growth_bytes_per_s += row->growth_bytes_per_s;
 	to->allocs_per_s += row->allocs_per_s;
 	if (to->score < row->score)

@@ -168,7 +168,7 @@ static double survival(struct growth *g, const struct heap *h, const struct site
 	const struct history_point *p = history_find(&g->history, site, sample);
 	uint32_t generation = heap_generation(h, history_time(&g->history, sample));
 	bool whole = p && generation > p->generation;
-	uint64_t then = p ? (whole ? p->count : p->older) : 0;
+	uint64_t then = p ? (whole ? p->blocks : p->older) : 0;
 	uint64_t now;
 
 	if (!then)
@@ -221,6 +221,30 @@ static void judge(struct growth *g, const struct heap *h, const struct view *v,
 	}
 }
 
+/*
+ * Sampled: the error of the change comes from the blocks that made it, those that were born since
+ * the base and those that were freed. How many that are is told by generations; the mean of the
+ * site's variance for one of them is near enough.
+ */
+static void fill_uncertain(const struct view *v, const struct site *s,
+			   const struct history_point *base, struct uncertain *u)
+{
+	const struct error_sums *all = &u->errors.alloc;
+	uint64_t now = generations_older(&s->generations, UINT32_MAX);
+	uint64_t then = base ? base->blocks : 0;
+	uint64_t stayed = base ? generations_older(&s->generations, base->generation) : 0;
+	double window2 = v->window_s * v->window_s, changed;
+
+	if (!all->seen_count)
+		return;
+	if (stayed > then)
+		stayed = then;
+	changed = (double)(now - stayed) + (double)(then - stayed);
+	u->growth_variance = changed * all->bytes_variance / (double)all->seen_count / window2;
+	if (all->missing_bytes > 0)
+		u->growth_unit = all->bytes_variance / all->missing_bytes / v->window_s;
+}
+
 static void fill_site(struct growth *g, const struct heap *h, const struct view *v,
 		      const struct site *s, struct snapshot_site *out)
 {
@@ -231,6 +255,19 @@ static void fill_site(struct growth *g, const struct heap *h, const struct view 
 	out->growth_bytes_per_s = ((double)s->totals.outstanding_bytes - start) / v->window_s;
 	out->allocs_per_s = (double)(s->totals.alloc_count - allocs) / v->last_s;
 	judge(g, h, v, s, start, out);
+	if (out->uncertain)
+		fill_uncertain(v, s, base, out->uncertain);
+}
+
+/* A process changes as its sites do, each of which was drawn by itself. */
+static void sum_growth(struct snapshot *s, const struct snapshot_site *site)
+{
+	struct uncertain *u = s->processes[site->process].uncertain;
+
+	if (!u || !site->uncertain)
+		return;
+	u->growth_variance += site->uncertain->growth_variance;
+	u->growth_unit = fmax(u->growth_unit, site->uncertain->growth_unit);
 }
 
 static void fill_process(const struct growth *g, const struct view *v, const struct heap_process *p,
@@ -254,8 +291,10 @@ void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t 
 
 	if (!view_of(g, now_ns, &v))
 		return;
-	for (size_t i = 0; i < s->site_count; i++)
+	for (size_t i = 0; i < s->site_count; i++) {
 		fill_site(g, h, &v, heap_site(h, s->sites[i].site), &s->sites[i]);
+		sum_growth(s, &s->sites[i]);
+	}
 	for (size_t i = 0; i < s->process_count; i++) {
 		uint32_t index = s->processes[i].index;
 

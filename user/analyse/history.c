@@ -92,7 +92,7 @@ static int reserve_points(struct history_column *c, uint32_t needed)
 }
 
 static int add_point(struct history_column *c, struct history_site *record, const struct site *s,
-		     uint32_t site, uint32_t generation)
+		     uint32_t site, uint32_t generation, bool scaled)
 {
 	if (reserve_points(c, c->count + 1))
 		return -ENOMEM;
@@ -100,7 +100,8 @@ static int add_point(struct history_column *c, struct history_site *record, cons
 		.site = site,
 		.generation = generation,
 		.bytes = s->totals.outstanding_bytes,
-		.count = s->totals.outstanding_count,
+		.blocks = scaled ? generations_older(&s->generations, UINT32_MAX)
+				 : s->totals.outstanding_count,
 		.older = generations_older(&s->generations, generation),
 		.allocs = record->allocs,
 	};
@@ -120,6 +121,7 @@ static int fill_column(struct history *h, struct heap *heap, struct history_colu
 		       uint32_t generation)
 {
 	uint32_t sites = heap_site_count(heap);
+	bool scaled = heap_sample_bytes(heap);
 	int err = reserve_sites(h, sites + 1);
 
 	if (err)
@@ -131,7 +133,7 @@ static int fill_column(struct history *h, struct heap *heap, struct history_colu
 		prefetch(heap, i + PREFETCH_SITES, sites);
 		if (s->version == record->version)
 			continue;
-		if (add_point(c, record, s, i, generation))
+		if (add_point(c, record, s, i, generation, scaled))
 			err = -ENOMEM;
 		else if (!record->first)
 			record->first = h->samples;

@@ -14,8 +14,9 @@
 struct history_point {
 	uint32_t site;
 	uint32_t generation; /* that of the sample's time */
-	uint64_t bytes, count;
-	uint64_t older;	 /* of count, born before that generation */
+	uint64_t bytes;
+	uint64_t blocks; /* recorded ones: unlike counts they are not scaled when sampled */
+	uint64_t older;	 /* of them, born before that generation */
 	uint64_t allocs; /* so far, at the sample before */
 };
 

@@ -51,6 +51,7 @@ void snapshot_free(struct snapshot *s)
 {
 	free(s->processes);
 	free(s->sites);
+	free(s->uncertain);
 	memset(s, 0, sizeof(*s));
 }
 

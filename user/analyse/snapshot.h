@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "../heap/heap.h"
 #include "blind.h"
+#include "uncertain.h"
 
 enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
 const char *verdict_name(enum verdict v);
@@ -43,6 +44,7 @@ struct snapshot_site {
 	enum verdict verdict;
 	double oldest_s; /* < 0: nothing outstanding */
 	uint64_t version;
+	struct uncertain *uncertain; /* in snapshot.uncertain; NULL: its figures are exact */
 	uint32_t stack_flags; /* STACK_F_* of the stack; with names of no frames: not known */
 };
 
@@ -60,11 +62,13 @@ struct snapshot_process {
 	uint64_t missed_allocs, reused_addresses;
 	enum blind blind; /* a class of probes that sees nothing, filled in by the owner */
 	double alloc_bytes_per_s, allocs_per_s, frees_per_s, growth_bytes_per_s;
-	uint32_t site_count;	  /* with outstanding blocks */
-	uint32_t leak_site_count; /* verdict leak */
-	uint64_t rss_bytes;	  /* UINT64_MAX: unknown */
-	bool attached;		  /* was running before: its heap from before is not seen */
-	bool notable_first;	  /* the sentence about that was not printed yet */
+	uint32_t site_count;	     /* with outstanding blocks */
+	uint32_t leak_site_count;    /* verdict leak */
+	uint64_t rss_bytes;	     /* UINT64_MAX: unknown */
+	struct uncertain *uncertain; /* as for sites */
+	bool inherits;		     /* has blocks of its parent's, maybe */
+	bool attached;		     /* was running before: its heap from before is not seen */
+	bool notable_first;	     /* the sentence about that was not printed yet */
 };
 
 struct snapshot {
@@ -80,6 +84,7 @@ struct snapshot {
 	size_t process_count;
 	struct snapshot_site *sites; /* all with activity; order: as sorted last */
 	size_t site_count;
+	struct uncertain *uncertain; /* of processes and sites; NULL when not sampled */
 };
 
 void snapshot_free(struct snapshot *s);

@@ -113,7 +113,7 @@ static inline uint32_t last_slot(uint32_t tid)
 static void charge_free(struct heap *h, struct heap_process *p, const struct block *block,
 			uint64_t time_ns)
 {
-	struct weight w = weight_of(h, block->address, block->bytes, block->born_ns);
+	struct weight w = weight_of(h, p, block);
 	uint32_t slot = last_slot(block->tid);
 
 	if (p->last[slot].address == block->address && p->last[slot].tid == block->tid) {
@@ -122,6 +122,9 @@ static void charge_free(struct heap *h, struct heap_process *p, const struct blo
 		p->totals.temporary_count += w.count;
 	}
 	sites_free(h, p, block->site, w, block->born_ns, time_ns);
+	errors_free(h, p, block);
+	if (h->sample_bytes)
+		weight_forget(p, block);
 }
 
 /* A block is handed out. Its stack and call say where. */
@@ -153,7 +156,8 @@ static void add_block(struct heap *h, struct heap_process *p, uint32_t process,
 	p->last[slot].tid = e->tid;
 	p->last[slot].address = address;
 	p->event_count++;
-	sites_alloc(h, p, site, weight_of(h, address, bytes, e->time_ns), e->time_ns);
+	sites_alloc(h, p, site, weight_of(h, p, &block), e->time_ns);
+	errors_alloc(h, p, &block);
 }
 
 /* A release that took effect at `at_ns` of the block that was there then. */
@@ -192,12 +196,13 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 
 	if (!block || block->born_ns > e->h.time_ns)
 		return;
-	sites_free(h, p, block->site, weight_of(h, block->address, block->bytes, block->born_ns),
-		   block->born_ns, e->h.time_ns);
+	sites_free(h, p, block->site, weight_of(h, p, block), block->born_ns, e->h.time_ns);
+	errors_free(h, p, block);
+	if (h->sample_bytes && !weight_resize(p, block))
+		p->counts[COUNTER_NO_MEMORY]++;
 	block->bytes = e->bytes;
-	sites_alloc_at(h, p, block->site,
-		       weight_of(h, block->address, block->bytes, block->born_ns), block->born_ns,
-		       e->h.time_ns);
+	sites_alloc_at(h, p, block->site, weight_of(h, p, block), block->born_ns, e->h.time_ns);
+	errors_alloc(h, p, block);
 }
 
 static void apply_to_process(struct heap *h, struct heap_process *p, uint32_t process,

@@ -3,11 +3,13 @@
  * heap_check(): every invariant of the heap against a walk over all that is in it. For tests; slow.
  */
 #include "tables.h"
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct sum {
 	uint64_t bytes, count, blocks;
+	struct error_sums errors;
 };
 
 static const char *count_one(const struct heap *h, uint32_t process, struct sum *sums,
@@ -25,6 +27,20 @@ static const char *count_one(const struct heap *h, uint32_t process, struct sum 
 	return NULL;
 }
 
+static const char *count_block(const struct heap *h, uint32_t process, struct sum *sums,
+			       const struct block *block)
+{
+	const struct heap_process *p = h->processes[process];
+	const char *wrong = count_one(h, process, sums, block->site, weight_of(h, p, block), false);
+	struct error_sums e;
+
+	if (wrong || !h->sample_bytes)
+		return wrong;
+	e = error_of(block->bytes, chance_of(h, p, block));
+	error_sums_add(&sums[block->site].errors, &e);
+	return NULL;
+}
+
 static const char *walk_process(const struct heap *h, uint32_t process, struct sum *sums)
 {
 	const struct heap_process *p = h->processes[process];
@@ -34,13 +50,27 @@ static const char *walk_process(const struct heap *h, uint32_t process, struct s
 	if (!wrong)
 		wrong = ranges_check(&p->ranges);
 	for (size_t it = 0; !wrong && (block = blocks_next(&p->blocks, &it));)
-		wrong = count_one(h, process, sums, block->site,
-				  weight_of(h, block->address, block->bytes, block->born_ns),
-				  false);
+		wrong = count_block(h, process, sums, block);
 	for (size_t i = 0; !wrong && i < p->ranges.count; i++)
 		wrong = count_one(h, process, sums, p->ranges.v[i].site,
 				  (struct weight){.bytes = p->ranges.v[i].bytes, .count = 1}, true);
 	return wrong;
+}
+
+static bool is_near(double a, double b, double scale)
+{
+	return fabs(a - b) <= 1e-9 * scale;
+}
+
+/* Variances are sums of doubles: the same but for rounding. */
+static bool same_errors(const struct errors *e, const struct error_sums *outstanding)
+{
+	struct error_sums sums = errors_of(e, FIGURE_OUTSTANDING);
+
+	return sums.seen_bytes == outstanding->seen_bytes &&
+	       sums.seen_count == outstanding->seen_count &&
+	       is_near(sums.bytes_variance, outstanding->bytes_variance, e->alloc.bytes_variance) &&
+	       is_near(sums.count_variance, outstanding->count_variance, e->alloc.count_variance);
 }
 
 static const char *check_totals(const struct totals *t)
@@ -81,6 +111,7 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 {
 	const struct heap_process *p = h->processes[process];
 	struct totals classes[2] = {{0}};
+	struct error_sums errors = {0};
 	uint32_t sites = 0;
 
 	for (uint32_t i = p->first_site; i; i = site_at(h, i)->next) {
@@ -92,11 +123,18 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 		if (s->process != process || sites++ > h->sites.count)
 			return "a process has sites of another one";
 		totals_add(&classes[s->range], &s->totals);
+		if (!h->sample_bytes)
+			continue;
+		if (!same_errors(errors_at(h, i), &sums[i].errors))
+			return "a site's errors are not those of its blocks";
+		error_sums_add(&errors, &sums[i].errors);
 	}
 	if (sites != p->site_count)
 		return "a process has another number of sites than counted";
 	if (!same_totals(&p->totals, classes[0]) || !same_totals(&p->ranges_totals, classes[1]))
 		return "the totals of a process are not those of its sites";
+	if (!same_errors(&p->errors, &errors))
+		return "the errors of a process are not those of its sites";
 	return check_totals(&p->totals) ? check_totals(&p->totals)
 					: check_totals(&p->ranges_totals);
 }

@@ -24,6 +24,7 @@ struct heap *heap_new(const struct heap_options *options)
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
 	pool_init(&h->sites, sizeof(struct site));
+	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
 	return h;
 }
@@ -36,6 +37,7 @@ void heap_free(struct heap *h)
 		generations_done(&site_at(h, i)->generations);
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		blocks_done(&h->processes[i]->blocks);
+		blocks_done(&h->processes[i]->resized);
 		ranges_done(&h->processes[i]->ranges);
 		free(h->processes[i]->reuses);
 		free(h->processes[i]->repeats);
@@ -46,6 +48,7 @@ void heap_free(struct heap *h)
 	index_done(&h->site_index);
 	index_done(&h->stack_index);
 	pool_done(&h->sites);
+	pool_done(&h->errors);
 	pool_done(&h->stacks);
 	stacks_done(h);
 	free(h);
@@ -141,6 +144,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 	}
 	p->number = number;
 	p->blocks.seed = h->seed;
+	p->resized.seed = h->seed;
 	h->processes[++h->process_count] = p;
 	return h->process_count;
 }
@@ -207,6 +211,16 @@ struct site *heap_site(struct heap *h, uint32_t index)
 	return site_at(h, index);
 }
 
+const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
+{
+	return h->sample_bytes ? errors_at(h, index) : NULL;
+}
+
+uint64_t heap_sample_bytes(const struct heap *h)
+{
+	return h->sample_bytes;
+}
+
 uint32_t heap_stack_count(const struct heap *h)
 {
 	return h->stacks.count;
@@ -242,15 +256,15 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id)
 
 size_t heap_memory(const struct heap *h)
 {
-	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->stacks) +
-		     index_memory(&h->process_index) + index_memory(&h->site_index) +
-		     index_memory(&h->stack_index) + h->frames_memory +
-		     h->process_capacity * sizeof(*h->processes);
+	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->errors) +
+		     pool_memory(&h->stacks) + index_memory(&h->process_index) +
+		     index_memory(&h->site_index) + index_memory(&h->stack_index) +
+		     h->frames_memory + h->process_capacity * sizeof(*h->processes);
 
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		const struct heap_process *p = h->processes[i];
 
-		sum += sizeof(*p) + blocks_memory(&p->blocks) +
+		sum += sizeof(*p) + blocks_memory(&p->blocks) + blocks_memory(&p->resized) +
 		       p->ranges.capacity * sizeof(*p->ranges.v);
 	}
 	for (uint32_t i = 1; i <= h->sites.count; i++)

@@ -23,6 +23,7 @@
 #include "../../include/counters.h"
 #include "../../include/event.h"
 #include "blocks.h"
+#include "error.h"
 #include "ranges.h"
 #include "generations.h"
 
@@ -94,6 +95,8 @@ struct heap_process {
 	uint32_t site_count;		/* sites that had activity */
 	uint32_t exec_count;
 	struct blocks blocks;
+	struct blocks resized; /* sampled blocks that were resized: as large as they were drawn */
+	struct errors errors;  /* of the totals of the heap class, when sampled */
 	struct ranges ranges;
 	/* the last block of a few threads, to tell temporary allocations; indexed by a hash of tid
 	 */
@@ -153,12 +156,19 @@ struct heap_process *heap_process(struct heap *h, uint32_t index);
 uint32_t heap_find_process(const struct heap *h, uint32_t number); /* index or 0 */
 uint32_t heap_site_count(const struct heap *h);
 struct site *heap_site(struct heap *h, uint32_t index);
+/* Borrowed, valid as the site is. NULL when not sampled: the figures are exact. */
+const struct errors *heap_site_errors(const struct heap *h, uint32_t index);
+/* As in the options. */
+uint64_t heap_sample_bytes(const struct heap *h);
 uint32_t heap_stack_count(const struct heap *h);
 const struct heap_stack *heap_stack(const struct heap *h, uint32_t index);
 /* Counts of no process in particular, and the sum over processes. */
 uint64_t heap_counter(const struct heap *h, enum counter_id id);
 /* Bytes that all tables use now. */
 size_t heap_memory(const struct heap *h);
+
+/* How likely it was to be recorded. */
+double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block);
 
 /* Checks every invariant (tests): totals against a walk over all blocks. Returns NULL or what is
  * wrong. */

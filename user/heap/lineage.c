@@ -51,8 +51,7 @@ static bool charge_sites(const struct inheritance *n)
 
 	for (uint32_t i = n->from->first_site; i; i = site_at(h, i)->next)
 		if (n->sites[i])
-			ok &= sites_inherit(h, n->to, site_at(h, n->sites[i]), site_at(h, i),
-					    n->time_ns);
+			ok &= sites_inherit(h, n->to, n->sites[i], i, n->time_ns);
 	return ok;
 }
 
@@ -63,7 +62,9 @@ static bool inherit_all(const struct inheritance *n)
 
 	if (blocks_copy(&n->to->blocks, &n->from->blocks))
 		return false;
-	if (ranges_copy(&n->to->ranges, &n->from->ranges)) {
+	if (blocks_copy(&n->to->resized, &n->from->resized) ||
+	    ranges_copy(&n->to->ranges, &n->from->ranges)) {
+		blocks_done(&n->to->resized);
 		blocks_done(&n->to->blocks);
 		return false;
 	}
@@ -72,6 +73,16 @@ static bool inherit_all(const struct inheritance *n)
 	for (size_t i = 0; i < n->to->ranges.count; i++)
 		n->to->ranges.v[i].site = n->sites[n->to->ranges.v[i].site];
 	return charge_sites(n);
+}
+
+/* A block that was resized counts for the child as it does for the parent. */
+static bool copy_drawn(const struct inheritance *n, const struct block *block)
+{
+	const struct block *drawn = NULL;
+
+	if (n->from->resized.count)
+		drawn = blocks_find(&n->from->resized, block->address);
+	return !drawn || weight_resize(n->to, drawn);
 }
 
 /* The child has had events: what it has is newer. */
@@ -85,11 +96,11 @@ static bool inherit_missing(const struct inheritance *n)
 		copy.site = n->sites[block->site];
 		if (blocks_find(&n->to->blocks, block->address))
 			continue;
-		if (!blocks_insert(&n->to->blocks, &copy))
+		if (!copy_drawn(n, block) || !blocks_insert(&n->to->blocks, &copy))
 			return false;
-		sites_alloc_at(n->heap, n->to, copy.site,
-			       weight_of(n->heap, copy.address, copy.bytes, copy.born_ns),
+		sites_alloc_at(n->heap, n->to, copy.site, weight_of(n->heap, n->to, &copy),
 			       copy.born_ns, n->time_ns);
+		errors_alloc(n->heap, n->to, &copy);
 	}
 	for (size_t i = 0; i < n->from->ranges.count; i++) {
 		struct range copy = n->from->ranges.v[i];
@@ -152,8 +163,9 @@ void lineage_exec(struct heap *h, uint32_t process, const struct event_process *
 	struct heap_process *p = h->processes[process];
 
 	for (uint32_t i = p->first_site; i; i = site_at(h, i)->next)
-		sites_free_all(h, p, site_at(h, i), e->h.time_ns);
+		sites_free_all(h, p, i, e->h.time_ns);
 	blocks_done(&p->blocks);
+	blocks_done(&p->resized);
 	ranges_done(&p->ranges);
 	memset(p->last, 0, sizeof(p->last));
 	free(p->reuses);

@@ -42,6 +42,16 @@ static inline bool key_matches(const void *context, uint32_t ref)
 	return s->stack_id == key->stack_id && s->process == key->process && s->call == key->call;
 }
 
+static uint32_t add_site(struct heap *h)
+{
+	uint32_t index = pool_add(&h->sites);
+
+	if (!index || !h->sample_bytes || pool_add(&h->errors))
+		return index;
+	pool_undo(&h->sites);
+	return 0;
+}
+
 static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t hash)
 {
 	uint32_t stack = key->stack_id ? stacks_get(h, key->process, key->stack_id) : 0;
@@ -51,11 +61,13 @@ static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t h
 
 	if (key->stack_id && !stack)
 		return 0;
-	index = pool_add(&h->sites);
+	index = add_site(h);
 	if (!index)
 		return 0;
 	if (index_insert(&h->site_index, hash, index)) {
 		pool_undo(&h->sites);
+		if (h->sample_bytes)
+			pool_undo(&h->errors);
 		return 0;
 	}
 	s = site_at(h, index);
@@ -180,33 +192,41 @@ static void sites_disinherit(struct heap *h, struct heap_process *p, struct site
 	generations_clear(&s->generations);
 }
 
-void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint64_t time_ns)
+void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint64_t time_ns)
 {
+	struct site *s = site_at(h, site);
 	struct totals *t = &s->totals;
 
 	if (s->inherited) {
 		sites_disinherit(h, p, s, time_ns);
+		if (h->sample_bytes)
+			errors_disinherit(errors_at(h, site), &p->errors);
 		return;
 	}
 	if (!t->outstanding_count)
 		return;
+	if (h->sample_bytes)
+		errors_charge_free_all(errors_at(h, site), &p->errors);
 	touch(h, s, time_ns);
 	totals_free(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_free(t, t->outstanding_bytes, t->outstanding_count);
 	generations_clear(&s->generations);
 }
 
-bool sites_inherit(struct heap *h, struct heap_process *p, struct site *to, const struct site *from,
+bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t from,
 		   uint64_t time_ns)
 {
-	const struct totals *t = &from->totals;
+	struct site *s = site_at(h, to);
+	const struct totals *t = &site_at(h, from)->totals;
 	bool ok;
 
-	generations_done(&to->generations);
-	ok = generations_copy(&to->generations, &from->generations);
-	touch(h, to, time_ns);
-	totals_alloc(totals_of(p, to), t->outstanding_bytes, t->outstanding_count);
-	totals_alloc(&to->totals, t->outstanding_bytes, t->outstanding_count);
-	to->inherited = true;
+	generations_done(&s->generations);
+	ok = generations_copy(&s->generations, &site_at(h, from)->generations);
+	touch(h, s, time_ns);
+	totals_alloc(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
+	totals_alloc(&s->totals, t->outstanding_bytes, t->outstanding_count);
+	if (h->sample_bytes)
+		errors_inherit(errors_at(h, to), &p->errors, errors_at(h, from));
+	s->inherited = true;
 	return ok;
 }

@@ -27,6 +27,7 @@ struct heap {
 	uint32_t recent; /* the process found last */
 
 	struct pool sites;
+	struct pool errors; /* of the sites, by the same numbers; empty when not sampled */
 	struct index site_index;
 	struct pool stacks;
 	struct index stack_index;
@@ -39,6 +40,11 @@ struct heap {
 static inline struct site *site_at(const struct heap *h, uint32_t index)
 {
 	return pool_at(&h->sites, index);
+}
+
+static inline struct errors *errors_at(const struct heap *h, uint32_t site)
+{
+	return pool_at(&h->errors, site);
 }
 
 static inline struct heap_stack *stack_at(const struct heap *h, uint32_t index)
@@ -66,8 +72,24 @@ const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t s
 struct weight {
 	uint64_t bytes, count;
 };
-/* weight.c: the same for a block's whole life. */
-struct weight weight_of(const struct heap *h, uint64_t address, uint64_t bytes, uint64_t born_ns);
+struct weight weight_sampled(const struct heap *h, const struct heap_process *p,
+			     const struct block *block);
+
+/* The same for a block's whole life. */
+static inline struct weight weight_of(const struct heap *h, const struct heap_process *p,
+				      const struct block *block)
+{
+	if (!h->sample_bytes)
+		return (struct weight){.bytes = block->bytes, .count = 1};
+	return weight_sampled(h, p, block);
+}
+
+/*
+ * weight.c: weight_resize() keeps the size that a sampled block was drawn with when it is about to
+ * get another one, and is false when there is no memory; weight_forget() when it goes.
+ */
+bool weight_resize(struct heap_process *p, const struct block *block);
+void weight_forget(struct heap_process *p, const struct block *block);
 /* One block more, and one block (or, count 0, a piece of one) less, at the site and its process. */
 void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		 uint64_t time_ns);
@@ -77,13 +99,33 @@ void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struc
 void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
 		uint64_t born_ns, uint64_t time_ns);
 /* All that is outstanding is freed. */
-void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint64_t time_ns);
+void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint64_t time_ns);
 /*
  * What is outstanding at `from` is allocated at `to`, a site of p with nothing outstanding. False
  * when there is no memory for the ages.
  */
-bool sites_inherit(struct heap *h, struct heap_process *p, struct site *to, const struct site *from,
+bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t from,
 		   uint64_t time_ns);
+
+/* error.c: the same for the errors of the figures. */
+void errors_charge_alloc(struct heap *h, struct heap_process *p, const struct block *block);
+void errors_charge_free(struct heap *h, struct heap_process *p, const struct block *block);
+void errors_charge_free_all(struct errors *site, struct errors *process);
+void errors_disinherit(struct errors *site, struct errors *process);
+/* What is outstanding `from` there is allocated at the site. */
+void errors_inherit(struct errors *site, struct errors *process, const struct errors *from);
+
+static inline void errors_alloc(struct heap *h, struct heap_process *p, const struct block *block)
+{
+	if (h->sample_bytes)
+		errors_charge_alloc(h, p, block);
+}
+
+static inline void errors_free(struct heap *h, struct heap_process *p, const struct block *block)
+{
+	if (h->sample_bytes)
+		errors_charge_free(h, p, block);
+}
 
 /* stacks.c: the number of a stack; without frames when they are not known. 0 when out of memory. */
 uint32_t stacks_get(struct heap *h, uint32_t process, uint64_t id);

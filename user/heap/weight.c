@@ -4,6 +4,9 @@
  * it stands for 1 / p blocks of its size (Horvitz and Thompson 1952: the estimate is unbiased). Totals are integers, so the
  * fraction is rounded up or down at random, with a random number made of the block itself: its free must take away
  * exactly what its allocation added.
+ *
+ * A block that is resized in place keeps the p that it was drawn with. Few are: the sizes that those were drawn with are in
+ * a table of their own.
  */
 #include "tables.h"
 #include <math.h>
@@ -22,15 +25,53 @@ static uint64_t round_by(double value, uint64_t random)
 	return (uint64_t)whole + ((double)(random >> 11) * 0x1p-53 < value - whole);
 }
 
-struct weight weight_of(const struct heap *h, uint64_t address, uint64_t bytes, uint64_t born_ns)
+static uint64_t drawn_bytes(const struct heap_process *p, const struct block *block)
 {
-	double p;
+	const struct block *drawn = NULL;
+	uint64_t bytes = block->bytes;
 
-	if (!h->sample_bytes || !bytes)
-		return (struct weight){.bytes = bytes, .count = 1};
-	p = -expm1(-(double)bytes / (double)h->sample_bytes);
+	if (p->resized.count)
+		drawn = blocks_find(&p->resized, block->address);
+	if (drawn && drawn->born_ns == block->born_ns)
+		bytes = drawn->bytes;
+	return bytes ? bytes : 1; /* as sample_wanted() has it: else they would never be seen */
+}
+
+bool weight_resize(struct heap_process *p, const struct block *block)
+{
+	struct block *drawn = blocks_find(&p->resized, block->address);
+
+	if (!drawn)
+		return blocks_insert(&p->resized, block) != NULL;
+	if (drawn->born_ns != block->born_ns)
+		*drawn = *block;
+	return true;
+}
+
+void weight_forget(struct heap_process *p, const struct block *block)
+{
+	struct block *drawn = NULL;
+
+	if (p->resized.count)
+		drawn = blocks_find(&p->resized, block->address);
+	if (drawn)
+		blocks_remove(&p->resized, drawn);
+}
+
+double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block)
+{
+	return h->sample_bytes ? -expm1(-(double)drawn_bytes(p, block) / (double)h->sample_bytes)
+			       : 1;
+}
+
+struct weight weight_sampled(const struct heap *h, const struct heap_process *p,
+			     const struct block *block)
+{
+	uint64_t address = block->address, born_ns = block->born_ns;
+	double chance = chance_of(h, p, block);
+
 	return (struct weight){
-		.bytes = round_by((double)bytes / p, mix(address ^ mix(born_ns))),
-		.count = round_by(1 / p, mix(address ^ mix(born_ns + 1))),
+		.bytes = round_by((double)block->bytes / chance, mix(address ^ mix(born_ns))),
+		.count = round_by(1 / chance, mix(address ^ mix(born_ns + 1))),
 	};
 }

@@ -21,9 +21,20 @@ struct sums {
 	uint64_t bytes, count, ranges_bytes, rss_bytes, lost, unknown_frees;
 	double growth, allocs, frees;
 	uint32_t sites, leaks, ended;
+	struct uncertain uncertain;
 	enum blind blind; /* of the first process of which that is known */
 	bool rss_known;
 };
+
+static void add_uncertain(struct sums *sums, const struct snapshot_process *p)
+{
+	if (!p->uncertain)
+		return;
+	if (p->inherits)
+		uncertain_add_copy(&sums->uncertain, p->uncertain);
+	else
+		uncertain_add(&sums->uncertain, p->uncertain);
+}
 
 static void sum_up(const struct snapshot *s, struct sums *sums)
 {
@@ -36,6 +47,7 @@ static void sum_up(const struct snapshot *s, struct sums *sums)
 		sums->unknown_frees += p->unknown_frees;
 		sums->ended += p->exited;
 		sums->blind = sums->blind ? sums->blind : p->blind;
+		add_uncertain(sums, p);
 		sums->bytes += p->totals.outstanding_bytes;
 		sums->count += p->totals.outstanding_count;
 		sums->ranges_bytes += p->ranges_bytes;
@@ -136,19 +148,41 @@ static void draw_history(const struct header *h, struct line *l)
 	buffer_done(&bars);
 }
 
-static void draw_heap(const struct header *h, const struct theme *theme, const struct sums *sums,
-		      int width)
+/* " +-3%" each, or nothing when figures are exact. */
+struct margins {
+	char bytes[INTERVAL_TEXT + 1], growth[INTERVAL_TEXT + 1];
+};
+
+static void find_margins(const struct snapshot *s, const struct sums *sums, struct margins *m)
+{
+	const struct uncertain *u = &sums->uncertain;
+
+	*m = (struct margins){"", ""};
+	if (!s->uncertain)
+		return;
+	m->bytes[0] = m->growth[0] = ' ';
+	interval_text((double)sums->bytes, uncertain_bytes(u, FIGURE_OUTSTANDING), units_bytes,
+		      m->bytes + 1, sizeof(m->bytes) - 1);
+	interval_change_text(sums->growth, uncertain_growth(u, sums->growth), m->growth + 1,
+			     sizeof(m->growth) - 1);
+}
+
+static void draw_heap(const struct header *h, const struct theme *theme, const struct snapshot *s,
+		      const struct sums *sums, int width)
 {
 	char bytes[16], count[16], growth[16];
+	struct margins margins;
 	struct line l;
 
 	line_begin(&l, theme, 1, width, STYLE_NORMAL);
 	units_bytes(sums->bytes, bytes, sizeof(bytes));
 	units_count(sums->count, count, sizeof(count));
 	units_signed_bytes(sums->growth, growth, sizeof(growth));
-	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s in %s blocks", bytes, count))
-		line_pair(&l, "Heap", STYLE_STRONG, "%s", bytes);
-	line_pair(&l, "Growth", sums->growth >= 1 ? STYLE_WARN : STYLE_NORMAL, "%s/s", growth);
+	find_margins(s, sums, &margins);
+	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s%s in %s blocks", bytes, margins.bytes, count))
+		line_pair(&l, "Heap", STYLE_STRONG, "%s%s", bytes, margins.bytes);
+	line_pair(&l, "Growth", sums->growth >= 1 ? STYLE_WARN : STYLE_NORMAL, "%s%s/s", growth,
+		  margins.growth);
 	draw_history(h, &l);
 }
 
@@ -196,7 +230,7 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 	if (sums->blind)
 		line_pair(&l, "Blind", STYLE_BAD, "%s", blind_texts[sums->blind]);
 	if (s->sampled)
-		line_pair(&l, "Sampled", STYLE_WARN, "1 in %s",
+		line_pair(&l, "Sampled", STYLE_WARN, "one per %s",
 			  units_bytes(s->sample_bytes, text, sizeof(text)));
 	if (sums->unknown_frees)
 		line_pair(&l, "Unknown frees", STYLE_NORMAL, "%s",
@@ -212,7 +246,7 @@ void header_draw(const struct header *h, const struct theme *theme, const struct
 	if (height >= 1)
 		draw_title(theme, s, &sums, width, interval_s, paused);
 	if (height >= 2)
-		draw_heap(h, theme, &sums, width);
+		draw_heap(h, theme, s, &sums, width);
 	if (height >= 3)
 		draw_rates(theme, &sums, width);
 	if (height >= 4)

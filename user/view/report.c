@@ -9,6 +9,7 @@
 #include "report.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include "../base/clock.h"
 #include "../base/units.h"
@@ -19,6 +20,8 @@
 struct row {
 	const struct snapshot_site *site;
 	uint64_t bytes, count;
+	struct uncertain old; /* of its old blocks, when sampled */
+	const struct uncertain *uncertain;
 	size_t first_block, block_count;
 	size_t position; /* in the order of the snapshot */
 };
@@ -58,22 +61,35 @@ static size_t blocks_lower_bound(const struct report_options *options, uint32_t 
 	return low;
 }
 
+static void add_block(struct error_sums *to, const struct report_block *block)
+{
+	struct error_sums e = error_of(block->bytes, block->chance);
+
+	error_sums_add(to, &e);
+}
+
 static void row_find_blocks(struct row *row, const struct report_options *options)
 {
-	uint64_t bytes = 0;
+	struct error_sums sums = {0};
 	size_t i;
 
 	row->first_block = blocks_lower_bound(options, row->site->site);
 	for (i = row->first_block; i < options->block_count; i++) {
 		if (options->blocks[i].site != row->site->site)
 			break;
-		bytes += options->blocks[i].bytes;
+		if (options->only_blocks)
+			add_block(&sums, &options->blocks[i]);
 	}
 	row->block_count = i - row->first_block;
 	if (!options->only_blocks)
 		return;
-	row->bytes = bytes;
-	row->count = row->block_count;
+	row->bytes = sums.seen_bytes + (uint64_t)llround(sums.missing_bytes);
+	row->count = sums.seen_count + (uint64_t)llround(sums.missing_count);
+	if (!row->uncertain)
+		return;
+	row->old = *row->uncertain;
+	row->old.errors.alloc = sums;
+	row->old.errors.free = (struct error_sums){0};
 }
 
 static int compare_u64_descending(uint64_t a, uint64_t b)
@@ -110,7 +126,8 @@ static void rows_collect(struct rows *rows, const struct snapshot *s,
 	rows->v = xcalloc(s->site_count ? s->site_count : 1, sizeof(*rows->v));
 	rows->count = 0;
 	for (i = 0; i < s->site_count; i++) {
-		struct row row = {.site = &s->sites[i], .position = i};
+		struct row row = {
+			.site = &s->sites[i], .uncertain = s->sites[i].uncertain, .position = i};
 
 		row.bytes = row.site->totals.outstanding_bytes;
 		row.count = row.site->totals.outstanding_count;
@@ -193,6 +210,47 @@ static void add_stack(struct buffer *out, const struct stack_names *names, uint3
 		out->data[out->length = i] = '\0';
 }
 
+static uint64_t samples_of(const struct uncertain *u)
+{
+	return errors_of(&u->errors, FIGURE_OUTSTANDING).seen_count;
+}
+
+static void add_margin(struct buffer *out, const struct uncertain *u, enum figure figure,
+		       uint64_t bytes, uint64_t count)
+{
+	char of_bytes[INTERVAL_TEXT], of_count[INTERVAL_TEXT];
+
+	interval_text((double)bytes, uncertain_bytes(u, figure), units_bytes, of_bytes,
+		      sizeof(of_bytes));
+	uncertain_count_text(u, figure, count, of_count, sizeof(of_count));
+	buffer_printf(out, "bytes %s, allocations %s", of_bytes, of_count);
+}
+
+/* How far the figures of a site may be off. */
+static void add_margins(struct buffer *out, const struct row *row,
+			const struct report_options *options)
+{
+	const struct uncertain *u = options->only_blocks ? &row->old : row->uncertain;
+	const struct totals *t = &row->site->totals;
+	double growth = row->site->growth_bytes_per_s;
+	char text[INTERVAL_TEXT];
+
+	buffer_add_string(out, "\t\t[");
+	add_margin(out, u, FIGURE_OUTSTANDING, row->bytes, row->count);
+	if (options->verbose) {
+		u = row->uncertain;
+		buffer_add_string(out, "; allocated: ");
+		add_margin(out, u, FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
+		buffer_add_string(out, "; freed: ");
+		add_margin(out, u, FIGURE_FREE, t->free_bytes, t->free_count);
+		buffer_printf(out, "; growth %s/s",
+			      interval_change_text(growth, uncertain_growth(u, growth), text,
+						   sizeof(text)));
+	}
+	buffer_printf(out, ", from %" PRIu64 " samples]\n",
+		      samples_of(options->only_blocks ? &row->old : row->uncertain));
+}
+
 static void add_site(struct buffer *out, const struct snapshot *s, const struct row *row,
 		     const struct report_options *options, const struct stack_names *names)
 {
@@ -202,11 +260,31 @@ static void add_site(struct buffer *out, const struct snapshot *s, const struct 
 		      row->bytes, row->count);
 	if (row->site->range)
 		buffer_add_string(out, "\t\t[mapped range]\n");
+	if (row->uncertain)
+		add_margins(out, row, options);
 	if (options->verbose)
 		add_figures(out, row->site);
 	if (options->show_allocs)
 		add_blocks(out, row, options);
 	add_stack(out, names, row->site->stack_flags);
+}
+
+/* Of all sites together, listed or not. */
+static void add_totals(struct buffer *out, const struct snapshot *s)
+{
+	size_t i;
+
+	for (i = 0; s->uncertain && i < s->process_count; i++) {
+		const struct snapshot_process *p = &s->processes[i];
+		uint64_t bytes = p->totals.outstanding_bytes, count = p->totals.outstanding_count;
+
+		buffer_printf(out, "\t(%" PRIu32 " ", p->pid);
+		buffer_add_clean(out, p->comm);
+		buffer_printf(out, ": %" PRIu64 " bytes in %" PRIu64 " allocations outstanding; ",
+			      bytes, count);
+		add_margin(out, p->uncertain, FIGURE_OUTSTANDING, bytes, count);
+		buffer_printf(out, ", from %" PRIu64 " samples)\n", samples_of(p->uncertain));
+	}
 }
 
 /* What the reader must know before the figures. */
@@ -215,10 +293,13 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 	size_t i;
 
 	if (s->sampled)
-		buffer_printf(out,
-			      "\t(sampled: one sample per %" PRIu64
-			      " bytes on average, figures are estimates)\n",
-			      s->sample_bytes);
+		buffer_printf(
+			out,
+			"\t(sampled: one sample per %" PRIu64
+			" bytes on average, figures are estimates, their ranges hold 95 times "
+			"in 100)\n",
+			s->sample_bytes);
+	add_totals(out, s);
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *process = &s->processes[i];
 

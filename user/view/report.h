@@ -12,6 +12,7 @@
 struct report_block {
 	uint64_t address, bytes;
 	double age_s;
+	double chance; /* of being recorded: it stands for 1 / chance blocks of its size */
 	uint32_t tid;
 	uint32_t site; /* heap index */
 };

@@ -60,13 +60,30 @@ static void add_frames(struct page *page, const struct stack_names *names)
 	buffer_done(&text);
 }
 
-static void add_amount(struct page *page, const char *label, uint64_t bytes, uint64_t count)
+/* How far the figures may be off, on a line below them. */
+static void add_margin(struct page *page, enum figure figure, uint64_t bytes, uint64_t count)
+{
+	const struct uncertain *u = page->site->uncertain;
+	char of_bytes[INTERVAL_TEXT], of_count[INTERVAL_TEXT];
+
+	interval_text((double)bytes, uncertain_bytes(u, figure), units_bytes, of_bytes,
+		      sizeof(of_bytes));
+	uncertain_count_text(u, figure, count, of_count, sizeof(of_count));
+	pager_printf(page->pager, page->theme, STYLE_FAINT, FIGURE_INDENT, 4,
+		     "%-12s %8s  (bytes %s, blocks %s, from %" PRIu64 " samples)", "", "", of_bytes,
+		     of_count, errors_of(&u->errors, figure).seen_count);
+}
+
+static void add_amount(struct page *page, const char *label, enum figure figure, uint64_t bytes,
+		       uint64_t count)
 {
 	char text[16];
 
 	pager_printf(page->pager, page->theme, STYLE_NORMAL, FIGURE_INDENT, 4,
 		     "%-12s %8s  (%" PRIu64 " bytes in %" PRIu64 " blocks)", label,
 		     units_bytes(bytes, text, sizeof(text)), bytes, count);
+	if (page->site->uncertain)
+		add_margin(page, figure, bytes, count);
 }
 
 static void add_text(struct page *page, enum style style, const char *label, const char *text)
@@ -81,15 +98,28 @@ static enum style verdict_style(enum verdict verdict)
 	return verdict == VERDICT_GROWING ? STYLE_WARN : STYLE_NORMAL;
 }
 
+static void growth_text(const struct snapshot_site *site, char *out, size_t size)
+{
+	double growth = site->growth_bytes_per_s;
+	char number[16], margin[INTERVAL_TEXT] = "";
+
+	if (site->uncertain)
+		interval_change_text(growth, uncertain_growth(site->uncertain, growth), margin,
+				     sizeof(margin));
+	snprintf(out, size, "%s%s%s/s", units_signed_bytes(growth, number, sizeof(number)),
+		 margin[0] ? " " : "", margin);
+}
+
 static void add_figures(struct page *page)
 {
 	const struct snapshot_site *site = page->site;
 	const struct totals *t = &site->totals;
-	char text[32], number[16];
+	char text[64];
 
-	add_amount(page, "Outstanding", t->outstanding_bytes, t->outstanding_count);
-	add_amount(page, "Allocated", t->alloc_bytes, t->alloc_count);
-	add_amount(page, "Freed", t->free_bytes, t->free_count);
+	add_amount(page, "Outstanding", FIGURE_OUTSTANDING, t->outstanding_bytes,
+		   t->outstanding_count);
+	add_amount(page, "Allocated", FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
+	add_amount(page, "Freed", FIGURE_FREE, t->free_bytes, t->free_count);
 	add_text(page, STYLE_NORMAL, "Peak", units_bytes(t->peak_bytes, text, sizeof(text)));
 	add_text(page, STYLE_NORMAL, "Temporary",
 		 units_count(t->temporary_count, text, sizeof(text)));
@@ -97,8 +127,7 @@ static void add_figures(struct page *page)
 		add_text(page, STYLE_NORMAL, "Average",
 			 units_bytes(t->outstanding_bytes / t->outstanding_count, text,
 				     sizeof(text)));
-	snprintf(text, sizeof(text), "%s/s",
-		 units_signed_bytes(site->growth_bytes_per_s, number, sizeof(number)));
+	growth_text(site, text, sizeof(text));
 	add_text(page, site->growth_bytes_per_s >= 1 ? STYLE_WARN : STYLE_NORMAL, "Growth", text);
 	snprintf(text, sizeof(text), "%.1f/s", site->allocs_per_s);
 	add_text(page, STYLE_NORMAL, "Allocations", text);
