@@ -131,7 +131,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		return 1;
 	if (kind == CALL_FREE) {
 		if (ctx->di && sample_known(t, ctx->di))
-			emit_free(t->number, id, ctx->di);
+			slot_free(t, id, ctx->di);
 		return 1;
 	}
 	if (where == WHERE_ELSEWHERE) {
@@ -145,11 +145,44 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	return 0;
 }
 
+static __always_inline __u64 stack_now(struct pt_regs *ctx, struct thread *t, bool at_return)
+{
+	struct scratch *s = scratch_take();
+	__u64 stack = stack_of(ctx, t, s, at_return);
+
+	if (s)
+		scratch_give(s);
+	return stack;
+}
+
+/* Memory is taken first: that is an atomic operation, which would wait for the slot's cache line. */
+static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t, __u64 block,
+				       bool at_return)
+{
+	const struct pending *p = &t->pending;
+	struct event_slot *e;
+	struct scratch *s;
+	__u64 lap;
+
+	if (!slot_fits(t, block, p->bytes))
+		return emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
+				  stack_now(ctx, t, at_return), 0);
+	s = scratch_take();
+	e = slot_take(&lap);
+	if (e) {
+		slot_begin(e, t, p->bytes);
+		e->stack = stack_of(ctx, t, s, at_return);
+		slot_submit(e, t, p->id, block, lap);
+	}
+	if (s)
+		scratch_give(s);
+	return 0;
+}
+
 static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, __u64 result,
 					 __u32 flags, bool at_return)
 {
 	struct pending *p = &t->pending;
-	__u64 stack = 0;
 
 	if (!result) {
 		/* size 0 released the block; any other failure left it alone (but for reallocf) */
@@ -162,9 +195,8 @@ static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, 
 			emit_realloc(t->number, 0, 0, 0, p);
 		return 0;
 	}
-	stack = stack_of(ctx, t, at_return);
 	sample_remember(t, result);
-	emit_realloc(t->number, result, p->bytes, stack, p);
+	emit_realloc(t->number, result, p->bytes, stack_now(ctx, t, at_return), p);
 	return 0;
 }
 
@@ -182,11 +214,11 @@ static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __
 	if (result == (__u64)-1)
 		return 0;
 	if (kind == CALL_MREMAP)
-		emit_range(EVENT_MREMAP, t->number, result, p->bytes, stack_of(ctx, t, at_return),
+		emit_range(EVENT_MREMAP, t->number, result, p->bytes, stack_now(ctx, t, at_return),
 			   p);
 	else
 		emit_alloc(EVENT_MMAP, t->number, p->id, result, p->bytes,
-			   stack_of(ctx, t, at_return), fixed ? EVENT_F_FIXED : 0);
+			   stack_now(ctx, t, at_return), fixed ? EVENT_F_FIXED : 0);
 	return 0;
 }
 
@@ -236,8 +268,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 	if (!block || p->unwanted)
 		return 0;
 	sample_remember(t, block);
-	emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes, stack_of(ctx, t, at_return), 0);
-	return 0;
+	return leave_alloc(ctx, t, block, at_return);
 }
 
 #endif /* BPF_CALL_H */

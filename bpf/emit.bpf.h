@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
-/* Records into the ring of this CPU. What does not fit is counted, never waited for. */
+/*
+ * Records into the kernel's ring buffer of this CPU: what does not go into slots (slot_ring.bpf.h). What does not
+ * fit is counted, never waited for.
+ */
 #ifndef BPF_EMIT_H
 #define BPF_EMIT_H
 

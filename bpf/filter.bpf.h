@@ -16,12 +16,14 @@ static __always_inline struct thread *thread_get(void)
 		return NULL;
 	}
 	if (t->generation != now) {
-		__u32 tgid = bpf_get_current_pid_tgid() >> 32;
+		__u64 ids = bpf_get_current_pid_tgid();
+		__u32 tgid = ids >> 32;
 		struct process *process = bpf_map_lookup_elem(&processes, &tgid);
 
 		t->number = process ? process->number : 0;
 		t->image = process ? process->image : 0;
 		t->space_owner = 0;
+		t->tid = (__u32)ids;
 		t->generation = now;
 	}
 	return t->number ? t : NULL;

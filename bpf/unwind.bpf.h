@@ -215,9 +215,10 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 		w->met = w->fresh_count = w->record.count = 0;
 		return walk_end(w, stack_seed(t));
 	}
-	result = walk_run(w, config.max_frames);
+	result = walk_run(w, config.max_frames, stack_seed(t));
 	t->readable_end = s->readable_end;
-	w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
+	if (result != WALK_KNOWN)
+		w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
 	if (result == UNWIND_CUT_NO_MAPPING)
 		unwind_ask(t);
 	if (s->list && !unwind_current(t, s->list)) {
@@ -225,9 +226,19 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 		walk_first_only(w);
 		result = UNWIND_CUT_BROKEN;
 	}
-	walk_end(w, stack_seed(t));
-	record_keep(w, result);
+	walk_finish(w, result, stack_seed(t));
 	return 0;
+}
+
+/* Its frames are needed, not only its id. */
+static __always_inline __u32 stack_frames(struct thread *t, struct scratch *s, __u64 pc, __u64 sp,
+					  __u64 bp)
+{
+	s->walk.no_memo = 1;
+	stack_walk(t, &s->walk, pc, sp, bp);
+	s->walk.no_memo = 0;
+	s->walk.sent = 0;
+	return walk_pcs(&s->walk, &s->frames);
 }
 
 static __always_inline int stack_none(struct unwind_walk *w)
@@ -261,16 +272,15 @@ static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct threa
 }
 
 /*
- * Returns the stack's id, 0: not known; sends the frames when user space has not got them.
+ * Returns the stack's id, 0: not known (s is NULL); sends the frames when user space has not got them.
  * `at_return`: the registers are those after the return (ip is the return address already). Else the
  * probe is on an instruction at which the return address is on top of the stack and bp still (or
  * again) belongs to the caller.
  */
-static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, bool at_return)
+static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, struct scratch *s,
+				      bool at_return)
 {
-	struct scratch *s = scratch_take();
 	__u32 n = 0;
-	__u64 id;
 
 	if (!s)
 		return 0;
@@ -280,16 +290,14 @@ static __always_inline __u64 stack_of(struct pt_regs *ctx, struct thread *t, boo
 		n = stack_none(&s->walk);
 	else
 		n = stack_by_pointers(ctx, t, s, at_return);
-	id = s->walk.id;
 	if (s->walk.flags)
 		count_flags(s->walk.flags);
-	if (!stack_is_sent(id, s->walk.check)) {
+	if (!s->walk.sent && !stack_is_sent(s->walk.id, s->walk.check)) {
 		if (config.unwind_tables)
-			n = walk_pcs(&s->walk, &s->frames);
+			n = stack_frames(t, s, at_return ? ctx->ip : 0, ctx->sp, ctx->bp);
 		emit_stack(t, s, n);
 	}
-	scratch_give(s);
-	return id;
+	return s->walk.id;
 }
 
 #endif /* BPF_UNWIND_H */

@@ -89,9 +89,9 @@ struct unwind_state {
 	__u32 guessed;	    /* frame pointers were believed */
 	__u32 bp_unknown;   /* bp is not the frame's */
 	/* what the last step read, beside the return address below the new sp: */
-	__u32 bp_at;  /* the new bp, so many words below the new sp; 0: nothing */
-	__u32 opaque; /* something else */
-	__u32 pad;
+	__u32 bp_at;   /* the new bp, so many words below the new sp; 0: nothing */
+	__u32 opaque;  /* something else */
+	__u32 bp_used; /* it went by bp */
 	__u64 window[UNWIND_WINDOW_WORDS];
 };
 
@@ -113,6 +113,9 @@ struct recorded_frame {
 #define FRAME_EXACT	 1u
 #define FRAME_BP_UNKNOWN 2u
 #define FRAME_OPAQUE	 4u
+#define FRAME_BP_USED	 8u /* by the step to the next outer frame */
+#define FRAME_BP_LIVE                                                                              \
+	16u /* or further out, before it is another one: else its value does not matter */
 
 /* Grows when numbers of lists are used again: what was recorded before is not believed. */
 __u32 list_epoch = 0;
@@ -136,6 +139,27 @@ struct fresh_frame {
 	__u32 pad;
 };
 
+/* What lies beyond the first MEMO_AFTER frames of a stack (unwind_memo.bpf.h). */
+#define MEMO_AFTER     2
+#define MEMO_WORDS     39
+#define MEMO_F_BP      0x8000u /* in flags: bp is one of the words */
+#define MEMO_BP_OFFSET 2047
+
+struct memo_entry {
+	__u64 key;   /* of the registers there */
+	__u64 sum;   /* over the words at the offsets and the rest of the entry */
+	__u64 chain; /* as in recorded_frame */
+	__u64 seen;  /* the last stack that began there and was walked */
+	__u64 sent;  /* a stack with this entry whose frames user space has */
+	__u32 check;
+	__u16 flags; /* STACK_F_* */
+	__u16 reach; /* words from there on that a walk reads in */
+	__u8 guessed;
+	__u8 count;
+	__u16 offsets[MEMO_WORDS]; /* in words from sp there */
+};
+_Static_assert(sizeof(struct memo_entry) == 128, "memo_entry: two cache lines");
+
 struct unwind_walk {
 	struct unwind_state state;
 	__u32 valid; /* frames of the record that still are as they were, outermost first */
@@ -147,7 +171,14 @@ struct unwind_walk {
 	__u32 check;
 	__u32 left; /* while fresh frames are joined to the record */
 	__u32 guessed;
-	__u32 pad;
+	__u32 no_memo;	/* walk, even if the stack is known */
+	__u32 sent;	/* user space is known to have its frames */
+	__u32 near;	/* the last walk met the record at once */
+	__u64 top;	/* the words that the last walk read lie below */
+	__u64 memo_key; /* of this walk; 0: not looked up */
+	__u64 memo_sp;
+	__u32 memo_misses, memo_turn;
+	struct memo_entry memo; /* being made */
 	struct fresh_frame fresh[STACK_MAX_FRAMES];
 	struct unwind_record record;
 };

@@ -45,20 +45,19 @@ static __always_inline bool frame_stands(const struct unwind_state *s,
 {
 	if (inner->kind & FRAME_OPAQUE || !window_has(s, outer->sp - 8, outer->pc))
 		return false;
-	return !inner->bp_at || window_has(s, outer->sp - 8ull * inner->bp_at, outer->bp);
+	return !inner->bp_at || !(outer->kind & FRAME_BP_LIVE) ||
+	       window_has(s, outer->sp - 8ull * inner->bp_at, outer->bp);
 }
 
 /* How much of the stack to copy: as much as the last walk read. */
 static __always_inline __u32 record_bytes(const struct unwind_walk *w, __u64 sp)
 {
-	__u64 bytes = w->record.top - sp;
+	__u64 bytes = w->top - sp;
 
-	if (!w->record.count || w->record.list != w->state.list || bytes > UNWIND_WINDOW_BYTES)
-		return PAGE_BYTES;
-	return (__u32)bytes;
+	return bytes > UNWIND_WINDOW_BYTES ? PAGE_BYTES : (__u32)bytes;
 }
 
-/* w->state is at the first frame, its window filled. Sets w->valid. */
+/* The window is filled around the first frame. Sets w->valid. */
 __noinline int record_check(struct unwind_walk *w)
 {
 	const struct unwind_record *r;
@@ -67,7 +66,6 @@ __noinline int record_check(struct unwind_walk *w)
 	if (!w)
 		return 0;
 	r = &w->record;
-	w->valid = w->met = w->fresh_count = 0;
 	count = r->count;
 	if (!count || r->list != w->state.list || !r->list || r->epoch != list_epoch)
 		return 0;
@@ -89,14 +87,15 @@ static __always_inline __u8 frame_kind(const struct unwind_state *s)
 static __always_inline bool frame_is_here(const struct recorded_frame *f,
 					  const struct unwind_state *s)
 {
-	return f->sp == s->sp && f->pc == s->pc && f->bp == s->bp &&
+	return f->sp == s->sp && f->pc == s->pc && (f->bp == s->bp || !(f->kind & FRAME_BP_LIVE)) &&
 	       (f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN)) == frame_kind(s);
 }
 
 enum walk_result {
 	WALK_ON = -1,
-	WALK_MET = -2,
-	/* else enum unwind_result: the walk has ended */
+	WALK_MET = -2,	 /* the rest is in the record */
+	WALK_KNOWN = -3, /* the rest is in the memo (unwind_memo.bpf.h) */
+			 /* else enum unwind_result: the walk has ended */
 };
 
 /* One step of a walk, or one look at the record. */
@@ -134,6 +133,7 @@ __noinline int walk_step(struct unwind_walk *w, __u32 max)
 	result = unwind_step(s);
 	fresh->bp_at = (__u16)s->bp_at;
 	fresh->kind |= s->opaque || s->bp_at >> 16 ? FRAME_OPAQUE : 0;
+	fresh->kind |= s->bp_used ? FRAME_BP_USED : 0;
 	fresh->guessed = s->guessed != 0;
 	s->guessed = 0;
 	w->fresh_count = n + 1;
@@ -148,15 +148,22 @@ static __always_inline __u64 frame_pc(__u64 pc, __u8 kind)
 
 #define WALK_STEPS (STACK_MAX_FRAMES + RECORD_FRAMES + 1)
 
-/* From the first frame on, whose registers and window are in w->state. Returns how it ended. */
-__noinline int walk_run(struct unwind_walk *w, __u32 max)
+static __always_inline void walk_begin(struct unwind_walk *w)
+{
+	w->first_pc = w->state.pc;
+	w->valid = w->met = w->fresh_count = 0;
+	w->memo_key = 0;
+	w->sent = 0;
+}
+
+/* From the frame in w->state to the end, or to one that is recorded. Returns how it ended. */
+__noinline int walk_on(struct unwind_walk *w, __u32 max)
 {
 	int result = WALK_ON;
 	__u32 i;
 
 	if (!w)
 		return UNWIND_CUT_BROKEN;
-	w->first_pc = w->state.pc;
 	record_check(w);
 	for (i = 0; i < WALK_STEPS; i++) {
 		result = walk_step(w, max);
@@ -175,6 +182,26 @@ static __always_inline void walk_first_only(struct unwind_walk *w)
 	w->met = 0;
 }
 
+/* w->flags and w->guessed are set: the rest of what a stack is. */
+static __always_inline void walk_name(struct unwind_walk *w, __u64 chain, __u32 check)
+{
+	__u64 id;
+
+	w->flags |= w->guessed ? STACK_F_POINTERS : 0;
+	id = hash_mix(chain, w->flags);
+	id ^= id >> 32;
+	w->id = id ? id : 1;
+	w->check = check;
+}
+
+/* Does it matter for the walk from here on what bp is? `outer`: does it at the next frame? */
+static __always_inline __u8 bp_live(const struct fresh_frame *f, __u8 outer)
+{
+	if (f->kind & (FRAME_BP_USED | FRAME_OPAQUE))
+		return FRAME_BP_LIVE;
+	return f->bp_at ? 0 : outer;
+}
+
 /*
  * The walk has ended: w->flags is how. Joins the fresh frames to those that were met, records them and
  * sets w->id, never 0. `seed` goes into the id. The outermost RECORD_FRAMES are recorded: what comes
@@ -183,7 +210,7 @@ static __always_inline void walk_first_only(struct unwind_walk *w)
 __noinline int walk_end(struct unwind_walk *w, __u64 seed)
 {
 	__u32 n, met, check, i;
-	__u8 guessed = 0;
+	__u8 guessed = 0, live = 0;
 	__u64 id = seed;
 
 	if (!w)
@@ -197,6 +224,7 @@ __noinline int walk_end(struct unwind_walk *w, __u64 seed)
 		id = f->chain;
 		check = f->check;
 		guessed = f->guessed;
+		live = f->kind & FRAME_BP_LIVE;
 	}
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {
 		const struct fresh_frame *from = &w->fresh[masked(n - 1 - i, STACK_MAX_FRAMES - 1)];
@@ -213,16 +241,14 @@ __noinline int walk_end(struct unwind_walk *w, __u64 seed)
 		to->chain = id;
 		to->check = check;
 		to->bp_at = from->bp_at;
-		to->kind = from->kind;
+		live = bp_live(from, live);
+		to->kind = from->kind | live;
 		to->guessed = guessed;
 	}
 	n += met;
 	w->record.count = n < RECORD_FRAMES ? n : RECORD_FRAMES;
-	w->flags |= guessed ? STACK_F_POINTERS : 0;
-	id = hash_mix(id, w->flags);
-	id ^= id >> 32;
-	w->id = id ? id : 1;
-	w->check = check;
+	w->guessed = guessed;
+	walk_name(w, id, check);
 	return 0;
 }
 
@@ -244,8 +270,9 @@ static __always_inline void record_keep(struct unwind_walk *w, int result)
 	r->top = r->count ? r->frames[1].sp : 0;
 	if (r->end > r->top)
 		r->top = r->end;
+	w->top = r->top;
 	if (!s->list || (result != UNWIND_AT_END && result != UNWIND_CUT_NO_INFO) || s->opaque)
-		r->count = 0;
+		r->count = w->top = 0;
 }
 
 /* The frame behind the first `n`, 0: there is none. */

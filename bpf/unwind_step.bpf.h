@@ -129,7 +129,7 @@ static __always_inline int step_pointer(struct unwind_state *s)
 {
 	__u64 bp = s->bp, pc, caller_bp;
 
-	s->opaque = 1;
+	s->opaque = s->bp_used = 1;
 	if (s->bp_unknown || bp < s->sp || bp - s->sp > POINTER_REACH || (bp & 7))
 		return UNWIND_CUT_NO_INFO;
 	if (!stack_word(s, bp, &caller_bp) || !stack_word(s, bp + 8, &pc))
@@ -174,6 +174,7 @@ static __always_inline int step_cfa(struct unwind_state *s, __u32 rule, __u64 *c
 	switch (UNWIND_RULE_BASE(rule)) {
 	case UNWIND_RSP: *cfa = s->sp + UNWIND_RULE_CFA(rule) * 8; return UNWIND_WENT_ON;
 	case UNWIND_RBP:
+		s->bp_used = 1;
 		if (s->bp_unknown)
 			return UNWIND_CUT_NO_INFO;
 		*cfa = s->bp + UNWIND_RULE_CFA(rule) * 8;
@@ -215,7 +216,7 @@ static __always_inline int unwind_step(struct unwind_state *s)
 	__u32 rule;
 	int result;
 
-	s->bp_at = s->opaque = 0;
+	s->bp_at = s->opaque = s->bp_used = 0;
 	rule = unwind_rule(s->list, s->pc - !s->exact);
 	result = step_cfa(s, rule, &cfa);
 	if (result != UNWIND_WENT_ON || !cfa)

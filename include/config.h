@@ -12,15 +12,19 @@ struct config {
 	__u64 max_bytes;
 	__u64 sample_bytes;    /* mean of the Poisson process, 0: record every allocation */
 	__u32 ring_wake_bytes; /* wake the consumer when a ring holds this much; 0: it polls */
-	__u32 follow;	       /* 1: children of fork are traced */
-	__u32 ranges;	       /* 1: mmap, munmap and mremap are traced */
-	__u32 max_frames;      /* depth of stacks, at most STACK_MAX_FRAMES */
-	char name[16];	       /* also trace processes that take this comm by exec; "": none */
+	__u32 slot_count;      /* of each CPU's slots, a power of two */
+	__u32 slot_bits;       /* log2 of it */
+	__u32 slot_wake;  /* the same for slots: each time so many more are used, a power of two */
+	__u32 follow;	  /* 1: children of fork are traced */
+	__u32 ranges;	  /* 1: mmap, munmap and mremap are traced */
+	__u32 max_frames; /* depth of stacks, at most STACK_MAX_FRAMES */
+	char name[16];	  /* also trace processes that take this comm by exec; "": none */
 	__u32 unwind_tables; /* 1: stacks by unwind tables; 0: by the kernel's frame-pointer walker */
 	__u32 scratch_count; /* pieces of memory for walks, a power of two */
 	__u64 stack_seed;  /* of stack ids: random, so that no target can choose ids that collide */
 	__u32 vfork_blind; /* 1: links of a process do not see its vfork children */
 	__u32 no_stacks;   /* 1: none at all, for benches */
+	__u32 no_memo;	   /* 1: stacks are walked each time, for benches */
 };
 
 #endif /* INCLUDE_CONFIG_H */

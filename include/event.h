@@ -40,6 +40,34 @@ struct event_header {
 	__u32 flags; /* EVENT_F_* */
 };
 
+/*
+ * EVENT_ALLOC and EVENT_FREE come in rings of slots, one for each CPU, two slots to a cache line; the rest, and what does not fit
+ * into a slot, comes in the kernel's ring buffers. `what` is written last; a slot is complete when its lap is that of the ring, modulo
+ * SLOT_LAPS. Slots of memory that was never written have lap 0, so laps are counted from 1.
+ */
+struct event_slot {
+	__u64 what; /* address, process, EVENT_FREE or not, lap */
+	__u64 when; /* time_ns, call */
+	__u64 stack;
+	__u64 size; /* bytes, tid */
+};
+
+#define SLOT_ADDRESS_BITS 47
+#define SLOT_PROCESS_BITS 14
+#define SLOT_FREE	  (1ull << 61)
+#define SLOT_LAP_SHIFT	  62
+#define SLOT_LAPS	  4
+#define SLOT_TIME_BITS                                                                             \
+	56 /* two years after the boot times begin again: nothing but ages would notice */
+#define SLOT_BYTES_BITS 42
+
+struct slot_ring {
+	__u64 taken; /* slots so far: the kernel side writes it */
+	__u64 pad[7];
+	__u64 released; /* given back so far: user space writes it */
+	__u64 pad2[7];
+};
+
 #define EVENT_F_FIXED	1u /* EVENT_MMAP: MAP_FIXED, replaces what was there */
 #define EVENT_F_STARTED 2u /* EVENT_EXEC: not traced before, found by its name */
 #define EVENT_F_UNWIND	4u /* EVENT_MODULES: a stack met code of no known mapping */
@@ -111,6 +139,8 @@ struct event_stack {
 };
 
 _Static_assert(sizeof(struct event_header) == 24, "event_header");
+_Static_assert(sizeof(struct slot_ring) == 128, "slot_ring");
+_Static_assert(sizeof(struct event_slot) == 32, "event_slot");
 _Static_assert(sizeof(struct event_alloc) == 48, "event_alloc");
 _Static_assert(sizeof(struct event_free) == 32, "event_free");
 _Static_assert(sizeof(struct event_realloc) == 64, "event_realloc");

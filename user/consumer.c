@@ -7,6 +7,7 @@
 #include "consumer.h"
 
 #include <errno.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +24,12 @@
 #define BATCH	 256
 #define SLEEP_MS 10
 /* A sweep that took this share of a ring is followed by the next one at once. */
-#define BUSY_SHARE 8
+#define BUSY_SHARE 0.125
 
 struct consumer {
 	struct heap *heap;
-	struct ring *rings;
+	struct slot_rings slot_rings;
+	struct ring *rings; /* each CPU's ring of slots, then each CPU's ring buffer */
 	size_t ring_count;
 	struct order order;
 	int epoll_fd, wake_fd, notice_fd;
@@ -136,14 +138,15 @@ static size_t apply_some(struct consumer *c)
 /* Returns true when the rings were so full that the next sweep should follow at once. */
 static bool sweep(struct consumer *c, bool everything)
 {
-	size_t bytes = 0, i;
+	double fill = 0;
+	size_t i;
 
 	pthread_mutex_lock(&c->state_lock);
 	c->sweeps_begun++;
 	pthread_mutex_unlock(&c->state_lock);
 	order_begin(&c->order, everything ? UINT64_MAX : clock_monotonic_ns());
 	for (i = 0; i < c->ring_count; i++)
-		bytes += c->rings[i].limit - c->rings[i].position;
+		fill = fmax(fill, ring_fill(&c->rings[i]));
 	while (apply_some(c))
 		;
 	order_release(&c->order);
@@ -153,7 +156,7 @@ static bool sweep(struct consumer *c, bool everything)
 	c->bad_count = c->order.bad_count;
 	pthread_cond_broadcast(&c->swept);
 	pthread_mutex_unlock(&c->state_lock);
-	return bytes > c->rings[0].size / BUSY_SHARE;
+	return fill > BUSY_SHARE;
 }
 
 static bool stopping(struct consumer *c)
@@ -191,19 +194,36 @@ static int watch(struct consumer *c, int fd)
 	return epoll_ctl(c->epoll_fd, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-static int open_rings(struct consumer *c, struct loader *loader)
+static int open_buffers(struct consumer *c, struct loader *loader)
 {
 	size_t i;
-	int err = watch(c, c->wake_fd);
+	int err = 0;
 
-	c->rings = xcalloc(loader_ring_count(loader), sizeof(*c->rings));
 	for (i = 0; !err && i < loader_ring_count(loader); i++) {
-		err = ring_open(&c->rings[i], loader_ring_fd(loader, i), loader_ring_bytes(loader));
+		err = ring_open(&c->rings[c->ring_count], loader_ring_fd(loader, i),
+				loader_ring_bytes(loader));
 		if (err)
 			return err;
 		c->ring_count++;
 		err = watch(c, loader_ring_fd(loader, i));
 	}
+	return err;
+}
+
+static int open_rings(struct consumer *c, struct loader *loader)
+{
+	size_t cpus = loader_ring_count(loader);
+	int err = watch(c, c->wake_fd);
+
+	c->rings = xcalloc(2 * cpus, sizeof(*c->rings));
+	if (!err)
+		err = slot_rings_open(&c->slot_rings, loader_slot_rings_fd(loader),
+				      loader_slots_fd(loader), cpus, loader_slot_count(loader));
+	if (err)
+		return err;
+	for (; c->ring_count < cpus; c->ring_count++)
+		ring_of_slots(&c->rings[c->ring_count], &c->slot_rings, c->ring_count);
+	err = open_buffers(c, loader);
 	return err ? err : order_init(&c->order, c->rings, c->ring_count);
 }
 
@@ -220,6 +240,7 @@ static void consumer_free(struct consumer *c)
 	order_done(&c->order);
 	for (i = 0; i < c->ring_count; i++)
 		ring_close(&c->rings[i]);
+	slot_rings_close(&c->slot_rings);
 	close_if_open(c->epoll_fd);
 	close_if_open(c->wake_fd);
 	close_if_open(c->notice_fd);

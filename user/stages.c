@@ -22,6 +22,7 @@ static bool set_stacks(struct config *config)
 
 	config->unwind_tables = !how || !strcmp(how, "tables");
 	config->no_stacks = how && !strcmp(how, "none");
+	config->no_memo = getenv("TRACER_NO_MEMO") != NULL;
 	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
 		return true;
 	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);

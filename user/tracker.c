@@ -281,11 +281,12 @@ static void say_kernel_memory(const struct tracker *t, const struct tracked *p)
 	if (process_read(p->pid, &info))
 		return;
 	log_verbose(
-		"kernel memory: %zu KB of rings (%zu of %zu KB), %zu KB of tables, %zu KB of "
-		"unwind "
+		"kernel memory: %zu KB of rings (for each of %zu CPUs %zu KB and %zu slots), %zu "
+		"KB of "
+		"tables, %zu KB of unwind "
 		"tables, and %zu bytes for each thread that allocates: %zu KB if all %d of %d do",
-		loader_ring_count(t->loader) * loader_ring_bytes(t->loader) >> 10,
-		loader_ring_count(t->loader), loader_ring_bytes(t->loader) >> 10,
+		loader_rings_bytes(t->loader) >> 10, loader_ring_count(t->loader),
+		loader_ring_bytes(t->loader) >> 10, loader_slot_count(t->loader),
 		loader_table_bytes(t->loader) >> 10,
 		t->unwind ? unwind_tables_bytes(t->unwind) >> 10 : 0, thread,
 		(thread * (size_t)info.thread_count) >> 10, info.thread_count, (int)p->pid);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
+#include "../../include/calls.h"
 #include "../../user/capture/order.h"
 
 #define RINGS	  3
@@ -225,9 +226,154 @@ static void order__small_batches__same_order(void **state)
 	assert_int_equal(total, 31);
 }
 
+/* ---- rings of slots ---- */
+
+#define SLOTS 8u
+
+struct slot_world {
+	struct slot_ring shared[2];
+	struct event_slot slots[2 * SLOTS];
+	struct event_alloc records[2 * RING_RECORDS];
+	struct slot_rings all;
+	struct ring rings[2];
+	struct order order;
+};
+
+static int setup_slots(void **state)
+{
+	struct slot_world *w = calloc(1, sizeof(*w));
+
+	if (!w)
+		return -1;
+	w->all = (struct slot_rings){.rings = w->shared,
+				     .slots = w->slots,
+				     .records = w->records,
+				     .cpus = 2,
+				     .slot_count = SLOTS};
+	for (size_t i = 0; i < 2; i++)
+		ring_of_slots(&w->rings[i], &w->all, i);
+	*state = w;
+	return order_init(&w->order, w->rings, 2);
+}
+
+static int teardown_slots(void **state)
+{
+	struct slot_world *w = *state;
+
+	order_done(&w->order);
+	free(w);
+	return 0;
+}
+
+/* As bpf/slot_ring.bpf.h does it; the slot that is to be completed by complete_slot(). */
+static struct event_slot *take_slot(struct slot_world *w, size_t cpu, uint64_t time_ns)
+{
+	uint64_t at = w->shared[cpu].taken++;
+	struct event_slot *slot = &w->slots[cpu * SLOTS + at % SLOTS];
+
+	slot->when = time_ns | (uint64_t)CALL_ID_CALLOC << SLOT_TIME_BITS;
+	slot->size = 12345 | 678ull << SLOT_BYTES_BITS;
+	slot->stack = time_ns * 3;
+	return slot;
+}
+
+static void complete_slot(struct slot_world *w, size_t cpu, struct event_slot *slot, uint64_t at,
+			  uint64_t kind)
+{
+	(void)w;
+	(void)cpu;
+	slot->what = 0x7f1234567890ull | 9ull << SLOT_ADDRESS_BITS | kind |
+		     (at / SLOTS + 1) << SLOT_LAP_SHIFT;
+}
+
+static void put_slot(struct slot_world *w, size_t cpu, uint64_t time_ns, uint64_t kind)
+{
+	uint64_t at = w->shared[cpu].taken;
+
+	complete_slot(w, cpu, take_slot(w, cpu, time_ns), at, kind);
+}
+
+static size_t sweep_slots(struct slot_world *w, const struct event_header **events)
+{
+	size_t n;
+
+	order_begin(&w->order, 1000000);
+	n = order_next(&w->order, events, 64);
+	order_release(&w->order);
+	return n;
+}
+
+static void order__slots__as_records(void **state)
+{
+	struct slot_world *w = *state;
+	const struct event_header *events[64];
+	const struct event_alloc *alloc;
+
+	put_slot(w, 0, 5, 0);
+	put_slot(w, 1, 4, SLOT_FREE);
+	assert_int_equal(sweep_slots(w, events), 2);
+	assert_int_equal(events[0]->type, EVENT_FREE);
+	assert_int_equal(events[0]->size, sizeof(struct event_free));
+	assert_int_equal(((const struct event_free *)(const void *)events[0])->address,
+			 0x7f1234567890ull);
+	alloc = (const void *)events[1];
+	assert_int_equal(alloc->h.type, EVENT_ALLOC);
+	assert_int_equal(alloc->h.size, sizeof(*alloc));
+	assert_int_equal(alloc->h.time_ns, 5);
+	assert_int_equal(alloc->h.process, 9);
+	assert_int_equal(alloc->h.tid, 678);
+	assert_int_equal(alloc->h.call, CALL_ID_CALLOC);
+	assert_int_equal(alloc->address, 0x7f1234567890ull);
+	assert_int_equal(alloc->bytes, 12345);
+	assert_int_equal(alloc->stack, 15);
+	assert_int_equal(w->shared[0].released, 1);
+}
+
+static void order__slot_taken_and_not_written__waited_for(void **state)
+{
+	struct slot_world *w = *state;
+	const struct event_header *events[64];
+	struct event_slot *slot;
+
+	for (uint64_t lap = 0; lap < 9; lap++) {
+		for (uint64_t i = 0; i < SLOTS - 1; i++)
+			put_slot(w, 0, lap * 100 + i + 1, 0);
+		slot = take_slot(w, 0, lap * 100 + 50);
+		assert_int_equal(sweep_slots(w, events), SLOTS - 1);
+		assert_int_equal(sweep_slots(w, events), 0);
+		complete_slot(w, 0, slot, lap * SLOTS + SLOTS - 1, SLOT_FREE);
+		assert_int_equal(sweep_slots(w, events), 1);
+		assert_int_equal(events[0]->time_ns, lap * 100 + 50);
+		assert_int_equal(w->shared[0].released, (lap + 1) * SLOTS);
+	}
+}
+
+static void order__slots_of_two_cpus__by_time(void **state)
+{
+	struct slot_world *w = *state;
+	const struct event_header *events[64];
+	uint64_t time = 0;
+
+	for (size_t round = 0; round < 100; round++) {
+		for (size_t i = 0; i < 10; i++) {
+			time++;
+			put_slot(w, time * time % 7 % 2, time, 0);
+			if (w->shared[0].taken - w->shared[0].released == SLOTS ||
+			    w->shared[1].taken - w->shared[1].released == SLOTS)
+				break;
+		}
+		uint64_t first = time;
+		size_t n = sweep_slots(w, events);
+
+		for (size_t i = n; i-- > 0; first--)
+			assert_int_equal(events[i]->time_ns, first);
+	}
+}
+
 int main(void)
 {
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define SLOT_TEST(name) cmocka_unit_test_setup_teardown(name, setup_slots, teardown_slots)
 	const struct CMUnitTest tests[] = {
 		TEST(order__three_rings__by_time),
 		TEST(order__younger_than_the_watermark__next_sweep),
@@ -238,6 +384,9 @@ int main(void)
 		TEST(order__record_that_lies_about_its_size__counted_and_skipped),
 		TEST(order__ring_wraps__every_record_whole),
 		TEST(order__small_batches__same_order),
+		SLOT_TEST(order__slots__as_records),
+		SLOT_TEST(order__slot_taken_and_not_written__waited_for),
+		SLOT_TEST(order__slots_of_two_cpus__by_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

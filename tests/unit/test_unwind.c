@@ -331,15 +331,17 @@ static void unwind_rule__new_list__old_rules_not_found(void **state)
 
 static uint64_t own_list;
 static unsigned int compared, mismatches, whole;
-static struct unwind_walk recorded, alone;
+static struct unwind_walk recorded, alone, known;
 static unsigned int met, met_frames; /* walks that used the one before, frames that they took */
+static unsigned int known_count;     /* walks that ended at what the memo knows */
 
 static int setup_own(void **state)
 {
 	(void)state;
 	own_list = publish_own();
 	compared = mismatches = whole = 0;
-	met = met_frames = recorded.record.count = 0;
+	met = met_frames = known_count = recorded.record.count = known.record.count = 0;
+	memset(memos, 0, sizeof(memos));
 	return 0;
 }
 
@@ -359,10 +361,7 @@ static bool walk_compare(struct unwind_state *s, void **truth, int frames)
 	return true;
 }
 
-/*
- * The same stack by a walk that may use the record of the one before, and by one that may not: the
- * same frames, the same id.
- */
+/* Frames of the stack; UINT32_MAX: the memo knows it, and only what it is called is there. */
 static uint32_t walk(struct unwind_walk *w, const struct unwind_state *from, struct walk_pcs *out)
 {
 	const uint32_t want = record_bytes(w, from->sp);
@@ -372,24 +371,40 @@ static uint32_t walk(struct unwind_walk *w, const struct unwind_state *from, str
 	w->state.want = want;
 	if (unwind_fill(&w->state, from->sp))
 		return 0;
-	result = walk_run(w, STACK_MAX_FRAMES);
-	w->flags = result == WALK_MET ? w->record.flags : result == UNWIND_AT_END ? 0 : STACK_F_CUT;
-	walk_end(w, 4711);
-	record_keep(w, result);
-	return walk_pcs(w, out);
+	result = walk_run(w, STACK_MAX_FRAMES, 4711);
+	if (result != WALK_KNOWN)
+		w->flags = result == WALK_MET	     ? w->record.flags
+			   : result == UNWIND_AT_END ? 0
+						     : STACK_F_CUT;
+	walk_finish(w, result, 4711);
+	return result == WALK_KNOWN ? UINT32_MAX : walk_pcs(w, out);
 }
 
+static bool same_stack(const struct unwind_walk *a, const struct unwind_walk *b)
+{
+	return a->id == b->id && a->check == b->check && a->flags == b->flags;
+}
+
+/*
+ * The same stack by a walk that may use the record of the one before, by one that may not, and by one that may
+ * look into the memo: the same frames, the same id.
+ */
 static bool walks_agree(const struct unwind_state *from)
 {
-	static struct walk_pcs a, b;
-	uint32_t n = walk(&recorded, from, &a);
+	static struct walk_pcs a, b, c;
+	uint32_t n, m;
 
+	recorded.no_memo = alone.no_memo = 1;
+	alone.record.count = 0;
+	n = walk(&recorded, from, &a);
 	met += recorded.met != 0;
 	met_frames += recorded.met;
-	alone.record.count = 0;
-	return n && n == walk(&alone, from, &b) && !memcmp(a.pcs, b.pcs, n * sizeof(a.pcs[0])) &&
-	       recorded.id == alone.id && recorded.check == alone.check &&
-	       recorded.flags == alone.flags;
+	if (!n || n != walk(&alone, from, &b) || memcmp(a.pcs, b.pcs, n * sizeof(a.pcs[0])) ||
+	    !same_stack(&recorded, &alone))
+		return false;
+	m = walk(&known, from, &c);
+	known_count += m == UINT32_MAX;
+	return (m == UINT32_MAX || m == n) && same_stack(&known, &alone);
 }
 
 static __attribute__((noinline)) void leaf(void)
@@ -495,6 +510,20 @@ static void unwind_step__own_random_stacks__as_backtrace_says(void **state)
 	assert_true(met > compared / 2 && met_frames > met);
 }
 
+static void unwind_step__own_stacks_again_and_again__known(void **state)
+{
+	(void)state;
+	rules_off = false;
+	for (int i = 0; i < 20; i++) {
+		seed = 42;
+		for (int j = 0; j < 100; j++)
+			deeper((int)draw(5));
+	}
+	assert_int_equal(mismatches, 0);
+	/* those that are not too deep or too large for an entry */
+	assert_true(known_count > compared / 4);
+}
+
 static void unwind_step__own_stacks_without_cache__the_same(void **state)
 {
 	(void)state;
@@ -549,6 +578,7 @@ int main(void)
 		TEST(unwind_step__generated_code__frame_pointers_believed_when_sane),
 		TEST(unwind_rule__new_list__old_rules_not_found),
 		OWN(unwind_step__own_random_stacks__as_backtrace_says),
+		OWN(unwind_step__own_stacks_again_and_again__known),
 		OWN(unwind_step__own_stacks_without_cache__the_same),
 		OWN(unwind_step__own_signal_handler__through_it),
 	};

@@ -95,7 +95,7 @@ static void expect_walk(int frames, uint32_t flags, uint32_t counter)
 {
 	uint64_t before = counters[counter];
 
-	assert_int_equal(walk_stack(0, MEMORY, thread.pad), frames);
+	assert_int_equal(walk_stack(0, MEMORY, 0), frames);
 	assert_int_equal(walk.flags, flags);
 	if (flags)
 		assert_int_equal(counters[counter], before + 1);
@@ -370,6 +370,7 @@ static void stack_walk__code_has_gone_where_the_record_is_met__its_own_first_fra
 	memory[0] = AT(0) + 7;
 	memory[1] = AT(0) + 50;
 	memory[2] = AT(1);
+	walk.no_memo = 1;
 	expect_walk(3, 0, 0);
 	assert_int_equal(walk_stack(0, MEMORY + 8, 0), 2);
 	assert_int_equal(walk.fresh_count, 0);
@@ -402,6 +403,87 @@ static uint64_t draw_word(void)
 	case 6: return draw();
 	default: return 0;
 	}
+}
+
+/* ---- what is used again: a walk that may use all of it, and one that knows nothing ---- */
+
+#define DEPTH 12
+
+static uint32_t again_seed;
+
+static uint32_t again_draw(uint32_t below)
+{
+	again_seed = again_seed * 1664525u + 1013904223u;
+	return (again_seed >> 8) % below;
+}
+
+/*
+ * Frames of one word (kind 0), of two with bp saved in the lower one (1), and such that go by bp (2), up to the outermost. A saved bp
+ * that no frame uses is whatever was in the register. Returns bp.
+ */
+static uint64_t build_stack(const uint8_t kinds[DEPTH])
+{
+	static const unsigned int page[] = {0, 2, 3};
+	size_t word = 0, i;
+	uint64_t bp = again_draw(3);
+
+	for (i = 0; i < DEPTH; i++)
+		word += kinds[i] ? 2 : 1;
+	for (i = DEPTH; i-- > 0;) {
+		memory[--word] = i + 1 < DEPTH ? AT(page[kinds[i + 1]]) : AT(1);
+		if (!kinds[i])
+			continue;
+		memory[--word] = bp;
+		bp = kinds[i] == 2 ? MEMORY + 8 * word : again_draw(3);
+	}
+	return bp;
+}
+
+static void expect_same_walk(struct unwind_walk *fresh, uint64_t bp)
+{
+	fresh->no_memo = 1;
+	fresh->record.count = 0;
+	stack_walk(&thread, &walk, AT(0), MEMORY, bp);
+	stack_walk(&thread, fresh, AT(0), MEMORY, bp);
+	assert_int_equal(walk.id, fresh->id);
+	assert_int_equal(walk.check, fresh->check);
+	assert_int_equal(walk.flags, fresh->flags);
+}
+
+static void set_rules_for_again(void)
+{
+	const uint32_t page[CODE_PAGES] = {RSP(1), UNWIND_RULE_SPECIAL(UNWIND_STOP),
+					   UNWIND_RULE(UNWIND_RSP, 2, UNWIND_RBP_AT_CFA, 2),
+					   UNWIND_RULE(UNWIND_RBP, 2, UNWIND_RBP_AT_CFA, 2)};
+
+	spaces[1].list = one_rule_a_page(page);
+}
+
+static void stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing(void **state)
+{
+	static struct unwind_walk fresh;
+	static uint8_t kinds[8][DEPTH];
+	unsigned int known = 0, i, j, word;
+	uint64_t bp;
+
+	(void)state;
+	memset(memos, 0, sizeof(memos));
+	memset(&fresh, 0, sizeof(fresh));
+	set_rules_for_again();
+	again_seed = 4711;
+	for (i = 0; i < 8; i++) {
+		for (j = 1; j < DEPTH; j++)
+			kinds[i][j] = (uint8_t)again_draw(3);
+	}
+	for (i = 0; i < 20000; i++) {
+		bp = build_stack(kinds[again_draw(8)]);
+		/* now and then one word is another one, anywhere */
+		word = again_draw(4) ? MEMORY_WORDS - 1 : again_draw(2 * DEPTH);
+		memory[word] = again_draw(2) ? again_draw(1000) : AT(again_draw(4));
+		expect_same_walk(&fresh, again_draw(8) ? bp : again_draw(1000));
+		known += walk.memo_key && walk.fresh_count == MEMO_AFTER && !walk.met;
+	}
+	assert_true(known > 1000);
 }
 
 static void stack_walk__random_stacks_and_rules__bounded(void **state)
@@ -606,6 +688,7 @@ int main(void)
 		TEST(stack_walk__mappings_replaced_meanwhile__first_frame_kept),
 		TEST(stack_walk__code_has_gone__first_frame_kept_until_read_again),
 		TEST(stack_walk__code_has_gone_where_the_record_is_met__its_own_first_frame),
+		TEST(stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing),
 		TEST(stack_walk__random_stacks_and_rules__bounded),
 		TEST(unwind_step__after_each_instruction__as_another_unwinder_says),
 		TEST(unwind_step__coroutine__ends_at_its_start),

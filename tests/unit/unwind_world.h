@@ -78,6 +78,7 @@ static void emit_stack(struct thread *t, struct scratch *s, uint32_t count)
 #include "../../bpf/unwind_rule.bpf.h"
 #include "../../bpf/unwind_step.bpf.h"
 #include "../../bpf/unwind_record.bpf.h"
+#include "../../bpf/unwind_memo.bpf.h"
 #include "../../bpf/unwind.bpf.h"
 #pragma GCC diagnostic pop
 
@@ -89,6 +90,7 @@ static void emit_stack(struct thread *t, struct scratch *s, uint32_t count)
 
 static uint64_t words[4 * UNWIND_CHUNK_WORDS];
 static struct cached_rule rules[RULE_CACHE_SLOTS];
+static struct memo_entry memos[MEMO_SLOTS];
 static bool rules_off; /* each rule is searched for */
 static struct unwind_space spaces[4];
 static struct unwind_gone gone[4];
@@ -123,6 +125,8 @@ static void *fake_lookup(const void *map, const void *key)
 		return &gone[index & 3];
 	if (map == (const void *)&unwind_rules)
 		return rules_off ? NULL : &rules[index];
+	if (map == (const void *)&unwind_memo)
+		return &memos[index];
 	if (map == (const void *)&unwind_chunks)
 		return index < 4 ? &words[(size_t)index * UNWIND_CHUNK_WORDS] : NULL;
 	assert_true(index < UNWIND_CHUNK_WORDS);

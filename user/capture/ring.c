@@ -12,6 +12,7 @@
 #include "ring.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -40,6 +41,7 @@ int ring_open(struct ring *r, int map_fd, size_t size)
 	r->producer = (const unsigned long *)(const void *)shared;
 	r->data = shared + page;
 	r->size = size;
+	r->slots = NULL;
 	r->position = r->limit = *r->consumer;
 	r->last_ns = 0;
 	return 0;
@@ -51,8 +53,10 @@ void ring_close(struct ring *r)
 
 	if (!r->consumer)
 		return;
-	munmap(r->consumer, page);
-	munmap((void *)(uintptr_t)r->producer, page + 2 * r->size);
+	if (!r->slots) {
+		munmap(r->consumer, page);
+		munmap((void *)(uintptr_t)r->producer, page + 2 * r->size);
+	}
 	r->consumer = NULL;
 }
 
@@ -69,8 +73,107 @@ static uint32_t record_length(const struct ring *r)
 	return __atomic_load_n((const uint32_t *)(const void *)at, __ATOMIC_ACQUIRE);
 }
 
+static size_t page_round(size_t bytes)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (bytes + page - 1) & ~(page - 1);
+}
+
+/* NULL and errno on failure. */
+static void *map_array(int fd, size_t bytes, int protection)
+{
+	void *at = mmap(NULL, page_round(bytes), protection, MAP_SHARED, fd, 0);
+
+	return at == MAP_FAILED ? NULL : at;
+}
+
+int slot_rings_open(struct slot_rings *s, int rings_fd, int slots_fd, size_t cpus,
+		    size_t slot_count)
+{
+	int err;
+
+	*s = (struct slot_rings){.cpus = cpus, .slot_count = slot_count};
+	s->rings = map_array(rings_fd, cpus * sizeof(*s->rings), PROT_READ | PROT_WRITE);
+	if (s->rings)
+		s->slots = map_array(slots_fd, cpus * slot_count * sizeof(*s->slots), PROT_READ);
+	if (s->slots)
+		s->records = calloc(cpus * RING_RECORDS, sizeof(*s->records));
+	if (s->records)
+		return 0;
+	err = -errno;
+	slot_rings_close(s);
+	return err;
+}
+
+void slot_rings_close(struct slot_rings *s)
+{
+	if (s->rings)
+		munmap(s->rings, page_round(s->cpus * sizeof(*s->rings)));
+	if (s->slots)
+		munmap(s->slots, page_round(s->cpus * s->slot_count * sizeof(*s->slots)));
+	free(s->records);
+	*s = (struct slot_rings){0};
+}
+
+void ring_of_slots(struct ring *r, const struct slot_rings *s, size_t cpu)
+{
+	struct slot_ring *shared = &s->rings[cpu];
+
+	*r = (struct ring){
+		.consumer = (unsigned long *)(void *)&shared->released,
+		.producer = (const unsigned long *)(const void *)&shared->taken,
+		.slots = s->slots + cpu * s->slot_count,
+		.records = s->records + cpu * RING_RECORDS,
+		.size = s->slot_count,
+		.slot_bits = (unsigned)__builtin_ctzl(s->slot_count),
+	};
+	r->position = r->limit = *r->consumer;
+}
+
+double ring_fill(const struct ring *r)
+{
+	return (double)(r->limit - r->position) / (double)r->size;
+}
+
+#define LOW_BITS(word, bits) ((word) & ((1ull << (bits)) - 1))
+
+static void slot_read(struct event_alloc *e, const struct event_slot *slot, uint64_t what)
+{
+	bool is_free = what & SLOT_FREE;
+
+	e->h.time_ns = LOW_BITS(slot->when, SLOT_TIME_BITS);
+	e->h.process = (uint32_t)LOW_BITS(what >> SLOT_ADDRESS_BITS, SLOT_PROCESS_BITS);
+	e->h.tid = (uint32_t)(slot->size >> SLOT_BYTES_BITS);
+	e->h.size = is_free ? sizeof(struct event_free) : sizeof(*e);
+	e->h.type = is_free ? EVENT_FREE : EVENT_ALLOC;
+	e->h.call = (uint8_t)(slot->when >> SLOT_TIME_BITS);
+	e->address = LOW_BITS(what, SLOT_ADDRESS_BITS);
+	e->bytes = LOW_BITS(slot->size, SLOT_BYTES_BITS);
+	e->stack = slot->stack;
+}
+
+/* The word that completes a slot is written last, with a release as all stores of x86. */
+static enum ring_state slot_peek(struct ring *r, const struct event_header **event)
+{
+	const struct event_slot *slot = &r->slots[r->position & (r->size - 1)];
+	struct event_alloc *record = &r->records[r->position % RING_RECORDS];
+	uint64_t lap = (r->position >> r->slot_bits) + 1, what;
+
+	if (r->position >= r->limit)
+		return RING_EMPTY;
+	what = __atomic_load_n(&slot->what, __ATOMIC_ACQUIRE);
+	if (what >> SLOT_LAP_SHIFT != lap % SLOT_LAPS)
+		return RING_BUSY;
+	slot_read(record, slot, what);
+	*event = &record->h;
+	return RING_RECORD;
+}
+
 enum ring_state ring_peek(struct ring *r, const struct event_header **event, uint64_t *bad)
 {
+	if (r->slots)
+		return slot_peek(r, event);
 	while (r->position < r->limit) {
 		uint32_t length = record_length(r);
 		const struct event_header *e;
@@ -92,7 +195,7 @@ enum ring_state ring_peek(struct ring *r, const struct event_header **event, uin
 
 void ring_advance(struct ring *r)
 {
-	r->position += record_span(record_length(r));
+	r->position += r->slots ? 1 : record_span(record_length(r));
 }
 
 void ring_release(struct ring *r)

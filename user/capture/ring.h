@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The per-CPU rings as the kernel shares them: records are read where they lie. One thread at a
- * time.
+ * The per-CPU rings as the kernel side shares them: records are read where they lie. There are two kinds: the kernel's
+ * own ring buffers, and rings of slots (bpf/slot_ring.bpf.h) for the events that are most. One thread at a time.
  */
 #ifndef CAPTURE_RING_H
 #define CAPTURE_RING_H
@@ -11,21 +11,46 @@
 #include <stdint.h>
 #include "../../include/event.h"
 
+/* Positions count bytes, of rings of slots slots. */
 struct ring {
 	unsigned long *consumer;       /* shared: up to where we have read */
-	const unsigned long *producer; /* shared: up to where the kernel has written */
+	const unsigned long *producer; /* shared: up to where the kernel side has written */
 	const uint8_t *data; /* mapped twice in a row, so that every record is in one piece */
-	size_t size;
+	const struct event_slot *slots; /* of a ring of slots; else NULL */
+	struct event_alloc
+		*records;	/* the last RING_RECORDS slots that were looked at, as records */
+	size_t size;		/* a power of two */
+	unsigned slot_bits;	/* log2 of it, when there are slots */
 	unsigned long position; /* of the next record, not yet given back */
 	unsigned long limit;	/* producer position at the start of the sweep */
 	uint64_t last_ns;	/* time of the newest record read */
+};
+
+/* So many records of a ring of slots can be in use at once. */
+#define RING_RECORDS 512u
+
+/* What all rings of slots lie in. */
+struct slot_rings {
+	struct slot_ring *rings; /* one for each CPU */
+	struct event_slot *slots;
+	struct event_alloc *records;
+	size_t cpus, slot_count; /* each */
 };
 
 /* 0 or -errno. size: of the ring map, bytes. */
 int ring_open(struct ring *r, int map_fd, size_t size);
 void ring_close(struct ring *r);
 
+/* 0 or -errno. The maps hold `cpus` rings with slot_count (a power of two) slots each. */
+int slot_rings_open(struct slot_rings *s, int rings_fd, int slots_fd, size_t cpus,
+		    size_t slot_count);
+void slot_rings_close(struct slot_rings *s);
+/* The ring of one CPU; borrows. */
+void ring_of_slots(struct ring *r, const struct slot_rings *s, size_t cpu);
+
 enum ring_state { RING_EMPTY, RING_BUSY, RING_RECORD };
+/* What is written and not yet read: a share of the ring, 0 to 1. */
+double ring_fill(const struct ring *r);
 /*
  * The record at the read position, skipping discarded ones. RING_BUSY: it is reserved and still
  * being written, so nothing behind it can be read yet. Records whose length is impossible are

@@ -27,6 +27,9 @@
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
+/* Of a CPU's share one part is for its ring buffer, and one slot for each so many bytes. */
+#define BUFFER_SHARE 4
+#define SLOT_SHARE   64
 /* Memory for walks of stacks, about 36 KB each. */
 #define SCRATCHES_MIN	  64
 #define SCRATCHES_MAX	  512
@@ -44,7 +47,7 @@ struct loader {
 	struct tracer_bpf *skel;
 	enum probe_method method;
 	int *ring_fds;
-	size_t ring_count, ring_bytes;
+	size_t ring_count, ring_bytes, slot_count; /* of each CPU */
 	bool seccomp_tried, survives_seccomp;
 };
 
@@ -65,6 +68,7 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
+/* What a CPU gets: a power of two. */
 static size_t ring_size(size_t total, size_t cpus)
 {
 	size_t size = RING_MIN, want = (total ? total : RING_TOTAL_DEFAULT) / cpus;
@@ -77,13 +81,26 @@ static size_t ring_size(size_t total, size_t cpus)
 	return size;
 }
 
+static size_t buffer_size(size_t share)
+{
+	return share / BUFFER_SHARE < 4096 ? 4096 : share / BUFFER_SHARE;
+}
+
+static size_t rings_bytes(size_t cpus, size_t buffer, size_t slots)
+{
+	return cpus * (buffer + slots * sizeof(struct event_slot));
+}
+
 static int make_rings(struct loader *l, size_t total)
 {
 	int cpus = libbpf_num_possible_cpus(), i;
+	size_t share;
 
 	if (cpus <= 0)
 		return -ENOENT;
-	l->ring_bytes = ring_size(total, (size_t)cpus);
+	share = ring_size(total, (size_t)cpus);
+	l->ring_bytes = buffer_size(share);
+	l->slot_count = share / SLOT_SHARE;
 	l->ring_fds = calloc((size_t)cpus, sizeof(int));
 	if (!l->ring_fds)
 		return -ENOMEM;
@@ -147,6 +164,23 @@ static uint32_t scratch_count(size_t cpus)
 	return count;
 }
 
+static int configure_rings(struct loader *l, struct config *config)
+{
+	size_t share = l->slot_count * SLOT_SHARE;
+	int err;
+
+	config->slot_count = (uint32_t)l->slot_count;
+	config->slot_bits = (uint32_t)__builtin_ctzl(l->slot_count);
+	if (share < RING_SMALL) {
+		config->ring_wake_bytes = (uint32_t)(l->ring_bytes / 4);
+		config->slot_wake = config->slot_count / 4;
+	}
+	err = bpf_map__set_max_entries(l->skel->maps.slot_rings, (uint32_t)l->ring_count);
+	return err ? err
+		   : bpf_map__set_max_entries(l->skel->maps.slots,
+					      (uint32_t)(l->ring_count * l->slot_count));
+}
+
 static int configure(struct loader *l, const struct loader_options *options)
 {
 	struct config *config = (struct config *)&l->skel->rodata->config;
@@ -167,9 +201,8 @@ static int configure(struct loader *l, const struct loader_options *options)
 	err = bpf_map__set_max_entries(l->skel->maps.scratches, config->scratch_count);
 	if (err)
 		return err;
-	config->ring_wake_bytes = l->ring_bytes < RING_SMALL ? (uint32_t)(l->ring_bytes / 4) : 0;
 	choose_programs(l);
-	return 0;
+	return configure_rings(l, config);
 }
 
 static int attach_life(struct loader *l)
@@ -286,6 +319,26 @@ size_t loader_ring_bytes(const struct loader *l)
 	return l->ring_bytes;
 }
 
+size_t loader_slot_count(const struct loader *l)
+{
+	return l->slot_count;
+}
+
+int loader_slot_rings_fd(const struct loader *l)
+{
+	return bpf_map__fd(l->skel->maps.slot_rings);
+}
+
+int loader_slots_fd(const struct loader *l)
+{
+	return bpf_map__fd(l->skel->maps.slots);
+}
+
+size_t loader_rings_bytes(const struct loader *l)
+{
+	return rings_bytes(l->ring_count, l->ring_bytes, l->slot_count);
+}
+
 /* Maps that take all of their memory at once. */
 static size_t array_bytes(const struct tracer_bpf *skel)
 {
@@ -316,8 +369,12 @@ size_t loader_thread_bytes(const struct loader *l)
 size_t loader_planned_ring_bytes(void)
 {
 	int cpus = libbpf_num_possible_cpus();
+	size_t share;
 
-	return cpus > 0 ? ring_size(0, (size_t)cpus) * (size_t)cpus : 0;
+	if (cpus <= 0)
+		return 0;
+	share = ring_size(0, (size_t)cpus);
+	return rings_bytes((size_t)cpus, buffer_size(share), share / SLOT_SHARE);
 }
 
 size_t loader_planned_table_bytes(void)

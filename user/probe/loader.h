@@ -31,9 +31,15 @@ void loader_close(struct loader *l);
 bool loader_survives_seccomp(struct loader *l);
 
 enum probe_method loader_method(const struct loader *l);
+/* Each CPU has a ring buffer and a ring of slots (bpf/slot_ring.bpf.h). */
 size_t loader_ring_count(const struct loader *l);
 int loader_ring_fd(const struct loader *l, size_t cpu);
 size_t loader_ring_bytes(const struct loader *l);
+size_t loader_slot_count(const struct loader *l);
+int loader_slot_rings_fd(const struct loader *l);
+int loader_slots_fd(const struct loader *l);
+/* Of all rings, both kinds. */
+size_t loader_rings_bytes(const struct loader *l);
 /* Kernel memory of the tables that are there from the beginning; the rings come to it, and the unwind
  * tables. */
 size_t loader_table_bytes(const struct loader *l);
