@@ -66,7 +66,7 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_REALLOC_PRODUCT:
 		p->entry_ns = bpf_ktime_get_ns();
 		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
-		return !p->unwanted || config.ranges || (p->pointer && sample_known(t, p->pointer));
+		return !p->unwanted || config.ranges || (p->pointer && recorded_has(t, p->pointer));
 	default:
 		sample = sample_wanted(t, p->bytes);
 		p->unwanted = !sample || !size_wanted(p->bytes);
@@ -130,8 +130,10 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	if (where == WHERE_INSIDE)
 		return 1;
 	if (kind == CALL_FREE) {
-		if (ctx->di && sample_known(t, ctx->di))
+		if (ctx->di && recorded_has(t, ctx->di)) {
 			slot_free(t, id, ctx->di);
+			recorded_gone(t, ctx->di);
+		}
 		return 1;
 	}
 	if (where == WHERE_ELSEWHERE) {
@@ -195,7 +197,7 @@ static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, 
 			emit_realloc(t->number, 0, 0, 0, p);
 		return 0;
 	}
-	sample_remember(t, result);
+	recorded_add(t, result);
 	emit_realloc(t->number, result, p->bytes, stack_now(ctx, t, at_return), p);
 	return 0;
 }
@@ -267,7 +269,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 	}
 	if (!block || p->unwanted)
 		return 0;
-	sample_remember(t, block);
+	recorded_add(t, block);
 	return leave_alloc(ctx, t, block, at_return);
 }
 

@@ -10,29 +10,11 @@
 #ifndef BPF_SAMPLE_H
 #define BPF_SAMPLE_H
 
-#define LOG2_BITS   24		/* fraction bits of log2 values */
-#define LN2_FIXED   11629080ull /* ln(2) << LOG2_BITS */
-#define SAMPLE_KEYS (1 << 20)
+#define LOG2_BITS 24	      /* fraction bits of log2 values */
+#define LN2_FIXED 11629080ull /* ln(2) << LOG2_BITS */
 
 /* log2(1 + i / 256) << LOG2_BITS, filled in by the loader. */
 const volatile __u32 log2_table[257] = {};
-
-/* A block of a sampled allocation, by address space. Entries stay: a wrong hit costs one event and no figure. */
-struct sampled_key {
-	__u64 image;
-	__u64 address;
-};
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(map_flags, BPF_F_NO_PREALLOC);
-	__uint(max_entries, SAMPLE_KEYS);
-	__type(key, struct sampled_key);
-	__type(value, __u8);
-} sampled SEC(".maps");
-
-/* The table above is full: from then on every free is sent. */
-__u32 sampled_full = 0;
 
 /* factor * mean for a factor with LOG2_BITS fraction bits; in halves, since the product has more than 64 bits */
 static __always_inline __u64 scale(__u64 factor, __u64 mean)
@@ -92,22 +74,6 @@ static __always_inline bool sample_wanted(struct thread *t, __u64 bytes)
 	}
 	t->sample_left = sample_distance();
 	return true;
-}
-
-static __always_inline void sample_remember(const struct thread *t, __u64 address)
-{
-	struct sampled_key key = {.image = t->image, .address = address};
-	__u8 one = 1;
-
-	if (config.sample_bytes && bpf_map_update_elem(&sampled, &key, &one, BPF_ANY))
-		sampled_full = 1;
-}
-
-static __always_inline bool sample_known(const struct thread *t, __u64 address)
-{
-	struct sampled_key key = {.image = t->image, .address = address};
-
-	return !config.sample_bytes || sampled_full || bpf_map_lookup_elem(&sampled, &key);
 }
 
 #endif /* BPF_SAMPLE_H */

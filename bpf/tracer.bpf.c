@@ -16,6 +16,7 @@
 #include "maps.bpf.h"
 #include "filter.bpf.h"
 #include "sample.bpf.h"
+#include "recorded.bpf.h"
 #include "pending.bpf.h"
 #include "unwind_maps.bpf.h"
 #include "scratch.bpf.h"

@@ -11,6 +11,7 @@ struct config {
 	__u64 min_bytes; /* allocations outside [min_bytes, max_bytes] are not recorded */
 	__u64 max_bytes;
 	__u64 sample_bytes;    /* mean of the Poisson process, 0: record every allocation */
+	__u32 selective;       /* 1: by one of these some allocations are not recorded */
 	__u32 ring_wake_bytes; /* wake the consumer when a ring holds this much; 0: it polls */
 	__u32 slot_count;      /* of each CPU's slots, a power of two */
 	__u32 slot_bits;       /* log2 of it */

@@ -9,7 +9,7 @@
  *   deep    a block from a stack deeper than the tracer keeps
  *   fill    many blocks, each from a large stack of its own
  *   free    blocks from before the work are freed
- *   fork    many blocks, then a child that waits for a line and has blocks of its own
+ *   fork    many blocks by realloc, then a child that waits for a line and has blocks of its own
  * and of stacks that cannot be walked to their end, one block each:
  *   bare    called through code without unwind information
  *   jit     called through code generated at run time, which keeps frame pointers
@@ -33,7 +33,7 @@
 #define REUSES	     3
 #define EARLY_BLOCKS 23
 #define BLOCKS	     11
-#define FILL_BITS    6
+#define FILL_BITS    8
 #define FILL_DEPTH   90
 #define DEEP_DEPTH   300
 #define FORK_BLOCKS  1009
@@ -234,12 +234,21 @@ static void work_free(void)
 	target_truth("unknown_free", EARLY_BLOCKS);
 }
 
+SITE static void site_realloc(size_t bytes)
+{
+	void *p = realloc(NULL, bytes);
+
+	KEEP(p);
+	gave("realloc", "site_realloc", bytes);
+}
+
 static void work_fork(void)
 {
 	pid_t child;
 
+	/* their events share a ring with that of the fork */
 	for (int i = 0; i < FORK_BLOCKS; i++)
-		site_malloc(211);
+		site_realloc(211);
 	child = fork();
 	if (child == 0) {
 		if (!truth.now)

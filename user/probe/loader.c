@@ -190,9 +190,12 @@ static int configure(struct loader *l, const struct loader_options *options)
 		return err;
 	*config = options->config;
 	fill_log2(l->skel);
-	/* nothing is sampled: the table of sampled blocks need not be able to grow */
-	if (!config->sample_bytes)
-		bpf_map__set_max_entries(l->skel->maps.sampled, 1);
+	config->selective =
+		config->sample_bytes || config->min_bytes || config->max_bytes != UINT64_MAX;
+	if (!config->selective) {
+		bpf_map__set_max_entries(l->skel->maps.recorded, 1);
+		bpf_map__set_max_entries(l->skel->maps.recorded_hints, 1);
+	}
 	if (!config->max_frames)
 		config->max_frames = STACK_MAX_FRAMES;
 	if (getrandom(&config->stack_seed, sizeof(config->stack_seed), 0) < 0)
@@ -342,8 +345,9 @@ size_t loader_rings_bytes(const struct loader *l)
 /* Maps that take all of their memory at once. */
 static size_t array_bytes(const struct tracer_bpf *skel)
 {
-	const struct bpf_map *tables[] = {skel->maps.sent, skel->maps.unwind_spaces,
-					  skel->maps.unwind_rules, skel->maps.scratches};
+	const struct bpf_map *tables[] = {skel->maps.sent,	     skel->maps.unwind_spaces,
+					  skel->maps.unwind_rules,   skel->maps.unwind_memo,
+					  skel->maps.recorded_hints, skel->maps.scratches};
 	size_t bytes = 0, i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
