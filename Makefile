@@ -7,6 +7,7 @@
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
+# make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --csv FILE)
 # make bench        what a stack costs, beside the kernel's own walker (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
@@ -45,7 +46,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables bench-consume fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -81,6 +82,7 @@ test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
 test-live: all targets $(O)/screen_demo
+	$(Q)$(MAKE) --no-print-directory BUILD_ONLY=1 bench-consume
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -109,6 +111,10 @@ test-vm: all targets harm-programs
 TABLE_FILES := $(sort $(realpath $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/libstdc++.so.6 \
 	/usr/lib/x86_64-linux-gnu/libpython3*.so.1.0 /usr/bin/node /usr/lib/x86_64-linux-gnu/libLLVM-*.so.1 \
 	/usr/lib/x86_64-linux-gnu/libLLVM.so.*)))
+bench-consume: $(LIBRARY)
+	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench $(abspath build)/bench/consume
+	$(Q)$(if $(BUILD_ONLY),,build/bench/consume $(ARGS))
+
 bench-tables: $(O)/bench/unwind_tables
 	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))
 
