@@ -35,7 +35,7 @@ static const char *walk_process(const struct heap *h, uint32_t process, struct s
 		wrong = ranges_check(&p->ranges);
 	for (size_t it = 0; !wrong && (block = blocks_next(&p->blocks, &it));)
 		wrong = count_one(h, process, sums, block->site,
-				  weight_of(h, block->address, block->bytes, block->born_ns),
+				  block_weight(h, block->address, block->bytes, block->born_ns),
 				  false);
 	for (size_t i = 0; !wrong && i < p->ranges.count; i++)
 		wrong = count_one(h, process, sums, p->ranges.v[i].site,

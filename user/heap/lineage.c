@@ -11,7 +11,7 @@
  * Invariant: a fork is inherited whole or, when memory runs out, not at all (then the child's frees
  * are unknown ones).
  */
-#include "tables.h"
+#include "charge.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,7 +88,7 @@ static bool inherit_missing(const struct inheritance *n)
 		if (!blocks_insert(&n->to->blocks, &copy))
 			return false;
 		sites_alloc_at(n->heap, n->to, copy.site,
-			       weight_of(n->heap, copy.address, copy.bytes, copy.born_ns),
+			       block_weight(n->heap, copy.address, copy.bytes, copy.born_ns),
 			       copy.born_ns, n->time_ns);
 	}
 	for (size_t i = 0; i < n->from->ranges.count; i++) {
