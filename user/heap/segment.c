@@ -126,7 +126,7 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 	uint32_t ref;
 
 	if (s->live >= s->bucket_count * BUCKET_FULL &&
-	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 2 + 1))
+	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 4 + 1))
 		return NULL;
 	if (s->free_head) {
 		ref = s->free_head - 1;

@@ -14,7 +14,7 @@
 #include "blocks.h"
 
 #define BUCKET_SLOTS   20u
-#define BUCKET_FULL    18u /* slots used on average when the index grows */
+#define BUCKET_FULL    16u /* slots used on average when the index grows */
 #define CHUNK_BLOCKS   256u
 #define FIRST_BLOCKS   16u
 #define SEGMENT_BLOCKS 8192u
