@@ -7,6 +7,7 @@
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
+# make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --csv FILE)
 # make bench        what a stack costs, beside the kernel's own walker (root)
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
@@ -47,7 +48,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach bench-tables bench-consume fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -119,6 +120,10 @@ test-vm: all targets harm-programs
 TABLE_FILES := $(sort $(realpath $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/libstdc++.so.6 \
 	/usr/lib/x86_64-linux-gnu/libpython3*.so.1.0 /usr/bin/node /usr/lib/x86_64-linux-gnu/libLLVM-*.so.1 \
 	/usr/lib/x86_64-linux-gnu/libLLVM.so.*)))
+bench-consume: $(LIBRARY)
+	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench $(abspath build)/bench/consume
+	$(Q)$(if $(BUILD_ONLY),,build/bench/consume $(ARGS))
+
 bench-tables: $(O)/bench/unwind_tables
 	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))
 

@@ -41,8 +41,6 @@ static void blocks_find__empty__nothing(void **state)
 	assert_null(blocks_find(&b, 16));
 	assert_null(blocks_next(&b, &it));
 	assert_int_equal(blocks_memory(&b), 0);
-	blocks_prefetch(&b, 16);
-	blocks_prefetch_block(&b, 16);
 	assert_sane(&b);
 	blocks_done(&b);
 }

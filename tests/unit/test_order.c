@@ -370,6 +370,42 @@ static void order__slots_of_two_cpus__by_time(void **state)
 	}
 }
 
+/* Runs of any length, equal times, a ring that is empty most of the time: every record once, times never go back. */
+static void order__random_runs__sorted_and_complete(void **state)
+{
+	struct world *w = *state;
+	const struct event_header *events[7];
+	uint64_t now = 1, last = 0, sum = 0, seen = 0;
+	size_t n, put_count = 0, got = 0;
+
+	srand(5);
+	for (size_t round = 0; round < 300; round++) {
+		for (size_t i = 0; i < 200; i++) {
+			size_t ring = rand() % 50 ? (size_t)rand() % 2 : 2;
+
+			for (int run = rand() % 4; run >= 0; run--) {
+				now += (uint64_t)(rand() % 3);
+				sum += now;
+				put_count++;
+				put(w, ring, now);
+			}
+		}
+		order_begin(&w->order, now);
+		while ((n = order_next(&w->order, events, 1 + (size_t)rand() % 7))) {
+			for (size_t i = 0; i < n; i++) {
+				assert_true(events[i]->time_ns >= last);
+				last = events[i]->time_ns;
+				seen += last;
+			}
+			got += n;
+			order_release(&w->order);
+		}
+		assert_int_equal(got, put_count);
+	}
+	assert_int_equal(seen, sum);
+	assert_int_equal(w->order.late_count, 0);
+}
+
 int main(void)
 {
 #define TEST(name)	cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -387,6 +423,7 @@ int main(void)
 		SLOT_TEST(order__slots__as_records),
 		SLOT_TEST(order__slot_taken_and_not_written__waited_for),
 		SLOT_TEST(order__slots_of_two_cpus__by_time),
+		TEST(order__random_runs__sorted_and_complete),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

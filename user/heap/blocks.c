@@ -9,17 +9,16 @@
  *   - its blocks, dense, in chunks that never move while it lives; free ones form a list that is
  * used last in, first out, so that a program that allocates and frees in turn stays within a few
  * cache lines;
- *   - an index: buckets of one cache line with 20 slots, one tag byte (7 hash bits) and a 16-bit
+ *   - an index: buckets of one cache line with 20 slots, one tag byte (8 bits of the hash) and a 16-bit
  * block number each. A block that finds its bucket full goes to the next one with room, and
  * `passed` of every bucket it went by is counted up. A search ends at a bucket that nobody passed:
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.
  *
- * Only the index needs room to spare, and it is a tenth of the size: it may be loaded 0.6 to 0.9
- * and the whole takes 36 to 39 bytes a block. Measured while growing from 10 k to 4 M blocks: never
- * above 38.8; the figure does not depend on the number of segments, so it is the same for 100 M. A
- * segment that is full splits, which moves SEGMENT_BLOCKS blocks: 0.3 ms, the longest stall of an
- * insertion (0.5 ms with the noise of a busy machine).
+ * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.64 to 0.8, so
+ * that few buckets overflow, and the whole takes 36 to 39 bytes a block, while growing, too
+ * (make bench-consume). A segment that is full splits, which moves SEGMENT_BLOCKS blocks: with page
+ * faults and the noise of a busy machine 0.5 to 1.2 ms up to 30 M blocks, 3.8 ms seen at 100 M.
  *
  * Invariant: each block in use is in exactly one slot of its segment's index, and `passed` of a
  * bucket is the number of blocks that would be in it or before it if it had been larger (255: not
@@ -85,6 +84,7 @@ static int segment_split(struct blocks *b, struct blocks_segment *s, uint64_t ha
 	}
 	directory_set(b, hash & ~bit, s->depth + 1, lower);
 	directory_set(b, hash | bit, s->depth + 1, upper);
+	b->changes++;
 	segment_free(b, s);
 	return 0;
 }
@@ -105,9 +105,8 @@ static int blocks_open(struct blocks *b)
 	return 0;
 }
 
-struct block *blocks_insert(struct blocks *b, const struct block *block)
+struct block *blocks_insert_by(struct blocks *b, uint64_t hash, const struct block *block)
 {
-	uint64_t hash = hash_of(b, block->address);
 	struct blocks_segment *s;
 	struct block *place;
 
@@ -121,14 +120,16 @@ struct block *blocks_insert(struct blocks *b, const struct block *block)
 	return place;
 }
 
+struct block *blocks_insert(struct blocks *b, const struct block *block)
+{
+	return blocks_insert_by(b, hash_of(b, block->address), block);
+}
+
 struct block *blocks_find(const struct blocks *b, uint64_t address)
 {
-	uint64_t hash = hash_of(b, address);
-	uint32_t bucket, slot;
+	struct blocks_place place;
 
-	return b->segments && address
-		       ? segment_find(segment_of(b, hash), hash, address, &bucket, &slot)
-		       : NULL;
+	return blocks_find_by(b, hash_of(b, address), address, &place);
 }
 
 /* The segment that split off together with this one, when both are so empty that one will do. */
@@ -158,49 +159,29 @@ static void segment_shrink(struct blocks *b, struct blocks_segment *s, uint64_t 
 		return;
 	}
 	directory_set(b, hash, depth, to);
+	b->changes++;
 	segment_free(b, s);
 	segment_free(b, buddy);
 }
 
-void blocks_remove(struct blocks *b, struct block *block)
+void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place)
 {
-	uint64_t address = block->address, hash = hash_of(b, address);
 	struct blocks_segment *s = segment_of(b, hash);
-	uint32_t bucket, slot;
 
-	if (segment_find(s, hash, address, &bucket, &slot) != block)
-		abort(); /* the pointer was kept too long */
-	segment_remove(s, hash, bucket, slot);
+	segment_remove(s, hash, place);
 	b->count--;
-	if (s->used > 2 * CHUNK_BLOCKS && s->live < s->used / 4)
+	if (s->used > CHUNK_BLOCKS && s->live < s->used / 4)
 		segment_shrink(b, s, hash);
 }
 
-void blocks_prefetch(const struct blocks *b, uint64_t address)
+void blocks_remove(struct blocks *b, struct block *block)
 {
-	uint64_t hash = hash_of(b, address);
-	const struct blocks_segment *s;
+	uint64_t hash = hash_of(b, block->address);
+	struct blocks_place place;
 
-	if (!b->segments)
-		return;
-	s = segment_of(b, hash);
-	__builtin_prefetch(&s->buckets[home_of(s, hash)], 1);
-}
-
-void blocks_prefetch_block(const struct blocks *b, uint64_t address)
-{
-	uint64_t hash = hash_of(b, address);
-	const struct blocks_segment *s;
-	const struct bucket *k;
-	uint32_t m;
-
-	if (!b->segments)
-		return;
-	s = segment_of(b, hash);
-	k = &s->buckets[home_of(s, hash)];
-	m = bucket_matches(k, tag_of(hash));
-	if (m)
-		__builtin_prefetch(block_at(s, k->refs[__builtin_ctz(m)]), 1);
+	if (blocks_find_by(b, hash, block->address, &place) != block)
+		abort(); /* the pointer was kept too long */
+	blocks_remove_by(b, hash, place);
 }
 
 size_t blocks_memory(const struct blocks *b)
@@ -239,7 +220,7 @@ struct block *blocks_next(const struct blocks *b, size_t *iterator)
 
 void blocks_done(struct blocks *b)
 {
-	uint64_t seed = b->seed;
+	uint64_t seed = b->seed, changes = b->changes + 1;
 
 	if (b->segments) {
 		for (size_t i = 0, next; i < (size_t)1 << b->depth; i = next) {
@@ -250,6 +231,7 @@ void blocks_done(struct blocks *b)
 	}
 	memset(b, 0, sizeof(*b));
 	b->seed = seed;
+	b->changes = changes;
 }
 
 static struct blocks_segment *segment_copy(struct blocks *b, const struct blocks_segment *from)
@@ -270,6 +252,7 @@ int blocks_copy(struct blocks *to, const struct blocks *from)
 	if (!from->segments)
 		return 0;
 	to->seed = from->seed;
+	to->changes++;
 	to->segments = calloc(count, sizeof(*to->segments));
 	if (!to->segments)
 		return -ENOMEM;
@@ -285,6 +268,7 @@ int blocks_copy(struct blocks *to, const struct blocks *from)
 				segment_free(to, to->segments[k]);
 			free(to->segments);
 			memset(to, 0, sizeof(*to));
+			to->seed = from->seed;
 			return -ENOMEM;
 		}
 		for (size_t k = i; k < next; k++)
@@ -296,7 +280,8 @@ int blocks_copy(struct blocks *to, const struct blocks *from)
 
 static const char *segment_check(const struct blocks *b, const struct blocks_segment *s, size_t at)
 {
-	uint32_t live = 0, slots = 0, bucket, slot;
+	uint32_t live = 0, slots = 0;
+	struct blocks_place place;
 
 	for (uint32_t ref = 0; ref < s->used; ref++) {
 		const struct block *block = block_at(s, ref);
@@ -307,7 +292,7 @@ static const char *segment_check(const struct blocks *b, const struct blocks_seg
 		live++;
 		if (directory_index(hash, s->depth) != at >> (b->depth - s->depth))
 			return "a block is in the wrong segment";
-		if (segment_find(s, hash, block->address, &bucket, &slot) != block)
+		if (segment_find(s, hash, block->address, &place) != block)
 			return "a block is not found by its address";
 	}
 	for (uint32_t i = 0; i < s->bucket_count; i++)

@@ -26,9 +26,10 @@ struct blocks {
 	struct blocks_segment **segments; /* 1 << depth entries; neighbours may be the same one */
 	uint32_t depth;
 	uint64_t count;
-	uint64_t seed;	 /* of the hash; to be set while empty, so that no target can aim at one
+	uint64_t seed;	  /* of the hash; to be set while empty, so that no target can aim at one
 			    segment */
-	uint64_t memory; /* bytes in use by the table */
+	uint64_t memory;  /* bytes in use by the table */
+	uint64_t changes; /* counts up when blocks or their places in the index have moved */
 };
 
 void blocks_done(struct blocks *b);
@@ -39,10 +40,6 @@ struct block *blocks_insert(struct blocks *b, const struct block *block);
 void blocks_remove(struct blocks *b, struct block *block);
 /* 0 or -ENOMEM (then *to is empty). *to must be empty. */
 int blocks_copy(struct blocks *to, const struct blocks *from);
-/* For an address needed soon: its place in the index, and later (when that has arrived) its block.
- */
-void blocks_prefetch(const struct blocks *b, uint64_t address);
-void blocks_prefetch_block(const struct blocks *b, uint64_t address);
 size_t blocks_memory(const struct blocks *b);
 
 /* for (size_t it = 0; (block = blocks_next(b, &it));) — any order; no insertion or removal

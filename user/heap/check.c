@@ -62,15 +62,26 @@ static bool is_near(double a, double b, double scale)
 	return fabs(a - b) <= 1e-9 * scale;
 }
 
+/* All that was ever added, in all processes: what a child inherits was rounded where it was added. */
+static struct error_sums all_errors(const struct heap *h)
+{
+	struct error_sums sums = {0};
+
+	for (uint32_t i = 1; i <= h->process_count; i++)
+		error_sums_add(&sums, &h->processes[i]->errors.alloc);
+	return sums;
+}
+
 /* Variances are sums of doubles: the same but for rounding. */
-static bool same_errors(const struct errors *e, const struct error_sums *outstanding)
+static bool same_errors(const struct errors *e, const struct error_sums *outstanding,
+			const struct error_sums *all)
 {
 	struct error_sums sums = errors_of(e, FIGURE_OUTSTANDING);
 
 	return sums.seen_bytes == outstanding->seen_bytes &&
 	       sums.seen_count == outstanding->seen_count &&
-	       is_near(sums.bytes_variance, outstanding->bytes_variance, e->alloc.bytes_variance) &&
-	       is_near(sums.count_variance, outstanding->count_variance, e->alloc.count_variance);
+	       is_near(sums.bytes_variance, outstanding->bytes_variance, all->bytes_variance) &&
+	       is_near(sums.count_variance, outstanding->count_variance, all->count_variance);
 }
 
 static const char *check_totals(const struct totals *t)
@@ -111,7 +122,7 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 {
 	const struct heap_process *p = h->processes[process];
 	struct totals classes[2] = {{0}};
-	struct error_sums errors = {0};
+	struct error_sums errors = {0}, all = all_errors(h);
 	uint32_t sites = 0;
 
 	for (uint32_t i = p->first_site; i; i = site_at(h, i)->next) {
@@ -125,7 +136,7 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 		totals_add(&classes[s->range], &s->totals);
 		if (!h->sample_bytes)
 			continue;
-		if (!same_errors(errors_at(h, i), &sums[i].errors))
+		if (!same_errors(errors_at(h, i), &sums[i].errors, &all))
 			return "a site's errors are not those of its blocks";
 		error_sums_add(&errors, &sums[i].errors);
 	}
@@ -133,7 +144,7 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 		return "a process has another number of sites than counted";
 	if (!same_totals(&p->totals, classes[0]) || !same_totals(&p->ranges_totals, classes[1]))
 		return "the totals of a process are not those of its sites";
-	if (!same_errors(&p->errors, &errors))
+	if (!same_errors(&p->errors, &errors, &all))
 		return "the errors of a process are not those of its sites";
 	return check_totals(&p->totals) ? check_totals(&p->totals)
 					: check_totals(&p->ranges_totals);

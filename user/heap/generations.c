@@ -98,7 +98,7 @@ static bool add_entry(struct generations *g, uint32_t number)
 	return true;
 }
 
-bool generations_born(struct generations *g, uint32_t number)
+bool generations_born_any(struct generations *g, uint32_t number)
 {
 	int64_t i = entry_of(g, number);
 	bool ok = true;
@@ -114,7 +114,7 @@ bool generations_born(struct generations *g, uint32_t number)
 	return ok;
 }
 
-void generations_gone(struct generations *g, uint32_t number)
+void generations_gone_any(struct generations *g, uint32_t number)
 {
 	int64_t i = entry_of(g, number);
 

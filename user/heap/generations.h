@@ -24,8 +24,33 @@ struct generations {
 
 void generations_done(struct generations *g);
 /* False when out of memory: then ages are of the entry before. */
-bool generations_born(struct generations *g, uint32_t number);
-void generations_gone(struct generations *g, uint32_t number);
+bool generations_born_any(struct generations *g, uint32_t number);
+void generations_gone_any(struct generations *g, uint32_t number);
+
+/* Nearly all births are in the newest generation. */
+static inline bool generations_born(struct generations *g, uint32_t number)
+{
+	if (!g->count || g->v[g->count - 1].number != number)
+		return generations_born_any(g, number);
+	g->v[g->count - 1].alive++;
+	return true;
+}
+
+/*
+ * Most sites have blocks of every generation from the oldest to the newest, so that a number says where its entry is. An
+ * entry that empties is the other case's, unless it is the newest.
+ */
+static inline void generations_gone(struct generations *g, uint32_t number)
+{
+	uint32_t last = g->count - 1;
+	uint32_t at = last - (g->count ? g->v[last].number - number : 0);
+
+	if (at < g->count && g->v[at].number == number && g->v[at].alive > (at != last))
+		g->v[at].alive--;
+	else
+		generations_gone_any(g, number);
+}
+
 /* Number of the oldest generation with outstanding blocks; false when there is none. */
 bool generations_oldest(const struct generations *g, uint32_t *number);
 /* Outstanding blocks born in generations before `number`. */

@@ -21,6 +21,7 @@ struct heap *heap_new(const struct heap_options *options)
 	h->sample_bytes = options ? options->sample_bytes : 0;
 	h->complete = !h->sample_bytes && !(options && options->filtered);
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
+	h->generation_inverse = UINT64_MAX / h->generation_ns;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
 	pool_init(&h->sites, sizeof(struct site));
@@ -54,31 +55,9 @@ void heap_free(struct heap *h)
 	free(h);
 }
 
-void heap_advance(struct heap *h, uint64_t time_ns)
-{
-	if (!h->started) {
-		h->started = true;
-		h->first_ns = time_ns;
-	}
-	if (time_ns > h->now_ns)
-		h->now_ns = time_ns;
-	if (time_ns >= h->generation_end) {
-		h->generation = heap_generation(h, time_ns);
-		h->generation_start = heap_generation_start(h, h->generation);
-		h->generation_end = h->generation_start + h->generation_ns;
-	}
-}
-
 uint32_t heap_generation(const struct heap *h, uint64_t time_ns)
 {
-	uint64_t number;
-
-	if (time_ns <= h->first_ns)
-		return 0;
-	number = (time_ns - h->first_ns) / h->generation_ns;
-	/* the largest number is kept free, so that there is one that all generations are older than
-	 */
-	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX - 1;
+	return generation_at(h, time_ns);
 }
 
 uint64_t heap_generation_start(const struct heap *h, uint32_t number)
@@ -105,16 +84,15 @@ uint32_t heap_find_process(const struct heap *h, uint32_t number)
 	return index_find(&h->process_index, index_hash(h->seed, number, 0), process_matches, &key);
 }
 
-struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *index)
+struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index)
 {
-	if (!h->recent || h->processes[h->recent]->number != number) {
-		*index = heap_find_process(h, number);
-		if (!*index)
-			return NULL;
-		h->recent = *index;
-	}
-	*index = h->recent;
-	return h->processes[*index];
+	*index = heap_find_process(h, number);
+	if (!*index)
+		return NULL;
+	h->recent = *index;
+	h->recent_number = number;
+	h->recent_process = h->processes[*index];
+	return h->recent_process;
 }
 
 static int reserve_process(struct heap *h)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Hash index over sites, stacks and processes. Linear probing, at most 5/8 full, slots carry the
- * hash so that growing touches nothing but slots.
+ * Hash index over sites, stacks and processes. Linear probing, at most a quarter full, so that nearly all are in the
+ * first slot that is looked at; slots carry the hash so that growing touches nothing but slots.
  *
  * Invariant: each ref is found in `now` or in `old`. The old table is never changed, only read, and
  * given up when all of it was moved; that is long before the new one, twice as large, is full.
@@ -60,7 +60,7 @@ static int grow(struct index *x)
 int index_insert(struct index *x, uint32_t hash, uint32_t ref)
 {
 	move_some(x);
-	if ((!x->now.slots || x->count >= (x->now.mask + 1) / 8 * 5) && !x->old.slots && grow(x))
+	if ((!x->now.slots || x->count >= (x->now.mask + 1) / 4) && !x->old.slots && grow(x))
 		return -ENOMEM;
 	table_add(&x->now, hash, ref);
 	x->count++;

@@ -47,12 +47,18 @@ static inline void index_prefetch(const struct index *x, uint32_t hash)
 		__builtin_prefetch(&x->now.slots[hash & x->now.mask]);
 }
 
-/* The ref that is most likely meant by a hash, or 0: for prefetching what is behind it. */
+#define INDEX_PEEKED 4u /* slots: mostly of one cache line */
+
+/* The ref that is most likely meant by a hash, or 0. */
 static inline uint32_t index_peek(const struct index *x, uint32_t hash)
 {
-	const struct index_slot *s = x->now.slots ? &x->now.slots[hash & x->now.mask] : NULL;
+	for (uint32_t i = hash, n = 0; x->now.slots && n < INDEX_PEEKED; i++, n++) {
+		const struct index_slot *s = &x->now.slots[i & x->now.mask];
 
-	return s && s->hash == hash ? s->ref : 0;
+		if (s->hash == hash || !s->ref)
+			return s->ref;
+	}
+	return 0;
 }
 
 typedef bool index_match_fn(const void *context, uint32_t ref);

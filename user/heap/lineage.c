@@ -11,7 +11,7 @@
  * Invariant: a fork is inherited whole or, when memory runs out, not at all (then the child's frees
  * are unknown ones).
  */
-#include "tables.h"
+#include "charge.h"
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

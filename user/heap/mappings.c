@@ -11,7 +11,7 @@
  * (reuses.c). With it, and for mremap, which may say the same, the old pages are released by the
  * call itself.
  */
-#include "tables.h"
+#include "charge.h"
 #include <errno.h>
 
 struct removal {

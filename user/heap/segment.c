@@ -55,6 +55,7 @@ static int slots_rebuild(struct blocks *b, struct blocks_segment *s, uint32_t bu
 
 	if (!v)
 		return -ENOMEM;
+	b->changes++;
 	b->memory += ((uint64_t)bucket_count - s->bucket_count) * sizeof(*v);
 	free(s->buckets);
 	s->buckets = v;
@@ -113,6 +114,7 @@ static int segment_add_room(struct blocks *b, struct blocks_segment *s)
 		return -ENOMEM;
 	*chunk = v;
 	s->capacity += more;
+	b->changes += first; /* they may have moved */
 	b->memory += more * sizeof(*v);
 	return 0;
 }
@@ -124,7 +126,7 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 	uint32_t ref;
 
 	if (s->live >= s->bucket_count * BUCKET_FULL &&
-	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 2 + 1))
+	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 4 + 1))
 		return NULL;
 	if (s->free_head) {
 		ref = s->free_head - 1;
@@ -142,12 +144,12 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 	return place;
 }
 
-void segment_remove(struct blocks_segment *s, uint64_t hash, uint32_t bucket, uint32_t slot)
+void segment_remove(struct blocks_segment *s, uint64_t hash, struct blocks_place place)
 {
-	uint32_t ref = s->buckets[bucket].refs[slot];
+	uint32_t ref = s->buckets[place.bucket].refs[place.slot];
 	struct block *block = block_at(s, ref);
 
-	slots_drop(s, hash, bucket, slot);
+	slots_drop(s, hash, place.bucket, place.slot);
 	block->address = 0;
 	block->bytes = s->free_head;
 	s->free_head = ref + 1;

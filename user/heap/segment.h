@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Inside of blocks.c: one segment of a table of blocks, and how addresses are looked up in it. The
- * essay is there. The look-up is inline: it is the hottest code of the heap.
+ * Inside of heap/: one segment of a table of blocks, and how addresses are looked up in it. The
+ * essay is in blocks.c. The look-up is inline: it is the hottest code of the heap.
  */
 #ifndef HEAP_SEGMENT_H
 #define HEAP_SEGMENT_H
 
+#include <stdbool.h>
 #include <string.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -13,7 +14,7 @@
 #include "blocks.h"
 
 #define BUCKET_SLOTS   20u
-#define BUCKET_FULL    18u /* slots used on average when the index grows */
+#define BUCKET_FULL    16u /* slots used on average when the index grows */
 #define CHUNK_BLOCKS   256u
 #define FIRST_BLOCKS   16u
 #define SEGMENT_BLOCKS 8192u
@@ -23,13 +24,18 @@
 #define EACH_BYTE(v) (0x0101010101010101ull * (v))
 
 struct bucket {
-	uint8_t tags[BUCKET_SLOTS]; /* 0: free; else 0x80 and 7 bits of the hash */
+	uint8_t tags[BUCKET_SLOTS]; /* 0: free; else 8 bits of the hash, never 1 */
 	uint8_t passed;
 	uint8_t pad[3];
 	uint16_t refs[BUCKET_SLOTS];
 };
 _Static_assert(sizeof(struct bucket) == 64, "bucket");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tags are read as little endian words");
+
+/* Where the index of a segment has a block. */
+struct blocks_place {
+	uint32_t bucket, slot;
+};
 
 struct blocks_segment {
 	struct bucket *buckets;
@@ -55,7 +61,9 @@ static inline uint64_t hash_of(const struct blocks *b, uint64_t address)
 
 static inline uint8_t tag_of(uint64_t hash)
 {
-	return 0x80 | (hash >> 32 & 0x7f);
+	uint8_t tag = (uint8_t)(hash >> 32);
+
+	return tag > 1 ? tag : tag + 2;
 }
 
 static inline uint32_t home_of(const struct blocks_segment *s, uint64_t hash)
@@ -128,23 +136,120 @@ static inline struct block *bucket_find(const struct blocks_segment *s, const st
 	return NULL;
 }
 
+/* The block and its place; NULL: it is not there. */
 static inline struct block *segment_find(const struct blocks_segment *s, uint64_t hash,
-					 uint64_t address, uint32_t *bucket, uint32_t *slot)
+					 uint64_t address, struct blocks_place *place)
 {
 	uint32_t i = home_of(s, hash);
 	uint8_t tag = tag_of(hash);
 
 	for (uint32_t n = 0; n < s->bucket_count; n++, i = next_bucket(s, i)) {
-		struct block *found = bucket_find(s, &s->buckets[i], tag, address, slot);
+		struct block *found = bucket_find(s, &s->buckets[i], tag, address, &place->slot);
 
 		if (found) {
-			*bucket = i;
+			place->bucket = i;
 			return found;
 		}
 		if (!s->buckets[i].passed)
 			return NULL;
 	}
 	return NULL;
+}
+
+/*
+ * What blocks_find(), blocks_insert() and blocks_remove() do, for callers that know the hash of the address, and, to
+ * remove a block, the place where it was just found.
+ */
+static inline struct block *blocks_find_by(const struct blocks *b, uint64_t hash, uint64_t address,
+					   struct blocks_place *place)
+{
+	return b->segments && address ? segment_find(segment_of(b, hash), hash, address, place)
+				      : NULL;
+}
+
+struct block *blocks_insert_by(struct blocks *b, uint64_t hash, const struct block *block);
+void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place);
+
+/*
+ * An address that an event will ask for, and what was found out about it ahead, step by step, so that each step finds
+ * what the one before has fetched. All but the hash is of no use any more when the table has `changes`.
+ */
+struct blocks_ahead {
+	uint64_t hash;
+	uint64_t changes;
+	struct blocks_segment *segment; /* NULL: nothing is known */
+	struct block *block;		/* most likely the one; NULL: most likely there is none */
+	struct blocks_place place;	/* of `block`; its bucket is the first to be searched */
+};
+
+static inline bool blocks_ahead_holds(const struct blocks *b, const struct blocks_ahead *x)
+{
+	return x->segment && x->changes == b->changes;
+}
+
+static inline void blocks_fetch_segment(const struct blocks *b, uint64_t address,
+					struct blocks_ahead *x)
+{
+	uint64_t hash = hash_of(b, address);
+
+	*x = (struct blocks_ahead){.hash = hash, .changes = b->changes};
+	if (!b->segments)
+		return;
+	x->segment = segment_of(b, hash);
+	__builtin_prefetch(x->segment);
+}
+
+static inline void blocks_fetch_bucket(const struct blocks *b, struct blocks_ahead *x)
+{
+	if (!blocks_ahead_holds(b, x))
+		return;
+	x->place.bucket = home_of(x->segment, x->hash);
+	__builtin_prefetch(&x->segment->buckets[x->place.bucket], 1);
+	__builtin_prefetch(&x->segment->chunks[0]);
+}
+
+static inline void blocks_fetch_block(const struct blocks *b, struct blocks_ahead *x)
+{
+	const struct blocks_segment *s = x->segment;
+	const struct bucket *k;
+	uint32_t m;
+
+	if (!blocks_ahead_holds(b, x))
+		return;
+	k = &s->buckets[x->place.bucket];
+	m = bucket_matches(k, tag_of(x->hash));
+	if (!m)
+		return;
+	x->place.slot = (uint32_t)__builtin_ctz(m);
+	x->block = block_at(s, k->refs[x->place.slot]);
+	__builtin_prefetch(x->block, 1);
+}
+
+/* The same for an address that is not expected to be there, and for the block that it will get. */
+static inline void blocks_fetch_room(const struct blocks *b, struct blocks_ahead *x)
+{
+	blocks_fetch_block(b, x);
+	if (blocks_ahead_holds(b, x) && x->segment->free_head)
+		__builtin_prefetch(block_at(x->segment, x->segment->free_head - 1), 1);
+}
+
+/* blocks_find_by() with all that is known. */
+static inline struct block *blocks_find_ahead(const struct blocks *b, const struct blocks_ahead *x,
+					      uint64_t address, struct blocks_place *place)
+{
+	const struct bucket *k;
+
+	if (!blocks_ahead_holds(b, x))
+		return blocks_find_by(b, x->hash, address, place);
+	if (x->block && x->block->address == address) {
+		k = &x->segment->buckets[x->place.bucket];
+		if (k->tags[x->place.slot] == tag_of(x->hash) &&
+		    block_at(x->segment, k->refs[x->place.slot]) == x->block) {
+			*place = x->place;
+			return x->block;
+		}
+	}
+	return segment_find(x->segment, x->hash, address, place);
 }
 
 /* segment.c. All take the table for its hash and its count of memory. */
@@ -156,7 +261,7 @@ struct blocks_segment *segment_new(struct blocks *b, uint32_t depth, uint32_t bl
 struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_t hash,
 			     const struct block *block);
 /* The block that segment_find() found there. */
-void segment_remove(struct blocks_segment *s, uint64_t hash, uint32_t bucket, uint32_t slot);
+void segment_remove(struct blocks_segment *s, uint64_t hash, struct blocks_place place);
 /*
  * Copies the blocks of `from` whose hash is in the upper half of its range to `upper`, the others
  * to `lower`; they may be the same. 0 or -ENOMEM (then some are there).

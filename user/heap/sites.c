@@ -11,7 +11,7 @@
  * totals of a process are the sums over its sites of that class; generations hold outstanding_count
  * blocks.
  */
-#include "tables.h"
+#include "charge.h"
 #include <stdlib.h>
 #include <string.h>
 
@@ -27,12 +27,6 @@ struct site_key {
 	uint32_t process;
 	uint8_t call;
 };
-
-static inline uint32_t key_hash(const struct heap *h, uint32_t process, uint64_t stack_id,
-				uint8_t call)
-{
-	return index_hash(h->seed, stack_id, (uint64_t)process << 8 | call);
-}
 
 static inline bool key_matches(const void *context, uint32_t ref)
 {
@@ -82,7 +76,8 @@ static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t h
 	return index;
 }
 
-uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call)
+uint32_t sites_search(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call,
+		      uint32_t hash)
 {
 	struct site_key key = {
 		.heap = h,
@@ -90,88 +85,14 @@ uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t 
 		.process = process,
 		.call = call,
 	};
-	uint32_t hash = key_hash(h, process, stack_id, call);
 	uint32_t index = index_find(&h->site_index, hash, key_matches, &key);
 
 	return index ? index : make_site(h, &key, hash);
 }
 
-void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call)
+uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call)
 {
-	index_prefetch(&h->site_index, key_hash(h, process, stack_id, call));
-}
-
-const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
-			      uint8_t call)
-{
-	uint32_t ref = index_peek(&h->site_index, key_hash(h, process, stack_id, call));
-
-	return ref ? site_at(h, ref) : NULL;
-}
-
-static inline void totals_alloc(struct totals *t, uint64_t bytes, uint64_t count)
-{
-	t->outstanding_bytes += bytes;
-	t->outstanding_count += count;
-	t->alloc_bytes += bytes;
-	t->alloc_count += count;
-	if (t->outstanding_bytes > t->peak_bytes)
-		t->peak_bytes = t->outstanding_bytes;
-}
-
-static inline void totals_free(struct totals *t, uint64_t bytes, uint64_t count)
-{
-	t->outstanding_bytes -= bytes;
-	t->outstanding_count -= count;
-	t->free_bytes += bytes;
-	t->free_count += count;
-}
-
-static inline void touch(struct heap *h, struct site *s, uint64_t time_ns)
-{
-	s->inherited = false;
-	if (!s->version)
-		s->first_ns = time_ns;
-	if (time_ns > s->last_ns)
-		s->last_ns = time_ns;
-	s->version = h->version;
-}
-
-static inline uint32_t generation_of(const struct heap *h, uint64_t time_ns)
-{
-	return time_ns >= h->generation_start && time_ns < h->generation_end
-		       ? h->generation
-		       : heap_generation(h, time_ns);
-}
-
-void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		    uint64_t born_ns, uint64_t time_ns)
-{
-	struct site *s = site_at(h, site);
-
-	touch(h, s, time_ns);
-	totals_alloc(&s->totals, w.bytes, w.count);
-	totals_alloc(totals_of(p, s), w.bytes, w.count);
-	if (!generations_born(&s->generations, generation_of(h, born_ns)))
-		p->counts[COUNTER_NO_MEMORY]++;
-}
-
-void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		 uint64_t time_ns)
-{
-	sites_alloc_at(h, p, site, w, time_ns, time_ns);
-}
-
-void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		uint64_t born_ns, uint64_t time_ns)
-{
-	struct site *s = site_at(h, site);
-
-	touch(h, s, time_ns);
-	totals_free(&s->totals, w.bytes, w.count);
-	totals_free(totals_of(p, s), w.bytes, w.count);
-	if (w.count)
-		generations_gone(&s->generations, generation_of(h, born_ns));
+	return sites_search(h, process, stack_id, call, sites_hash(h, process, stack_id, call));
 }
 
 /*

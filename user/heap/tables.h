@@ -7,6 +7,7 @@
 #include "heap.h"
 #include "index.h"
 #include "pool.h"
+#include "segment.h"
 
 struct frames_chunk;
 
@@ -17,14 +18,13 @@ struct heap {
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
 	uint64_t first_ns, now_ns, version;
-	/* the generation of the newest event, to spare a division: [start, end) */
-	uint64_t generation_start, generation_end;
-	uint32_t generation;
+	uint64_t generation_inverse; /* 2^64 / generation_ns, rounded down */
 
 	struct heap_process **processes; /* [1, process_count] */
 	uint32_t process_count, process_capacity;
 	struct index process_index;
-	uint32_t recent; /* the process found last */
+	uint32_t recent, recent_number; /* the process found last */
+	struct heap_process *recent_process;
 
 	struct pool sites;
 	struct pool errors; /* of the sites, by the same numbers; empty when not sampled */
@@ -57,17 +57,76 @@ static inline struct totals *totals_of(struct heap_process *p, const struct site
 	return s->range ? &p->ranges_totals : &p->totals;
 }
 
-/* heap.c: moves the clock of the heap on. */
-void heap_advance(struct heap *h, uint64_t time_ns);
+/* What an event needs, found out ahead of it (batch.c). */
+struct ahead {
+	struct heap_process *process; /* NULL: not known */
+	struct blocks_ahead block;    /* that it allocates or releases */
+	uint32_t index;		      /* of the process */
+	uint32_t site_hash, site;     /* of the site that it allocates at; the site is a guess */
+	bool sane, released, charged; /* a block; a site */
+};
+
+/* apply.c: the only writer. The record is sane, its process known. */
+void apply_event(struct heap *h, const struct event_header *e, const struct ahead *a);
+
+/* Moves the clock of the heap on. */
+static inline void heap_advance(struct heap *h, uint64_t time_ns)
+{
+	if (!h->started) {
+		h->started = true;
+		h->first_ns = time_ns;
+	}
+	if (time_ns > h->now_ns)
+		h->now_ns = time_ns;
+}
+
+/*
+ * heap_generation() without a division and without branches: the blocks that are freed were born at any time. The product
+ * is the quotient or one less.
+ */
+static inline uint32_t generation_at(const struct heap *h, uint64_t time_ns)
+{
+	uint64_t age = time_ns > h->first_ns ? time_ns - h->first_ns : 0;
+	uint64_t number = (uint64_t)((unsigned __int128)age * h->generation_inverse >> 64);
+
+	number += age - number * h->generation_ns >= h->generation_ns;
+	/* the largest number is kept free, so that there is one that all generations are older than
+	 */
+	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX - 1;
+}
+
 /* NULL when there is no such process; found ones are remembered. */
-struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *index);
+struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index);
+
+static inline struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *index)
+{
+	*index = h->recent;
+	return h->recent && h->recent_number == number ? h->recent_process
+						       : heap_look_up(h, number, index);
+}
 
 /* sites.c: the site of (process, stack, call), made when new. 0 when out of memory. */
 uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call);
-void sites_prefetch(const struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call);
-/* Most likely that site, or NULL: to be prefetched, no more. */
-const struct site *sites_peek(const struct heap *h, uint32_t process, uint64_t stack_id,
-			      uint8_t call);
+/* The same without what is shown here: the hash of the key, a guess (0: none). */
+uint32_t sites_search(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call,
+		      uint32_t hash);
+
+static inline uint32_t sites_hash(const struct heap *h, uint32_t process, uint64_t stack_id,
+				  uint8_t call)
+{
+	return index_hash(h->seed, stack_id, (uint64_t)process << 8 | call);
+}
+
+static inline uint32_t sites_get_by(struct heap *h, uint32_t process, uint64_t stack_id,
+				    uint8_t call, uint32_t hash, uint32_t guess)
+{
+	const struct site *s = guess ? site_at(h, guess) : NULL;
+
+	return s && s->stack_id == stack_id && s->process == process && s->call == call
+		       ? guess
+		       : sites_search(h, process, stack_id, call, hash);
+}
+
 /* What a block counts for in the figures: itself, or when sampled all that it stands for. */
 struct weight {
 	uint64_t bytes, count;
@@ -90,14 +149,6 @@ static inline struct weight weight_of(const struct heap *h, const struct heap_pr
  */
 bool weight_resize(struct heap_process *p, const struct block *block);
 void weight_forget(struct heap_process *p, const struct block *block);
-/* One block more, and one block (or, count 0, a piece of one) less, at the site and its process. */
-void sites_alloc(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		 uint64_t time_ns);
-/* The same for a block that was born before. */
-void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		    uint64_t born_ns, uint64_t time_ns);
-void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct weight w,
-		uint64_t born_ns, uint64_t time_ns);
 /* All that is outstanding is freed. */
 void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint64_t time_ns);
 /*

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Made-up programs whose allocator calls are written down as the kernel's rings hold them: an 8-byte record header, then
+ * a struct event_*. Two rings a CPU: one for allocations and frees, one, nearly always empty, for the frames of stacks.
+ * Events come in pieces, so that a program of any length fits; a piece ends in sweeps, as the consumer makes them.
+ */
+#ifndef BENCH_WORKLOAD_H
+#define BENCH_WORKLOAD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PIECE_EVENTS 1000000u
+#define SWEEP_EVENTS 8192u
+#define RING_BYTES   (1u << 26) /* a piece fits in one ring */
+#define RINGS_MAX    128u
+
+enum workload_kind {
+	RANDOM,	 /* allocates and frees any of the blocks, at addresses that were not used lately */
+	REALLOC, /* the same, half of it by realloc */
+	PAIRS,	 /* each thread frees what it just allocated; the other blocks stay */
+	HANDOFF, /* what one thread allocates, another one frees some time later */
+};
+
+struct workload_options {
+	enum workload_kind kind;
+	uint32_t cpus, sites, threads;
+	uint64_t blocks; /* outstanding */
+	uint64_t seed;
+};
+
+/* What there is to be read: up to which byte of each ring, and until which time. */
+struct sweep {
+	uint64_t until_ns;
+	size_t events;
+	unsigned long ends[RINGS_MAX];
+};
+
+struct workload;
+
+/* Exits when there is no memory. */
+struct workload *workload_new(const struct workload_options *options);
+void workload_free(struct workload *w);
+/* Next piece of the program's start, which allocates all its blocks; number of events, 0 when it is over. */
+size_t workload_start(struct workload *w);
+/* Next piece of its steady state. */
+size_t workload_run(struct workload *w, size_t events);
+/* Of the last piece; valid until the next one is made. */
+size_t workload_sweeps(const struct workload *w, const struct sweep **sweeps);
+size_t workload_rings(const struct workload *w);
+const uint8_t *workload_ring(const struct workload *w, size_t ring);
+
+#endif /* BENCH_WORKLOAD_H */

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Inside of heap/: the checks of records. Inline what every event needs. */
+#ifndef HEAP_RECORDS_H
+#define HEAP_RECORDS_H
+
+#include "tables.h"
+
+#define BYTES_MAX                                                                                  \
+	(1ull << 56) /* above any address space: sums and ends of ranges cannot overflow */
+#define RECORD_TYPES (EVENT_STRANGER + 1)
+
+extern const uint16_t record_sizes[RECORD_TYPES]; /* the smallest of each type */
+extern const uint8_t record_call_flags[CALL_ID_COUNT];
+
+/* Of neither of the two types below; size, type and call are in order. */
+bool record_is_sane_any(const struct event_header *e);
+
+/* Nothing foretells which of the two it is: so without a branch that depends on it. */
+static inline bool pair_is_sane(const struct event_header *h)
+{
+	const uint64_t *words = (const void *)(h + 1);
+	bool alloc = h->type == EVENT_ALLOC;
+	uint64_t bytes = words[alloc] & -(uint64_t)alloc;
+
+	_Static_assert(offsetof(struct event_alloc, address) == sizeof(*h) &&
+			       offsetof(struct event_free, address) == sizeof(*h) &&
+			       offsetof(struct event_alloc, bytes) == sizeof(*h) + 8,
+		       "words of an event");
+	return (words[0] != 0) & (bytes < BYTES_MAX) &
+	       !(alloc & ((record_call_flags[h->call] & CALL_RANGE) != 0));
+}
+
+static inline bool record_is_sane(const struct event_header *h)
+{
+	if (h->type >= RECORD_TYPES || h->size < record_sizes[h->type] || h->call >= CALL_ID_COUNT)
+		return false;
+	return (h->type == EVENT_ALLOC) | (h->type == EVENT_FREE) ? pair_is_sane(h)
+								  : record_is_sane_any(h);
+}
+
+#endif /* HEAP_RECORDS_H */
