@@ -7,7 +7,7 @@
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
-# make bench        what a stack costs, beside the kernel's own walker (root)
+# make bench        what tracing costs, beside empty probes and other tools (root; ROUNDS=5, ONLY=pattern, QUICK=1)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -45,7 +45,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-tables fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -80,7 +80,7 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets $(O)/screen_demo
+test-live: all targets bench-programs $(O)/screen_demo
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -99,9 +99,11 @@ fuzz:
 truth: all
 	$(Q)python3 -B -u tests/live/truth.py -n 3000
 
-bench: all
-	$(Q)$(MAKE) --no-print-directory -C tests/bench
-	$(Q)python3 -B -u tests/bench/run.py
+bench: all bench-programs
+	$(Q)python3 -B -u tests/bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only '$(ONLY)') $(if $(QUICK),--quick)
+
+bench-programs: $(LIBRARY)
+	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
 
 test-vm: all targets harm-programs
 	$(Q)scripts/test-vm.sh
