@@ -77,9 +77,18 @@ def show_times(output):
              ["program", "MB of code", "way", "attach", "first screen", "detach", "quit the screen"], rows)
 
 
+def show_legend(output):
+    measured = {way for _, way, _ in output.values}
+    for way in ways.ALL:
+        if way.name in measured:
+            print(f"{way.name:10} {way.say}")
+    if measured & {"sampled", "filtered"}:
+        print("x floor: of `entries` for sampled and filtered, which need no return")
+
+
 def show_all(plan, output, left_out):
-    print("\n" + "\n".join(f"{way.name:10} {way.say}" for way in ways.ALL))
-    print("x floor: of `entries` for sampled and filtered, which need no return")
+    print()
+    show_legend(output)
     for group in plan.groups:
         for workload in group.workloads:
             show_workload(plan, output, workload)
