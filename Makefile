@@ -7,8 +7,8 @@
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
+# make bench        what tracing costs, beside empty probes and other tools (root; ROUNDS=5, ONLY=pattern, QUICK=1)
 # make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --csv FILE)
-# make bench        what a stack costs, beside the kernel's own walker (root)
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
@@ -103,7 +103,7 @@ truth: all
 	$(Q)python3 -B -u tests/live/truth.py -n 3000
 
 bench: all bench-programs
-	$(Q)python3 -B -u tests/bench/run.py
+	$(Q)python3 -B -u tests/bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only '$(ONLY)') $(if $(QUICK),--quick)
 
 bench-programs: $(LIBRARY) $(O)/bench/view
 	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
@@ -120,9 +120,8 @@ test-vm: all targets harm-programs
 TABLE_FILES := $(sort $(realpath $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /usr/lib/x86_64-linux-gnu/libstdc++.so.6 \
 	/usr/lib/x86_64-linux-gnu/libpython3*.so.1.0 /usr/bin/node /usr/lib/x86_64-linux-gnu/libLLVM-*.so.1 \
 	/usr/lib/x86_64-linux-gnu/libLLVM.so.*)))
-bench-consume: $(LIBRARY)
-	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench $(abspath build)/bench/consume
-	$(Q)$(if $(BUILD_ONLY),,build/bench/consume $(ARGS))
+bench-consume: bench-programs
+	$(Q)build/bench/consume $(ARGS)
 
 bench-tables: $(O)/bench/unwind_tables
 	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))

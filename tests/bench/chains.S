@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * chain(from, depth): `depth` frames, the first of function `from` of CHAIN_FUNCTIONS, each next one of the function after
- * it, then pair_once(). So a `from` is a stack of its own, and as many return addresses lie on it as it has frames.
+ * it, then chain_end(). So a `from` is a stack of its own, and as many return addresses lie on it as it has frames.
  * With POINTERS they keep frame pointers.
  */
 #define CHAIN_FUNCTIONS 8192
@@ -56,13 +56,13 @@ functions:
 	jle 1f
 	call 3f
 	jmp 2f
-1:	call pair_once
+1:	call chain_end
 2:	return
 	.p2align 5
 3:
 	.endr
 	enter
-	call pair_once
+	call chain_end
 	return
 	.size functions, . - functions
 	.section .note.GNU-stack, "", @progbits

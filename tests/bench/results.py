@@ -57,7 +57,7 @@ def cell(values, digits=0, spread=True, scale=1.0):
         return "-"
     values = [value * scale for value in values]
     text = form(statistics.median(values), digits)
-    if spread and len(values) > 1:
+    if spread and min(values) < max(values):
         low, high = middle_half(values)
         text += f" ({form(low, digits)}..{form(high, digits)})"
     return text

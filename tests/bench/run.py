@@ -1,213 +1,253 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What a stack costs: a pair of malloc and free under 6, 18 and 40 frames, in several ways of being traced, in turn.
+"""What tracing costs: every workload in every way of being traced, beside empty probes and beside other tools.
 
-As root, after `make` (make bench does both):  python3 tests/bench/run.py [ROUNDS]
+As root, after `make bench-programs` (`make bench` does both):
+    tests/bench/run.py [--rounds N] [--only PATTERN] [--csv FILE] [--quick] [-l]
 
-  native    not traced                                          floor    empty programs at the same probes (uprobe sessions)
-  none      all of the tracer but stacks                        tables   stacks by unwind tables (what users get)
-  pointers  stacks by the kernel's walker (bpf_get_stack), in the same program built with frame pointers
-  cold      by tables, each event under a chain whose return addresses were never seen before
+Each round measures all ways in turn, so that what else the machine does hits all alike; shown are the medians of the
+rounds and their middle half. Ratios are taken within a round. PATTERN is a regular expression that is searched in
+WORKLOAD/WAY (-l lists them); native and the floor are measured with whatever it finds. --quick: one short round, to see
+that all works.
 
-Each round measures all of them, so that what else the machine does hits all alike; shown are the medians of the rounds
-and their spread (the middle half), and the ratios that are claimed. Ratios are taken within a round. "BPF" is the time of the
-programs themselves as the kernel accounts it (kernel.bpf_stats_enabled), in rounds of its own, since counting costs time.
-A bench, not a test: nothing is judged.
+The target's time is processor time, its traps included. "Tool" is the processor time of who traces. "BPF" is the time
+of the BPF programs themselves as the kernel accounts it, measured apart since counting costs time. A bench, not a test:
+nothing is judged.
 """
 
+import argparse
+import contextlib
 import os
 import re
 import statistics
-import subprocess
 import sys
 
-sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "live"))
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path[:0] = [os.path.join(HERE, "..", "live"), HERE]
+
 import lib  # noqa: E402
+import machine  # noqa: E402
+import results as figures  # noqa: E402
+import tables  # noqa: E402
+import times  # noqa: E402
+import ways  # noqa: E402
+import workloads  # noqa: E402
 
-BUILD = os.path.join(lib.ROOT, "build", "bench")
-STATS = "/proc/sys/kernel/bpf_stats_enabled"
-FRAMES = (6, 18, 40)
-PAIRS = 20000
-ALTERNATING = 1000
-# Frames that are not the chain's: pair_once() and what lies between the chain and the start of the program.
-OTHERS = {"pairs": 6, "pairs-pointers": 6}
-
-
-class Pairs:
-    def __init__(self, case, name):
-        self.name = name
-        self.program = case.start(os.path.join(BUILD, name))
-        self.pid = int(self.program.out.wait_for(r"^ready (\d+)").group(1))
-
-    def ask(self, command, answer):
-        self.program.write(command + "\n")
-        return self.program.out.wait_for(answer, 120)
-
-    def run(self, frames, stacks=1, pairs=PAIRS):
-        """ns of a pair."""
-        found = self.ask(f"run {frames - OTHERS[self.name] + 1} {stacks} {pairs}", r"^ns (\d+)$")
-        return int(found.group(1)) / pairs
-
-    def once(self, frames):
-        found = self.ask(f"once {frames - OTHERS[self.name] + 1}", r"^pairs (\d+) ns (\d+)$")
-        return int(found.group(2)) / max(1, int(found.group(1))), int(found.group(1))
+BLOCKS = 1000000
+QUICK_SCALE = 0.05
+# the other tools with one program only: starting them is what takes long
+QUICK_ONLY = "^(?!.*/(bpftrace|heaptrack|valgrind)$)|^(pairs|threads|handover|live)"
 
 
-def places(pid):
-    """Where the tracer probes malloc and free: (library, offset, offset)"""
-    text = subprocess.run([lib.TRACER, "--dry-run", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
-    found = {name: (library, int(offset, 16) + int(more))
-             for name, library, offset, more in re.findall(r"^(malloc|free)\s+(\S+)\s+0x([0-9a-f]+)\s+\+(\d+) ", text, re.M)}
-    return found["malloc"][0], found["malloc"][1], found["free"][1]
+class Plan:
+    """What of all this is measured."""
+
+    def __init__(self, only, scale, blocks):
+        self.only, self.scale = re.compile(only), scale
+        self.groups = [group for group in workloads.groups(blocks) if any(self.wanted(w) for w in group.workloads)]
+
+    def wanted(self, workload):
+        """The ways of this workload that were asked for."""
+        return [way for way in ways.WAYS + ways.STARTED
+                if way.name in workload.ways and self.only.search(f"{workload.name}/{way.name}")]
+
+    def ways(self, workload):
+        """With what they are compared with."""
+        wanted = self.wanted(workload)
+        floors = [way.floor for way in wanted]
+        return [way for way in ways.WAYS + ways.STARTED if way in wanted or way.name in floors]
+
+    def has(self, workload, way):
+        if way in (ways.NATIVE, ways.AFTER):
+            return bool(self.wanted(workload))
+        return not way.missing() and way in self.ways(workload)
+
+    def times(self):
+        return [name for name in times.TARGETS if self.only.search(f"attach-{name}/tracer")]
 
 
-def start_floor(case, pid):
-    library, malloc, free = places(pid)
-    floor = case.start(os.path.join(BUILD, "floor"), str(pid), library, hex(malloc), hex(free))
-    floor.out.wait_for("^ready")
-    return floor
+class Bench:
+    def __init__(self, plan, output):
+        self.plan, self.results = plan, output
+        self.left_out = {}
+
+    def cell(self, number, workload, way, target, tool):
+        scale = way.scale * self.plan.scale
+        workload.prepare(target, scale)
+        before = tool.cpu_ns()
+        done = workload.work(target, scale)
+        spent = tool.cpu_ns() - before
+
+        def add(metric, unit, value):
+            self.results.add(workload.name, way.name, metric, unit, number, value)
+        add("target", f"ns/{workload.unit}", done.ns / done.units)
+        add("wall", f"ns/{workload.unit}", done.wall_ns / done.units)
+        if done.rate:
+            add("rate", f"{workload.unit}s/s", done.rate)
+        if tool.find_pids():
+            add("tool", f"ns/{workload.unit}", spent / done.units)
+            add("total", f"ns/{workload.unit}", (done.ns + spent) / done.units)
+            add("tool-share", "% of a core", 100 * spent / done.wall_ns)
+        if tool.tracer and way.accounted and workload.bpf:
+            self.account(number, workload, way, target, tool.tracer)
+        workload.clean(target)
+
+    def account(self, number, workload, way, target, tracer):
+        """The run time of the BPF programs, in work of its own."""
+        with machine.bpf_accounting():
+            before = machine.bpf_ns(tracer.pid)
+            done = workload.work(target, self.plan.scale)
+            between = machine.bpf_ns(tracer.pid)
+            self.results.add(workload.name, way.name, "bpf", f"ns/{workload.unit}", number,
+                             (between - before) / done.units)
+            if workload.stacks == 1:
+                pairs = workload.cold(target)
+                if pairs:
+                    self.results.add(workload.name, way.name, "bpf-cold", f"ns/{workload.unit}", number,
+                                     (machine.bpf_ns(tracer.pid) - between) / pairs)
+
+    def session(self, number, group, way, target, tool):
+        """All workloads of a group while one tool is on."""
+        group.begin(target)
+        before = tool.cpu_ns()
+        for workload in group.workloads:
+            if self.plan.has(workload, way):
+                self.cell(number, workload, way, target, tool)
+        self.results.add(group.name, way.name, "tool-memory", "bytes", number, tool.highest_bytes())
+        return tool.cpu_ns() - before
+
+    def attached(self, case, number, group, way, target):
+        others = len(case.programs)
+        try:
+            with way.on(case, target.pid) as tool:
+                spent = self.session(number, group, way, target, tool)
+        except lib.Failure:
+            for program in case.programs[others:]:
+                program.kill()
+            raise
+        if tool.events is not None:
+            self.results.add(group.name, way.name, "events", "events", number, tool.events)
+            self.results.add(group.name, way.name, "lost", "events", number, tool.lost)
+            if tool.events:
+                self.results.add(group.name, way.name, "tool-event", "ns/event", number, spent / tool.events)
+
+    def living(self, number, group, wanted):
+        """Ways that are switched on a living process; it is native before the first and after the last of them."""
+        with case_of(group.name) as case:
+            target = group.start(case, [])
+            self.session(number, group, ways.NATIVE, target, ways.Tool())
+            for way in wanted[number % len(wanted):] + wanted[:number % len(wanted)] if wanted else ():
+                self.guarded(number, f"{group.name}, {way.name}", self.attached, case, number, group, way, target)
+            if wanted:
+                lib.wait_clean(target.pid)
+                self.session(number, group, ways.AFTER, target, ways.Tool())
+            group.stop(target)
+
+    def started(self, number, group, way):
+        with case_of(group.name) as case:
+            target = group.start(case, way.prefix(case))
+            self.session(number, group, way, target, ways.Tool(target.tool_pids))
+            group.stop(target)
+
+    def guarded(self, number, what, function, *arguments):
+        """One way that fails must not take the figures of all others with it."""
+        try:
+            function(*arguments)
+        except lib.Skip as skip:
+            self.left_out[what] = str(skip)
+        except (lib.Failure, OSError) as failure:
+            self.left_out[what] = f"failed in round {number}: {failure}"
+
+    def group(self, number, group):
+        lacks = group.missing()
+        if lacks:
+            self.left_out[group.name] = f"{lacks} is not installed"
+            return
+        def any_of(candidates):
+            return [way for way in candidates if any(self.plan.has(w, way) for w in group.workloads)]
+        self.guarded(number, group.name, self.living, number, group, any_of(ways.WAYS))
+        for way in any_of(ways.STARTED):
+            self.guarded(number, f"{group.name} under {way.name}", self.started, number, group, way)
+
+    def times(self, number):
+        for name in self.plan.times():
+            with case_of("times") as case:
+                self.guarded(number, f"attach-{name}", times.measure, case, name, number, self.results)
+
+    def round(self, number):
+        for group in self.plan.groups:
+            self.group(number, group)
+        self.times(number)
 
 
-def start_tracer(case, pid, way):
-    return case.attach(pid, "-i", "600", env={"TRACER_STACKS": way})
-
-
-def bpf_time(tracer):
-    """ns that the programs of this tracer have run."""
-    total, directory = {}, f"/proc/{tracer.pid}/fdinfo"
-    for name in os.listdir(directory):
-        text = lib.read_text(os.path.join(directory, name))
-        program, time = re.search(r"^prog_id:\s+(\d+)$", text, re.M), re.search(r"^run_time_ns:\s+(\d+)$", text, re.M)
-        if program and time:
-            total[program.group(1)] = int(time.group(1))
-    return sum(total.values())
-
-
-def accounted(tracer, work):
-    """ns that the programs ran during the work."""
-    before = bpf_time(tracer)
-    work()
-    return bpf_time(tracer) - before
-
-
-class Table:
-    def __init__(self):
-        self.rows = {}
-
-    def add(self, key, value):
-        self.rows.setdefault(key, []).append(value)
-
-    def text(self, key, form="{:.0f}"):
-        values = self.rows.get(key)
-        if not values:
-            return "-"
-        low, high = (statistics.quantiles(values, n=4)[i] for i in (0, 2)) if len(values) > 2 else (min(values), max(values))
-        return f"{form} ({form}..{form})".format(statistics.median(values), low, high)
-
-    def ratios(self, above, below):
-        """Of values of the same round."""
-        pairs = zip(self.rows.get(above, []), self.rows.get(below, []))
-        return [a / b for a, b in pairs if b > 0]
-
-
-WAYS = {"native": "pairs", "floor": "pairs", "none": "pairs", "tables": "pairs", "pointers": "pairs-pointers"}
-
-
-def measure(case, way, table):
-    """One round of one way: the times of the target, then those of the BPF programs."""
-    target = Pairs(case, WAYS[way])
-    other = None
-    if way == "floor":
-        other = start_floor(case, target.pid)
-    elif way != "native":
-        other = start_tracer(case, target.pid, way)
-    for frames in FRAMES:
-        target.run(frames, pairs=1000)
-        table.add((way, frames, 1), target.run(frames))
-        target.run(frames, ALTERNATING, 2000)
-        table.add((way, frames, ALTERNATING), target.run(frames, ALTERNATING))
-    if isinstance(other, lib.Tracer):
-        account(target, other, way, table)
-        lost = other.stop(seconds=60).summary(target.pid).lost
-        table.add("lost", lost)
-    for program in (other, target.program):
-        if program:
-            program.kill()
-
-
-def account(target, tracer, way, table):
-    with open(STATS, "w", encoding="ascii") as file:
-        file.write("1")
-    for frames in FRAMES:
-        for stacks in (1, ALTERNATING):
-            table.add(("bpf", way, frames, stacks),
-                      accounted(tracer, lambda: target.run(frames, stacks)) / PAIRS)
-        if way != "pointers":
-            seen = []
-            ns = accounted(tracer, lambda: seen.append(target.once(frames)))
-            if seen[0][1]:
-                table.add(("bpf", way, frames, "cold"), ns / seen[0][1])
-    with open(STATS, "w", encoding="ascii") as file:
-        file.write("0")
-
-
-def frames_of(case, way):
-    """Frames that are found of a stack of 18."""
-    target = Pairs(case, WAYS[way])
-    path = case.path("dump")
-    tracer = case.attach(target.pid, env={"TRACER_STACKS": way, "TRACER_DUMP_STACKS": path})
-    target.ask(f"keep {18 - OTHERS[target.name] + 1}", "^kept")
-    tracer.stop()
-    target.program.kill()
-    return [len(line.split()) - 5 for line in lib.read_text(path).splitlines() if line.startswith("site")]
-
-
-def show(table):
-    print(f"\nns of the processor for a pair: median (middle half) of the rounds, {PAIRS} pairs each\n")
-    print("| frames | stacks | native | floor | none | tables | pointers | BPF none | BPF tables | BPF pointers |")
-    print("|---|---|---|---|---|---|---|---|---|---|")
-    for frames in FRAMES:
-        for stacks in (1, ALTERNATING):
-            cells = [table.text((way, frames, stacks)) for way in WAYS]
-            cells += [table.text(("bpf", way, frames, stacks)) for way in ("none", "tables", "pointers")]
-            print(f"| {frames} | {stacks} | " + " | ".join(cells) + " |")
-        print(f"| {frames} | cold | | | | | | {table.text(('bpf', 'none', frames, 'cold'))} | "
-              f"{table.text(('bpf', 'tables', frames, 'cold'))} | |")
-    print("\nratios, of the same round\n\n| frames | stacks | tables / floor | none / floor | stack by tables / by the kernel (BPF) |"
-          "\n|---|---|---|---|---|")
-    for frames in FRAMES:
-        for stacks in (1, ALTERNATING):
-            ratios = Table()
-            ratios.rows = {"a": table.ratios(("tables", frames, stacks), ("floor", frames, stacks)),
-                           "b": table.ratios(("none", frames, stacks), ("floor", frames, stacks)),
-                           "c": stack_ratios(table, frames, stacks)}
-            print(f"| {frames} | {stacks} | " + " | ".join(ratios.text(key, "{:.2f}") for key in "abc") + " |")
-    if any(table.rows["lost"]):
-        print(f"\nevents lost: {table.rows['lost']}")
-
-
-def stack_ratios(table, frames, stacks):
-    """What a stack costs alone, by tables over by the kernel's walker: both less what all the rest costs."""
-    rounds = zip(*(table.rows.get(("bpf", way, frames, stacks), []) for way in ("tables", "pointers", "none")))
-    return [(tables - none) / (pointers - none) for tables, pointers, none in rounds if pointers > none]
-
-
-def main(arguments):
-    rounds = int(arguments[0]) if arguments else 5
-    case, table = lib.Case("bench"), Table()
+@contextlib.contextmanager
+def case_of(name):
+    case = lib.Case(name)
     try:
-        print(f"{os.uname().release}, {os.cpu_count()} CPUs, {rounds} rounds; frames found of 18: by tables "
-              f"{frames_of(case, 'tables')}, by the kernel {frames_of(case, 'pointers')}")
-        for number in range(rounds):
-            for way in WAYS:
-                measure(case, way, table)
-            print(f"round {number + 1} done", flush=True)
+        yield case
     finally:
-        if os.access(STATS, os.W_OK):
-            with open(STATS, "w", encoding="ascii") as file:
-                file.write("0")
         case.close()
-    show(table)
-    return 0
+
+
+def frames_found(way):
+    """Of a stack of 18, which the harness counts on."""
+    with case_of("frames") as case:
+        group = workloads.Chains("frames", "work-pointers" if way == "pointers" else "work", [])
+        target, path = group.start(case, []), case.path("dump")
+        tracer = case.attach(target.pid, env={"TRACER_STACKS": way, "TRACER_DUMP_STACKS": path})
+        target.program.write(f"keep {18 - workloads.OTHER_FRAMES + 1}\n")
+        target.program.out.wait_for("^kept")
+        tracer.stop()
+        found = [len(line.split()) - 5 for line in lib.read_text(path).splitlines() if line.startswith("site")]
+        return max(found, default=0)
+
+
+def arguments_of(words):
+    parser = argparse.ArgumentParser(prog="run.py")
+    parser.add_argument("--rounds", type=int, default=None)
+    parser.add_argument("--only", default="")
+    parser.add_argument("--csv", default=os.path.join(workloads.BUILD, "results.csv"))
+    parser.add_argument("--quick", action="store_true")
+    parser.add_argument("-l", "--list", action="store_true")
+    return parser.parse_args(words)
+
+
+def go_first():
+    """Whatever else runs here waits, for the targets as for who traces them: they inherit it. Unless nice was chosen."""
+    with contextlib.suppress(OSError):
+        if not os.getpriority(os.PRIO_PROCESS, 0):
+            os.setpriority(os.PRIO_PROCESS, 0, -10)
+
+
+def main(words):
+    options = arguments_of(words)
+    if options.quick:
+        plan = Plan(options.only or QUICK_ONLY, QUICK_SCALE, BLOCKS // 50)
+    else:
+        plan = Plan(options.only, 1.0, BLOCKS)
+    if options.list:
+        print("\n".join(f"{w.name}/{way.name}" for g in plan.groups for w in g.workloads for way in plan.ways(w)))
+        return 0
+    if not plan.groups and not plan.times():
+        print(f"nothing matches {options.only!r}: see -l", file=sys.stderr)
+        return 2
+    rounds = options.rounds or (1 if options.quick else 5)
+    print(f"{machine.describe()}\n{rounds} rounds; frames found of 18: by tables {frames_found('tables')}, "
+          f"by the kernel's walker {frames_found('pointers')}", flush=True)
+    if not options.quick:
+        go_first()
+    output = figures.Results(options.csv)
+    bench = Bench(plan, output)
+    try:
+        for number in range(1, rounds + 1):
+            bench.round(number)
+            print(f"round {number} done", flush=True)
+    except KeyboardInterrupt:
+        print("stopped: what follows is of the rounds until here")
+    finally:
+        output.close()
+    tables.show_all(plan, output, bench.left_out)
+    print(f"\nall figures: {os.path.relpath(options.csv)}")
+    return 0 if output.values else 1
 
 
 if __name__ == "__main__":
