@@ -8,6 +8,8 @@
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
 # make bench        what a stack costs, beside the kernel's own walker (root)
+# make bench-servers  throughput, latency and processor time of servers under load, in several ways of being traced (root)
+# make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -45,7 +47,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-tables bench-servers bench-soak bench-programs fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -80,7 +82,7 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets $(O)/screen_demo
+test-live: all targets bench-programs $(O)/screen_demo
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -112,6 +114,14 @@ TABLE_FILES := $(sort $(realpath $(wildcard /lib/x86_64-linux-gnu/libc.so.6 /usr
 bench-tables: $(O)/bench/unwind_tables
 	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))
 
+bench-programs: $(O)/bench/floor_places $(O)/bench/http_load $(O)/bench/soak
+
+bench-servers: all bench-programs
+	$(Q)python3 -B -u tests/bench/servers.py
+
+bench-soak: all bench-programs
+	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)
+
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets
 
@@ -138,4 +148,4 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d $(O)/bench/floor_places.d $(O)/bench/http_load.d $(O)/bench/soak.d
