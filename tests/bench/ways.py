@@ -151,7 +151,7 @@ class Preloaded(Way):
         os.mkdir(folder)
         os.chmod(folder, 0o777)
         more = {key: value.format(folder=folder) for key, value in self.more.items()}
-        return {"LD_PRELOAD": lib.find_library(self.library), **more}
+        return {"LD_PRELOAD": self.library, **more}
 
 
 WAYS = [
