@@ -31,7 +31,7 @@ def bench(case, program, *arguments):
     return done.stdout, figures
 
 
-@test(90)
+@test(150)
 def bench_servers__redis_quick__every_figure(case):
     need("redis-server"), need("redis-benchmark")
     text, figures = bench(case, "servers.py", "--quick", "--ways", "native,floor,tracer,jemalloc-prof", "redis")
