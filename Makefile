@@ -11,6 +11,8 @@
 # make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --csv FILE)
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
+# make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
+# make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -48,7 +50,8 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach bench-tables bench-consume fuzz check check-format format install uninstall clean targets
+.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
+	bench-tables bench-consume bench-servers bench-soak fuzz check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -105,7 +108,7 @@ truth: all
 bench: all bench-programs
 	$(Q)python3 -B -u tests/bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only '$(ONLY)') $(if $(QUICK),--quick)
 
-bench-programs: $(LIBRARY) $(O)/bench/view
+bench-programs: $(LIBRARY) $(patsubst %,$(O)/bench/%,view floor_places http_load soak)
 	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
 
 bench-view: all bench-programs
@@ -125,6 +128,12 @@ bench-consume: bench-programs
 
 bench-tables: $(O)/bench/unwind_tables
 	$(Q)$(O)/bench/unwind_tables $(or $(FILES),$(TABLE_FILES))
+
+bench-servers: all bench-programs
+	$(Q)python3 -B -u tests/bench/servers.py
+
+bench-soak: all bench-programs
+	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)
 
 targets:
 	$(Q)$(MAKE) --no-print-directory -C tests/targets O=$(abspath build)/targets
@@ -152,4 +161,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/bench/unwind_tables.d $(O)/bench/view.d
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d \
+	$(patsubst %,$(O)/bench/%.d,unwind_tables view floor_places http_load soak)
