@@ -40,6 +40,7 @@ struct process {
 	/* Goes into stack ids: the same for processes with the same addresses (fork), another one
 	 * after exec. */
 	__u64 image;
+	__u64 cpu_ns; /* at its end: processor time of all of its threads */
 	__u64 counters[COUNTER_BPF_COUNT];
 };
 

@@ -8,13 +8,14 @@
 #include <stdint.h>
 #include "analyse/growth.h"
 #include "options.h"
+#include "overhead.h"
 #include "tracker.h"
 
 struct outputs;
 
 /* Creates the files. NULL after a message. All pointers are borrowed. */
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
-			     struct growth *growth);
+			     struct overhead *overhead, struct growth *growth);
 /* Closes. Returns false when something could not be written (said). */
 bool outputs_close(struct outputs *o);
 
@@ -37,6 +38,8 @@ void outputs_final(struct outputs *o, struct snapshot *s, bool report);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);
+/* One line on stderr: what tracing has cost the targets. */
+void outputs_say_cost(struct outputs *o);
 /* One line per process on stderr. */
 void outputs_summary(struct outputs *o, const struct snapshot *s);
 

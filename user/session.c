@@ -491,6 +491,7 @@ static void finish(struct session *s)
 	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
 	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
+	outputs_say_cost(s->stages.outputs);
 	say_command_status(s);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;

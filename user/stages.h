@@ -5,10 +5,12 @@
 
 #include <stdbool.h>
 #include "options.h"
+#include "overhead.h"
 #include "tracker.h"
 
 struct stages {
 	struct tracker tracker;
+	struct overhead overhead;
 	struct growth *growth;
 	struct outputs *outputs;
 };

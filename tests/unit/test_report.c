@@ -343,6 +343,16 @@ static void report_write__mapped_range__marked_on_its_own_line(void **state)
 			 "\t\t[stack not known: lost]\n");
 }
 
+static void report_write__cost_to_the_target__said(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.cost = (struct snapshot_cost){.known = true, .percent = 12.34, .core_percent = 5.6};
+	expect(f, HEADER "\t(tracing takes about 12.3% of the processor time of the traced "
+			 "processes, 5.6% of a "
+			 "core)\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -365,6 +375,7 @@ int main(void)
 		TEST(report_write__lost_in_a_process_only__said_without_cause),
 		TEST(report_write__verbose__figures_and_all_counters),
 		TEST(report_write__attached_first_report__says_what_is_missing),
+		TEST(report_write__cost_to_the_target__said),
 		TEST(report_write__mapped_range__marked_on_its_own_line),
 	};
 

@@ -67,12 +67,21 @@ struct snapshot_process {
 	bool notable_first;	  /* the sentence about that was not printed yet */
 };
 
+/* What tracing costs the traced processes, all of them together. An estimate. */
+struct snapshot_cost {
+	bool known;
+	double percent;		       /* of the processor time that they use, lately */
+	double core_percent;	       /* the same time as a part of one processor */
+	double total_percent, total_s; /* since tracing began */
+};
+
 struct snapshot {
 	uint64_t time_ns;     /* event clock */
 	uint64_t realtime_ns; /* UTC */
 	double elapsed_s;     /* since tracing began */
 	double tracer_cpu_percent;
 	uint64_t tracer_rss_bytes;
+	struct snapshot_cost cost;
 	uint64_t counts[COUNTER_COUNT]; /* all counters, kernel and user side */
 	bool sampled;
 	uint64_t sample_bytes;

@@ -193,6 +193,8 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 		  s->tracer_rss_bytes == UINT64_MAX
 			  ? "?"
 			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
+	if (s->cost.known)
+		line_pair(&l, "Target", STYLE_NORMAL, "%.1f%% for tracing", s->cost.percent);
 	if (sums->blind)
 		line_pair(&l, "Blind", STYLE_BAD, "%s", blind_texts[sums->blind]);
 	if (s->sampled)

@@ -245,6 +245,15 @@ uint64_t report_lost_events(const struct snapshot *s)
 	return by_process > counted ? by_process : counted;
 }
 
+static void add_cost(struct buffer *out, const struct snapshot_cost *cost)
+{
+	if (cost->known)
+		buffer_printf(out,
+			      "\t(tracing takes about %.1f%% of the processor time of the traced "
+			      "processes, %.1f%% of a core)\n",
+			      cost->percent, cost->core_percent);
+}
+
 static void add_losses(struct buffer *out, const struct snapshot *s)
 {
 	const char *separator = ": ";
@@ -302,6 +311,7 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 	add_remarks(out, s);
 	for (i = 0; i < rows.count && i < options->top; i++)
 		add_site(out, s, &rows.v[i], options, names(context, rows.v[i].site));
+	add_cost(out, &s->cost);
 	add_losses(out, s);
 	add_counters(out, s, options->verbose);
 	free(rows.v);
