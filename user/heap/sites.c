@@ -140,6 +140,8 @@ void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site, struc
 	touch(h, s, time_ns);
 	totals_alloc(&s->totals, w.bytes, w.count);
 	totals_alloc(totals_of(p, s), w.bytes, w.count);
+	if (is_carried(h, born_ns))
+		windows_add(h, s, w, born_ns);
 	if (!generations_born(&s->generations, generation_of(h, born_ns)))
 		p->counts[COUNTER_NO_MEMORY]++;
 }
@@ -158,6 +160,8 @@ void sites_free(struct heap *h, struct heap_process *p, uint32_t site, struct we
 	touch(h, s, time_ns);
 	totals_free(&s->totals, w.bytes, w.count);
 	totals_free(totals_of(p, s), w.bytes, w.count);
+	if (is_carried(h, born_ns))
+		windows_take(h, s, w, born_ns);
 	if (w.count)
 		generations_gone(&s->generations, generation_of(h, born_ns));
 }
@@ -177,6 +181,7 @@ static void sites_disinherit(struct heap *h, struct heap_process *p, struct site
 	of->alloc_bytes -= t->alloc_bytes;
 	of->alloc_count -= t->alloc_count;
 	*t = (struct totals){0};
+	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
 }
 
@@ -193,6 +198,7 @@ void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint
 	touch(h, s, time_ns);
 	totals_free(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_free(t, t->outstanding_bytes, t->outstanding_count);
+	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
 }
 
@@ -207,6 +213,8 @@ bool sites_inherit(struct heap *h, struct heap_process *p, struct site *to, cons
 	touch(h, to, time_ns);
 	totals_alloc(totals_of(p, to), t->outstanding_bytes, t->outstanding_count);
 	totals_alloc(&to->totals, t->outstanding_bytes, t->outstanding_count);
+	to->previous = from->previous;
+	to->older = from->older;
 	to->inherited = true;
 	return ok;
 }

@@ -17,6 +17,8 @@ struct heap {
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
 	uint64_t first_ns, now_ns, version;
+	uint64_t window_ns,
+		window_before_ns; /* when the window began and the one before; 0: at the start */
 	/* the generation of the newest event, to spare a division: [start, end) */
 	uint64_t generation_start, generation_end;
 	uint32_t generation;
@@ -44,6 +46,12 @@ static inline struct site *site_at(const struct heap *h, uint32_t index)
 static inline struct heap_stack *stack_at(const struct heap *h, uint32_t index)
 {
 	return pool_at(&h->stacks, index);
+}
+
+/* Born before the window: where it lies now anything may have happened since. */
+static inline bool is_carried(const struct heap *h, uint64_t born_ns)
+{
+	return born_ns < h->window_ns;
 }
 
 static inline struct totals *totals_of(struct heap_process *p, const struct site *s)
@@ -84,6 +92,10 @@ void sites_free_all(struct heap *h, struct heap_process *p, struct site *s, uint
  */
 bool sites_inherit(struct heap *h, struct heap_process *p, struct site *to, const struct site *from,
 		   uint64_t time_ns);
+
+/* windows.c: more or less of what is carried over; charged to the totals already. */
+void windows_add(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
+void windows_take(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
 
 /* stacks.c: the number of a stack; without frames when they are not known. 0 when out of memory. */
 uint32_t stacks_get(struct heap *h, uint32_t process, uint64_t id);
