@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/clock.h"
+#include "scale.h"
 
 #define SAMPLES_MAX   64u /* of a window; longer ones are sampled more rarely */
 #define WATCHED_S     10.0
@@ -55,6 +56,7 @@ struct growth {
 	uint32_t site_capacity;
 	struct process_point **processes; /* by heap index, `capacity` points each */
 	uint32_t process_capacity;
+	struct coverage_figures coverage;
 };
 
 struct growth *growth_new(const struct growth_options *options)
@@ -90,6 +92,11 @@ void growth_free(struct growth *g)
 	free(g->processes);
 	free(g->times);
 	free(g);
+}
+
+void growth_cover(struct growth *g, const struct coverage_figures *coverage)
+{
+	g->coverage = *coverage;
 }
 
 static uint32_t first_sample(const struct growth *g)
@@ -196,16 +203,19 @@ static int reserve(struct growth *g, const struct heap *h)
 static int sample_site(struct growth *g, const struct heap *h, const struct site *s,
 		       struct history *history, uint64_t now_ns)
 {
+	struct totals t = scale_site(s, &g->coverage);
 	struct point p = {
 		.sample = g->samples - 1,
 		.generation = heap_generation(h, now_ns),
-		.bytes = s->totals.outstanding_bytes,
+		.bytes = t.outstanding_bytes,
+		/* as seen, like `older` */
 		.count = s->totals.outstanding_count,
-		.allocs = s->totals.alloc_count,
+		.allocs = t.alloc_count,
 	};
 	int err;
 
-	if (s->version == history->version)
+	/* estimates change with time */
+	if (s->version == history->version && !g->coverage.partial)
 		return 0;
 	p.older = generations_older(&s->generations, p.generation);
 	err = history_add(g, history, &p);
@@ -214,10 +224,31 @@ static int sample_site(struct growth *g, const struct heap *h, const struct site
 	return err;
 }
 
-static struct process_point process_point_now(const struct heap_process *p)
+static struct process_point estimated_point(const struct growth *g, struct heap *h,
+					    const struct heap_process *p)
+{
+	struct totals sum = {0};
+
+	for (uint32_t i = p->first_site; i; i = heap_site(h, i)->next) {
+		struct totals t = scale_site(heap_site(h, i), &g->coverage);
+
+		totals_add(&sum, &t);
+	}
+	return (struct process_point){
+		.bytes = sum.outstanding_bytes,
+		.alloc_bytes = sum.alloc_bytes,
+		.allocs = sum.alloc_count,
+		.frees = sum.free_count,
+	};
+}
+
+static struct process_point process_point_now(const struct growth *g, struct heap *h,
+					      const struct heap_process *p)
 {
 	const struct totals *a = &p->totals, *b = &p->ranges_totals;
 
+	if (g->coverage.partial)
+		return estimated_point(g, h, p);
 	return (struct process_point){
 		.bytes = a->outstanding_bytes + b->outstanding_bytes,
 		.alloc_bytes = a->alloc_bytes + b->alloc_bytes,
@@ -226,7 +257,8 @@ static struct process_point process_point_now(const struct heap_process *p)
 	};
 }
 
-static int sample_process(struct growth *g, const struct heap_process *p, uint32_t index)
+static int sample_process(struct growth *g, struct heap *h, const struct heap_process *p,
+			  uint32_t index)
 {
 	struct process_point **v = &g->processes[index];
 
@@ -234,7 +266,7 @@ static int sample_process(struct growth *g, const struct heap_process *p, uint32
 		*v = calloc(g->capacity, sizeof(**v)); /* before the first sample it had nothing */
 	if (!*v)
 		return -ENOMEM;
-	(*v)[(g->samples - 1) % g->capacity] = process_point_now(p);
+	(*v)[(g->samples - 1) % g->capacity] = process_point_now(g, h, p);
 	return 0;
 }
 
@@ -253,7 +285,7 @@ int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
 		if (sample_site(g, h, heap_site(h, i), &g->sites[i], now_ns))
 			err = -ENOMEM;
 	for (uint32_t i = 1; i <= processes; i++)
-		if (sample_process(g, heap_process(h, i), i))
+		if (sample_process(g, h, heap_process(h, i), i))
 			err = -ENOMEM;
 	return err;
 }
@@ -336,7 +368,7 @@ static void judge(const struct growth *g, const struct heap *h, const struct vie
 {
 	const struct point *base = point_of(history, v->base);
 	double start = base ? (double)base->bytes : 0;
-	double now = (double)s->totals.outstanding_bytes;
+	double now = (double)scale_site(s, &g->coverage).outstanding_bytes;
 	double share, alive;
 
 	out->verdict = VERDICT_NEW;
@@ -357,31 +389,38 @@ static void judge(const struct growth *g, const struct heap *h, const struct vie
 	}
 }
 
+/* Estimates of what only grows may be a little lower than before. */
+static double rate(uint64_t now, uint64_t before, double seconds)
+{
+	return now > before ? (double)(now - before) / seconds : 0;
+}
+
 static void fill_site(const struct growth *g, const struct heap *h, const struct view *v,
 		      const struct site *s, const struct history *history,
 		      struct snapshot_site *out)
 {
 	const struct point *base = point_of(history, v->base), *last = point_of(history, v->last);
+	struct totals t = scale_site(s, &g->coverage);
 
 	out->growth_bytes_per_s =
-		((double)s->totals.outstanding_bytes - (double)(base ? base->bytes : 0)) /
-		v->window_s;
-	out->allocs_per_s = (double)(s->totals.alloc_count - (last ? last->allocs : 0)) / v->last_s;
+		((double)t.outstanding_bytes - (double)(base ? base->bytes : 0)) / v->window_s;
+	out->allocs_per_s = rate(t.alloc_count, last ? last->allocs : 0, v->last_s);
 	judge(g, h, v, s, history, out);
 }
 
-static void fill_process(const struct growth *g, const struct view *v, const struct heap_process *p,
-			 const struct process_point *points, struct snapshot_process *out)
+static void fill_process(const struct growth *g, struct heap *h, const struct view *v,
+			 const struct heap_process *p, const struct process_point *points,
+			 struct snapshot_process *out)
 {
 	static const struct process_point nothing;
 	const struct process_point *base = points ? &points[v->base % g->capacity] : &nothing;
 	const struct process_point *last = points ? &points[v->last % g->capacity] : &nothing;
-	struct process_point now = process_point_now(p);
+	struct process_point now = process_point_now(g, h, p);
 
 	out->growth_bytes_per_s = ((double)now.bytes - (double)base->bytes) / v->window_s;
-	out->alloc_bytes_per_s = (double)(now.alloc_bytes - last->alloc_bytes) / v->last_s;
-	out->allocs_per_s = (double)(now.allocs - last->allocs) / v->last_s;
-	out->frees_per_s = (double)(now.frees - last->frees) / v->last_s;
+	out->alloc_bytes_per_s = rate(now.alloc_bytes, last->alloc_bytes, v->last_s);
+	out->allocs_per_s = rate(now.allocs, last->allocs, v->last_s);
+	out->frees_per_s = rate(now.frees, last->frees, v->last_s);
 }
 
 void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t now_ns)
@@ -400,7 +439,7 @@ void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t 
 	for (size_t i = 0; i < s->process_count; i++) {
 		uint32_t index = s->processes[i].index;
 
-		fill_process(g, &v, heap_process(h, index),
+		fill_process(g, h, &v, heap_process(h, index),
 			     index < g->process_capacity ? g->processes[index] : NULL,
 			     &s->processes[i]);
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "../heap/heap.h"
 #include "blind.h"
+#include "coverage.h"
 
 enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
 const char *verdict_name(enum verdict v);
@@ -82,6 +83,7 @@ struct snapshot {
 	double tracer_cpu_percent;
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
+	struct coverage_figures coverage;
 	uint64_t counts[COUNTER_COUNT]; /* all counters, kernel and user side */
 	bool sampled;
 	uint64_t sample_bytes;
