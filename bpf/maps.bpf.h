@@ -11,6 +11,8 @@ const volatile struct config config = {};
  * they belong to.
  */
 __u32 armed = 0;
+/* Between two time windows: calls that begin are not seen. Those under way are, and notices. */
+__u32 paused = 0;
 __u32 generation = 1;
 /* The tracer's number of the process that comes next. User space starts with 1 and takes numbers
  * here, too. */

@@ -45,6 +45,8 @@ static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
 		call_leave(ctx, cookie, ctx->sp, false);
 		return 1;
 	}
+	if (*(volatile __u32 *)&paused && COOKIE_KIND(cookie) != CALL_MODULES)
+		return 1;
 	return call_enter(ctx, cookie) || side != CALL_SIDE_BOTH;
 }
 

@@ -60,6 +60,7 @@ struct tracker {
 	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
 	bool follow;
+	enum attachment_pauses pauses; /* of all attachments */
 	struct tracked *first, **tail;
 	uint32_t last_space;
 	size_t live_count; /* not ended, borrowed ones not counted */

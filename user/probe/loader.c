@@ -499,3 +499,8 @@ void loader_arm(struct loader *l, bool on)
 {
 	__atomic_store_n(&l->skel->bss->armed, on ? 1u : 0u, __ATOMIC_SEQ_CST);
 }
+
+void loader_pause(struct loader *l, bool on)
+{
+	__atomic_store_n(&l->skel->bss->paused, on ? 1u : 0u, __ATOMIC_SEQ_CST);
+}

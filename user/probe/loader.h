@@ -99,5 +99,7 @@ void loader_bump_generation(struct loader *l);
 
 /* The one moment at which tracing begins or ends for all probes. */
 void loader_arm(struct loader *l, bool on);
+/* While armed: calls are seen no more (those under way are, to their end), notices of the dynamic linker are. */
+void loader_pause(struct loader *l, bool on);
 
 #endif /* PROBE_LOADER_H */
