@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "analyse/build.h"
+#include "analyse/scale.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -38,7 +39,7 @@ struct collect {
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
-	struct overhead *overhead;
+	struct windows *windows;
 	struct overhead_figures
 		cost_before; /* at the last snapshot but for those that came at once */
 	struct snapshot_cost cost;
@@ -72,13 +73,13 @@ static bool open_files(struct outputs *o)
 }
 
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
-			     struct overhead *overhead, struct growth *growth)
+			     struct windows *windows, struct growth *growth)
 {
 	struct outputs *o = xcalloc(1, sizeof(*o));
 
 	o->options = options;
 	o->tracker = tracker;
-	o->overhead = overhead;
+	o->windows = windows;
 	o->growth = growth;
 	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
 		       is_stdout(options->csv_timeline);
@@ -126,7 +127,7 @@ void outputs_begin(struct outputs *o)
 {
 	o->begun_ns = o->last_ns = clock_monotonic_ns();
 	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
-	overhead_begin(o->overhead);
+	overhead_begin(o->windows->overhead);
 	o->cost_before.time_ns = o->begun_ns;
 }
 
@@ -140,7 +141,7 @@ static double share(double part, double whole)
 /* A moment alone says little: then the figures of the last snapshot stay. */
 static void fill_cost(struct outputs *o, struct snapshot *s)
 {
-	struct overhead_figures now = overhead_now(o->overhead, false);
+	struct overhead_figures now = overhead_now(o->windows->overhead, false);
 	double wall = (double)(now.time_ns - o->cost_before.time_ns);
 	double cost = now.cost_ns - o->cost_before.cost_ns;
 
@@ -365,6 +366,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 {
 	struct tracker *t = o->tracker;
 	uint32_t heap_sites;
+	struct coverage_figures coverage;
 	uint64_t now;
 	size_t i;
 	int err;
@@ -373,9 +375,12 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	names_pass(t->names);
 	consumer_sync(t->consumer);
 	tracker_adopt(t);
+	coverage = windows_figures(o->windows);
 	now = clock_monotonic_ns();
 	consumer_lock(t->consumer);
+	growth_cover(o->growth, &coverage);
 	err = snapshot_build(s, t->heap, o->growth, now);
+	snapshot_scale(s, t->heap, &coverage);
 	heap_sites = heap_site_count(t->heap);
 	consumer_unlock(t->consumer);
 	if (err)
@@ -596,12 +601,13 @@ static size_t stacks_outstanding(const struct snapshot *s, size_t process)
 
 void outputs_say_cost(struct outputs *o)
 {
-	struct overhead_figures f = overhead_now(o->overhead, true);
+	struct overhead_figures f = overhead_now(o->windows->overhead, true);
 
 	if (f.known)
 		log_info("tracing took about %.2f s, %.1f%% of the processor time of the traced "
 			 "processes",
 			 f.cost_ns / 1e9, share(f.cost_ns, f.cpu_ns));
+	windows_say(o->windows);
 }
 
 void outputs_summary(struct outputs *o, const struct snapshot *s)

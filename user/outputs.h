@@ -8,14 +8,14 @@
 #include <stdint.h>
 #include "analyse/growth.h"
 #include "options.h"
-#include "overhead.h"
 #include "tracker.h"
+#include "windows.h"
 
 struct outputs;
 
 /* Creates the files. NULL after a message. All pointers are borrowed. */
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
-			     struct overhead *overhead, struct growth *growth);
+			     struct windows *windows, struct growth *growth);
 /* Closes. Returns false when something could not be written (said). */
 bool outputs_close(struct outputs *o);
 
@@ -38,7 +38,7 @@ void outputs_final(struct outputs *o, struct snapshot *s, bool report);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);
-/* One line on stderr: what tracing has cost the targets. */
+/* On stderr: what tracing has cost the targets, and what was covered. */
 void outputs_say_cost(struct outputs *o);
 /* One line per process on stderr. */
 void outputs_summary(struct outputs *o, const struct snapshot *s);

@@ -195,6 +195,8 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
 	if (s->cost.known)
 		line_pair(&l, "Target", STYLE_NORMAL, "%.1f%% for tracing", s->cost.percent);
+	if (s->coverage.partial)
+		line_pair(&l, "Covered", STYLE_WARN, "%.1f%%", s->coverage.time_percent);
 	if (sums->blind)
 		line_pair(&l, "Blind", STYLE_BAD, "%s", blind_texts[sums->blind]);
 	if (s->sampled)

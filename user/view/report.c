@@ -209,6 +209,21 @@ static void add_site(struct buffer *out, const struct snapshot *s, const struct 
 	add_stack(out, names, row->site->stack_flags);
 }
 
+static void add_coverage(struct buffer *out, const struct coverage_figures *c)
+{
+	if (!c->partial)
+		return;
+	buffer_printf(out,
+		      "\t(traced %.1f%% of the time in %" PRIu64
+		      " windows: figures are estimates, for all of it; ",
+		      c->time_percent, c->windows);
+	if (c->error_known)
+		buffer_printf(out, "allocated bytes +-%.1f%%, outstanding bytes +-%.1f%%)\n",
+			      c->alloc_bytes_error, c->kept_bytes_error);
+	else
+		buffer_add_string(out, "their error is not known yet)\n");
+}
+
 /* What the reader must know before the figures. */
 static void add_remarks(struct buffer *out, const struct snapshot *s)
 {
@@ -219,6 +234,7 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 			      "\t(sampled: one sample per %" PRIu64
 			      " bytes on average, figures are estimates)\n",
 			      s->sample_bytes);
+	add_coverage(out, &s->coverage);
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *process = &s->processes[i];
 
