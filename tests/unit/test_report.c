@@ -353,6 +353,24 @@ static void report_write__cost_to_the_target__said(void **state)
 			 "core)\n");
 }
 
+static void report_write__windows__says_what_was_covered(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.coverage =
+		(struct coverage_figures){.partial = true, .time_percent = 12.34, .windows = 1};
+	expect(f,
+	       HEADER "\t(traced 12.3% of the time in 1 windows: figures are estimates, for all of "
+		      "it; their error is not known yet)\n");
+	f->s.coverage.windows = 7;
+	f->s.coverage.error_known = true;
+	f->s.coverage.alloc_bytes_error = 3.21;
+	f->s.coverage.kept_bytes_error = 45.67;
+	expect(f,
+	       HEADER "\t(traced 12.3% of the time in 7 windows: figures are estimates, for all of "
+		      "it; allocated bytes +-3.2%, outstanding bytes +-45.7%)\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -376,6 +394,7 @@ int main(void)
 		TEST(report_write__verbose__figures_and_all_counters),
 		TEST(report_write__attached_first_report__says_what_is_missing),
 		TEST(report_write__cost_to_the_target__said),
+		TEST(report_write__windows__says_what_was_covered),
 		TEST(report_write__mapped_range__marked_on_its_own_line),
 	};
 
