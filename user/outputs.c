@@ -215,7 +215,9 @@ static enum blind find_blind(const struct outputs *o, const struct snapshot_proc
 		.lost = p->lost_events,
 	};
 
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first)
+	/* what it grew by may have been allocated between two windows */
+	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first &&
+	    !o->windows->coverage.windows)
 		f.growth_bytes = t->rss_most - t->rss_first;
 	return blind_find(&f);
 }

@@ -5,8 +5,8 @@ import os
 import re
 import subprocess
 
-from lib import (TIMELINE_COLUMNS, TRACER, check, check_totals, check_truth, equal, parse_table, read_sites, read_text, rows_of,
-                 target_path, test, until)
+from lib import (TIMELINE_COLUMNS, TRACER, check, check_totals, check_truth, equal, find_library, parse_table, python,
+                 read_sites, read_text, rows_of, target_path, test, until)
 
 TRACED = re.compile(r"^tracer: traced ([\d.]+)% of the time, ([\d.]+)% of the work, in (\d+) windows: figures are estimates$")
 REMARK = re.compile(r"^\t\(traced ([\d.]+)% of the time in (\d+) windows: figures are estimates, for all of it; "
@@ -140,3 +140,38 @@ def budget__children__each_seen_in_windows(case):
     equal(len(summaries), 2, "processes called steady")
     for summary in summaries:
         equal(summary.lost, 0, "events lost")
+
+
+LOADER = """
+import ctypes, select, sys
+libc = ctypes.CDLL(None)
+libc.malloc.restype = ctypes.c_void_p
+libc.free.argtypes = [ctypes.c_void_p]
+print('ready', flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for _ in range(100):
+        libc.free(libc.malloc(100))
+j = ctypes.CDLL(sys.argv[1], mode=0)
+j.mallocx.restype = ctypes.c_void_p
+j.mallocx.argtypes = [ctypes.c_size_t, ctypes.c_int]
+j.dallocx.argtypes = [ctypes.c_void_p, ctypes.c_int]
+while True:
+    j.dallocx(j.mallocx(7777, 0), 0)
+"""
+
+
+@test(seconds=150)
+def budget__allocator_loaded_in_a_pause__seen_in_the_next_window(case):
+    library = find_library("libjemalloc.so.2")
+    # jemalloc wants more static thread storage than a library loaded late is given by default
+    target = case.start(python(), "-S", "-c", LOADER, library, env={"GLIBC_TUNABLES": "glibc.rtld.optional_static_tls=16384"})
+    target.out.wait_for("^ready")
+    read, path = byte_at_free(target.pid), case.path("sites.csv")
+    clean = read()
+    tracer = case.attach(target.pid, "-i", "0.2", "--max-overhead", "5", "--csv", path)
+    until(lambda: read() == BREAKPOINT, "a window", 60)
+    until(lambda: read() == clean, "a pause", 60)
+    target.write()
+    until(lambda: any(row["api"] == "mallocx" for row in read_sites(path).rows), "allocations by mallocx", 90)
+    tracer.stop()
+    check(target.running(), "the target has ended")

@@ -297,9 +297,9 @@ static void add_counters(struct buffer *out, const struct snapshot *s, bool verb
 
 	if (unknown > 0)
 		buffer_printf(out,
-			      "\t(%" PRIu64 " frees of unknown blocks: from before the attach or "
+			      "\t(%" PRIu64 " frees of unknown blocks: from before the attach%s or "
 			      "filtered)\n",
-			      unknown);
+			      unknown, s->coverage.partial ? ", between two windows" : "");
 	if (!verbose)
 		return;
 	for (i = 0; i < COUNTER_TEXTS; i++) {
