@@ -7,6 +7,7 @@
 #include "windows.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -254,8 +255,15 @@ void windows_say(struct windows *w)
 {
 	struct coverage_figures f = windows_figures(w);
 
-	if (f.partial)
-		log_info("traced %.1f%% of the time, %.1f%% of the work, in %llu windows: figures "
-			 "are estimates",
-			 f.time_percent, f.work_percent, (unsigned long long)f.windows);
+	char error[96] = "";
+
+	if (!f.partial)
+		return;
+	if (f.error_known)
+		snprintf(error, sizeof(error),
+			 ": allocated bytes +-%.1f%%, outstanding bytes +-%.1f%%",
+			 f.alloc_bytes_error, f.kept_bytes_error);
+	log_info("traced %.1f%% of the time, %.1f%% of the work, in %llu windows: figures are "
+		 "estimates%s",
+		 f.time_percent, f.work_percent, (unsigned long long)f.windows, error);
 }

@@ -8,7 +8,8 @@ import subprocess
 from lib import (TIMELINE_COLUMNS, TRACER, check, check_totals, check_truth, equal, find_library, parse_table, python,
                  read_sites, read_text, rows_of, target_path, test, until)
 
-TRACED = re.compile(r"^tracer: traced ([\d.]+)% of the time, ([\d.]+)% of the work, in (\d+) windows: figures are estimates$")
+TRACED = re.compile(r"^tracer: traced ([\d.]+)% of the time, ([\d.]+)% of the work, in (\d+) windows: figures are estimates"
+                    r"(: allocated bytes \+-[\d.]+%, outstanding bytes \+-[\d.]+%)?$")
 REMARK = re.compile(r"^\t\(traced ([\d.]+)% of the time in (\d+) windows: figures are estimates, for all of it; "
                     r"(?:allocated bytes \+-([\d.]+)%, outstanding bytes \+-([\d.]+)%|their error is not known yet)\)$", re.M)
 DETACHED = re.compile(r"^tracer: detached: tracing costs more than --max-overhead [\d.]+ allows")

@@ -362,13 +362,17 @@ static void report_write__windows__says_what_was_covered(void **state)
 	expect(f,
 	       HEADER "\t(traced 12.3% of the time in 1 windows: figures are estimates, for all of "
 		      "it; their error is not known yet)\n");
+	f->s.cost = (struct snapshot_cost){.known = true, .total_percent = 4.9};
 	f->s.coverage.windows = 7;
 	f->s.coverage.error_known = true;
 	f->s.coverage.alloc_bytes_error = 3.21;
 	f->s.coverage.kept_bytes_error = 45.67;
 	expect(f,
 	       HEADER "\t(traced 12.3% of the time in 7 windows: figures are estimates, for all of "
-		      "it; allocated bytes +-3.2%, outstanding bytes +-45.7%)\n");
+		      "it; allocated bytes +-3.2%, outstanding bytes +-45.7%)\n"
+		      "\t(tracing takes about 0.0% of the processor time of the traced processes, "
+		      "0.0% of a "
+		      "core; 4.9% since the start)\n");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)

@@ -261,13 +261,20 @@ uint64_t report_lost_events(const struct snapshot *s)
 	return by_process > counted ? by_process : counted;
 }
 
-static void add_cost(struct buffer *out, const struct snapshot_cost *cost)
+/* With windows the share of now says little. */
+static void add_cost(struct buffer *out, const struct snapshot *s)
 {
-	if (cost->known)
-		buffer_printf(out,
-			      "\t(tracing takes about %.1f%% of the processor time of the traced "
-			      "processes, %.1f%% of a core)\n",
-			      cost->percent, cost->core_percent);
+	const struct snapshot_cost *cost = &s->cost;
+
+	if (!cost->known)
+		return;
+	buffer_printf(out,
+		      "\t(tracing takes about %.1f%% of the processor time of the traced "
+		      "processes, %.1f%% of a core",
+		      cost->percent, cost->core_percent);
+	if (s->coverage.partial)
+		buffer_printf(out, "; %.1f%% since the start", cost->total_percent);
+	buffer_add_string(out, ")\n");
 }
 
 static void add_losses(struct buffer *out, const struct snapshot *s)
@@ -327,7 +334,7 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 	add_remarks(out, s);
 	for (i = 0; i < rows.count && i < options->top; i++)
 		add_site(out, s, &rows.v[i], options, names(context, rows.v[i].site));
-	add_cost(out, &s->cost);
+	add_cost(out, s);
 	add_losses(out, s);
 	add_counters(out, s, options->verbose);
 	free(rows.v);
