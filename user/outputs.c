@@ -25,8 +25,6 @@
 
 /* Modules of a process are read again at most this often when an address lies in none of them. */
 #define MAPS_AGAIN_NS NS_PER_S
-/* The cost to the target is shown as of at least this long. */
-#define COST_LEAST_NS (200 * NS_PER_MS)
 
 struct collect {
 	struct report_block *v;
@@ -40,9 +38,6 @@ struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
 	struct windows *windows;
-	struct overhead_figures
-		cost_before; /* at the last snapshot but for those that came at once */
-	struct snapshot_cost cost;
 	struct growth *growth;
 	struct csv *sites, *blocks, *timeline;
 	struct buffer text;
@@ -128,33 +123,9 @@ void outputs_begin(struct outputs *o)
 	o->begun_ns = o->last_ns = clock_monotonic_ns();
 	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
 	overhead_begin(o->windows->overhead);
-	o->cost_before.time_ns = o->begun_ns;
 }
 
 /* ---- snapshots ---- */
-
-static double share(double part, double whole)
-{
-	return whole > 0 ? 100 * (part < whole ? part / whole : 1) : 0;
-}
-
-/* A moment alone says little: then the figures of the last snapshot stay. */
-static void fill_cost(struct outputs *o, struct snapshot *s)
-{
-	struct overhead_figures now = overhead_now(o->windows->overhead, false);
-	double wall = (double)(now.time_ns - o->cost_before.time_ns);
-	double cost = now.cost_ns - o->cost_before.cost_ns;
-
-	o->cost.known = now.known;
-	o->cost.total_s = now.cost_ns / 1e9;
-	o->cost.total_percent = share(now.cost_ns, now.cpu_ns);
-	if (now.known && (wall >= COST_LEAST_NS || !o->cost_before.known)) {
-		o->cost.percent = share(cost, now.cpu_ns - o->cost_before.cpu_ns);
-		o->cost.core_percent = wall > 0 ? 100 * cost / wall : 0;
-		o->cost_before = now;
-	}
-	s->cost = o->cost;
-}
 
 static void fill_own(struct outputs *o, struct snapshot *s)
 {
@@ -169,7 +140,7 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	s->tracer_rss_bytes = process_rss(getpid());
 	o->last_ns = now;
 	o->last_cpu_ns = cpu;
-	fill_cost(o, s);
+	s->cost = overhead_cost(o->windows->overhead);
 }
 
 static void fill_counts(struct outputs *o, struct snapshot *s)
@@ -599,17 +570,6 @@ static size_t stacks_outstanding(const struct snapshot *s, size_t process)
 			n++;
 	}
 	return n;
-}
-
-void outputs_say_cost(struct outputs *o)
-{
-	struct overhead_figures f = overhead_now(o->windows->overhead, true);
-
-	if (f.known)
-		log_info("tracing took about %.2f s, %.1f%% of the processor time of the traced "
-			 "processes",
-			 f.cost_ns / 1e9, share(f.cost_ns, f.cpu_ns));
-	windows_say(o->windows);
 }
 
 void outputs_summary(struct outputs *o, const struct snapshot *s)

@@ -38,8 +38,6 @@ void outputs_final(struct outputs *o, struct snapshot *s, bool report);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);
-/* On stderr: what tracing has cost the targets, and what was covered. */
-void outputs_say_cost(struct outputs *o);
 /* One line per process on stderr. */
 void outputs_summary(struct outputs *o, const struct snapshot *s);
 

@@ -2,8 +2,12 @@
 #include "overhead.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "target/process.h"
 #include "tracker.h"
+
+/* A moment alone says little: figures are of at least this long. */
+#define LEAST_NS (200.0 * NS_PER_MS)
 
 void overhead_init(struct overhead *o, struct tracker *tracker, enum probe_method method)
 {
@@ -63,6 +67,7 @@ void overhead_begin(struct overhead *o)
 		p->cpu_before_ns = p->cpu_ns;
 	}
 	loader_hits(o->tracker->loader, &o->before);
+	o->before_cost.time_ns = clock_monotonic_ns();
 }
 
 struct overhead_figures overhead_now(struct overhead *o, bool wait)
@@ -81,4 +86,36 @@ struct overhead_figures overhead_now(struct overhead *o, bool wait)
 	if (f.known)
 		f.cost_ns = overhead_cost_ns(&hits, &o->costs);
 	return f;
+}
+
+static double percent(double part, double whole)
+{
+	return whole > 0 ? 100 * (part < whole ? part / whole : 1) : 0;
+}
+
+struct snapshot_cost overhead_cost(struct overhead *o)
+{
+	struct overhead_figures now = overhead_now(o, false), *before = &o->before_cost;
+	double wall = (double)(now.time_ns - before->time_ns);
+	double cost = now.cost_ns - before->cost_ns;
+
+	o->cost.known = now.known;
+	o->cost.total_s = now.cost_ns / 1e9;
+	o->cost.total_percent = percent(now.cost_ns, now.cpu_ns);
+	if (now.known && (wall >= LEAST_NS || !before->known)) {
+		o->cost.percent = percent(cost, now.cpu_ns - before->cpu_ns);
+		o->cost.core_percent = wall > 0 ? 100 * cost / wall : 0;
+		*before = now;
+	}
+	return o->cost;
+}
+
+void overhead_say(struct overhead *o)
+{
+	struct overhead_figures f = overhead_now(o, true);
+
+	if (f.known)
+		log_info("tracing took about %.2f s, %.1f%% of the processor time of the traced "
+			 "processes",
+			 f.cost_ns / 1e9, percent(f.cost_ns, f.cpu_ns));
 }

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "analyse/snapshot.h"
 #include "probe/loader.h"
 #include "probe/trap_cost.h"
 
@@ -27,7 +28,9 @@ struct overhead {
 	struct trap_cost_job *job;
 	struct trap_costs costs;
 	bool known;
-	struct probe_hits before; /* tracing began */
+	struct probe_hits before;	     /* tracing began */
+	struct overhead_figures before_cost; /* of what overhead_cost() gave last */
+	struct snapshot_cost cost;
 };
 
 void overhead_init(struct overhead *o, struct tracker *tracker, enum probe_method method);
@@ -36,6 +39,11 @@ void overhead_done(struct overhead *o);
 void overhead_begin(struct overhead *o);
 /* `wait`: for the measurement of a hit, if it is still under way. */
 struct overhead_figures overhead_now(struct overhead *o, bool wait);
+
+/* For a snapshot. Those that come at once after another have its figures. */
+struct snapshot_cost overhead_cost(struct overhead *o);
+/* One line on stderr: all of it. */
+void overhead_say(struct overhead *o);
 
 /* Pure: what so many hits cost. */
 double overhead_cost_ns(const struct probe_hits *hits, const struct trap_costs *costs);

@@ -516,7 +516,8 @@ static void finish(struct session *s)
 	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
 	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
-	outputs_say_cost(s->stages.outputs);
+	overhead_say(&s->stages.overhead);
+	windows_say(&s->stages.windows);
 	say_command_status(s);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;

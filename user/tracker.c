@@ -570,11 +570,6 @@ void tracker_notices(struct tracker *t)
 	free(notices);
 }
 
-static uint64_t later(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
-}
-
 void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_code)
 {
 	pthread_t thread;
@@ -589,7 +584,7 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 	if (!p->borrowed) {
 		t->live_count--;
 		loader_process_counts(t->loader, p->pid, p->counts);
-		p->cpu_ns = later(p->cpu_ns, loader_ended_cpu_ns(t->loader, p->pid));
+		p->cpu_ns = loader_ended_cpu_ns(t->loader, p->pid) ?: p->cpu_ns;
 		loader_remove_process(t->loader, p->pid, p->number);
 		if (t->unwind)
 			unwind_process_drop(t->unwind, p->number);

@@ -254,7 +254,6 @@ void windows_done(struct windows *w)
 void windows_say(struct windows *w)
 {
 	struct coverage_figures f = windows_figures(w);
-
 	char error[96] = "";
 
 	if (!f.partial)
