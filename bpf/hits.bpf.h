@@ -26,15 +26,20 @@ static __always_inline struct hit hit_begin(enum hit_kind kind)
 
 static __always_inline void hit_end(const struct hit *hit)
 {
+	__u32 kind = hit->kind;
 	__u64 took;
 
 	if (!hit->begun_ns)
 		return;
+	/* older verifiers forget the bounds of what lay on the stack */
+	barrier_var(kind);
+	if (kind >= HIT_KINDS)
+		return;
 	took = bpf_ktime_get_ns() - hit->begun_ns;
 	if (took > HIT_TIMED_MOST_NS)
 		return;
-	hit->at->timed[hit->kind]++;
-	hit->at->time_ns[hit->kind] += took;
+	hit->at->timed[kind]++;
+	hit->at->time_ns[kind] += took;
 }
 
 #endif /* BPF_HITS_H */
