@@ -11,6 +11,8 @@ const volatile struct config config = {};
  * they belong to.
  */
 __u32 armed = 0;
+/* Between two time windows: calls that begin are not seen. Those under way are, and notices. */
+__u32 paused = 0;
 __u32 generation = 1;
 /* The tracer's number of the process that comes next. User space starts with 1 and takes numbers
  * here, too. */
@@ -40,6 +42,7 @@ struct process {
 	/* Goes into stack ids: the same for processes with the same addresses (fork), another one
 	 * after exec. */
 	__u64 image;
+	__u64 cpu_ns; /* at its end: processor time of all of its threads */
 	__u64 counters[COUNTER_BPF_COUNT];
 };
 

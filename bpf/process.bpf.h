@@ -125,6 +125,14 @@ static __always_inline int on_exec(struct task_struct *task)
 	return 0;
 }
 
+/* Of the whole process, when this is its last thread. The leader may have gone before, but it is kept. */
+static __always_inline __u64 cpu_of(struct task_struct *last)
+{
+	__u64 ns = last->signal->sum_sched_runtime + last->se.sum_exec_runtime;
+
+	return last->pid == last->tgid ? ns : ns + last->group_leader->se.sum_exec_runtime;
+}
+
 static __always_inline int on_exit(struct task_struct *task)
 {
 	__u32 pid = task->tgid;
@@ -142,6 +150,7 @@ static __always_inline int on_exit(struct task_struct *task)
 		bpf_map_delete_elem(&processes, &pid);
 		return 0;
 	}
+	known->cpu_ns = cpu_of(task);
 	code = task->signal->group_exit_code;
 	emit_process(EVENT_EXIT, known->number, task, code ? code : task->exit_code, 0);
 	return 0;

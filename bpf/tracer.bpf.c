@@ -12,8 +12,10 @@
 #include "counters.h"
 #include "event.h"
 #include "config.h"
+#include "hits.h"
 #include "unwind_row.h"
 #include "maps.bpf.h"
+#include "hits.bpf.h"
 #include "filter.bpf.h"
 #include "sample.bpf.h"
 #include "recorded.bpf.h"
@@ -46,7 +48,28 @@ static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
 		call_leave(ctx, cookie, ctx->sp, false);
 		return 1;
 	}
+	if (*(volatile __u32 *)&paused && COOKIE_KIND(cookie) != CALL_MODULES)
+		return 1;
 	return call_enter(ctx, cookie) || side != CALL_SIDE_BOTH;
+}
+
+static __always_inline int at_entry(struct pt_regs *ctx, __u64 cookie)
+{
+	enum hit_kind kind = cookie & COOKIE_STEPPED ? HIT_STEPPED : HIT_EMULATED;
+	struct hit hit = hit_begin(kind);
+	int result = enter_or_ret(ctx, cookie);
+
+	hit_end(&hit);
+	return result;
+}
+
+static __always_inline int at_return(struct pt_regs *ctx, __u64 cookie)
+{
+	struct hit hit = hit_begin(HIT_RETURN);
+	int result = call_leave(ctx, cookie, ctx->sp - 8, true);
+
+	hit_end(&hit);
+	return result;
 }
 
 SEC("uprobe")
@@ -54,22 +77,20 @@ int call_session(struct pt_regs *ctx)
 {
 	__u64 cookie = bpf_get_attach_cookie(ctx);
 
-	if (bpf_session_is_return())
-		return call_leave(ctx, cookie, ctx->sp - 8, true);
-	return enter_or_ret(ctx, cookie);
+	return bpf_session_is_return() ? at_return(ctx, cookie) : at_entry(ctx, cookie);
 }
 
 SEC("uprobe")
 int call_entry(struct pt_regs *ctx)
 {
-	enter_or_ret(ctx, bpf_get_attach_cookie(ctx));
+	at_entry(ctx, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
 SEC("uretprobe")
 int call_return(struct pt_regs *ctx)
 {
-	return call_leave(ctx, bpf_get_attach_cookie(ctx), ctx->sp - 8, true);
+	return at_return(ctx, bpf_get_attach_cookie(ctx));
 }
 
 /* For links whose only purpose is to be closed (attachment_sweep). */

@@ -37,7 +37,7 @@ _tracer_value()
 		;;
 	--attach-method) mapfile -t COMPREPLY < <(compgen -W "session multi perf" -- "$cur") ;;
 	# Numbers and expressions: nothing to offer, but not the list of options either.
-	-z | --min-size | -Z | --max-size | -s | --sample | -i | --interval | -d | --duration | -T | --top) ;;
+	-z | --min-size | -Z | --max-size | -s | --sample | --max-overhead | -i | --interval | -d | --duration | -T | --top) ;;
 	-o | --older | --skip | --leak-window | --leak-interval | --leak-threshold) ;;
 	*) return 1 ;;
 	esac
@@ -47,7 +47,7 @@ _tracer()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} i
 	local options="--pid --name --command --user --follow --no-follow --object
-		--min-size --max-size --sample --mmap
+		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
 		--csv --csv-blocks --csv-timeline
 		--leak-window --leak-interval --leak-threshold

@@ -187,6 +187,17 @@ static bool parse_ratio(struct options *o, const struct option_row *row, const c
 	return set_double(o, row, text, again, value);
 }
 
+static bool parse_percent(struct options *o, const struct option_row *row, const char *text,
+			  bool again)
+{
+	double value;
+
+	if (!units_parse_double(text, &value) || !(value > 0))
+		return bad_value(row, text, "percent",
+				 "write a number above 0, such as 5; 100 is no limit");
+	return set_double(o, row, text, again, value);
+}
+
 static void add_pid(struct options *o, pid_t pid)
 {
 	size_t i;
@@ -303,6 +314,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_COUNT: return parse_count(o, row, text, again);
 	case KIND_SECONDS: return parse_seconds(o, row, text, again, 0);
 	case KIND_INTERVAL: return parse_seconds(o, row, text, again, MIN_INTERVAL);
+	case KIND_PERCENT: return parse_percent(o, row, text, again);
 	case KIND_RATIO: return parse_ratio(o, row, text, again);
 	case KIND_PIDS: return parse_pids(o, row, text);
 	case KIND_COMMAND: return parse_command(o, row, text, again);

@@ -23,6 +23,7 @@ enum option_kind {
 	KIND_SECONDS,	/* double, more than 0 */
 	KIND_INTERVAL,	/* double, at least MIN_INTERVAL */
 	KIND_RATIO,	/* double */
+	KIND_PERCENT,	/* double, more than 0 */
 	KIND_PIDS,
 	KIND_COMMAND,
 	KIND_SORT,

@@ -65,8 +65,9 @@ static const struct option_row rows[] = {
 	 "also trace mmap, munmap and mremap, as a class of their own"},
 	{'s', "sample", "BYTES", GROUP_RECORD, KIND_SIZE, AT(sample_bytes), 0,
 	 "record a random sample, one per BYTES on average; figures are scaled back (default: off)"},
-	{0, "max-overhead", "PERCENT", GROUP_RECORD, KIND_LATER, NO_FIELD,
-	 "-z SIZE lowers the cost, -d SECONDS bounds it in time"},
+	{0, "max-overhead", "PERCENT", GROUP_RECORD, KIND_PERCENT, AT(max_overhead), 0,
+	 "keep the estimated cost below this share of the targets' processor time: trace in time "
+	 "windows and scale figures (default: no limit)"},
 	{'r', "read", "FILE", GROUP_TARGET, KIND_LATER, NO_FIELD,
 	 "trace the process itself, with -p PID"},
 

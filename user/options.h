@@ -25,6 +25,7 @@ struct options {
 	size_t object_count;
 	uint64_t min_bytes, max_bytes; /* 0 and UINT64_MAX: all */
 	uint64_t sample_bytes;	       /* 0: off */
+	double max_overhead;	       /* percent; 0: no limit */
 	uint64_t older_ms;
 	uint64_t top;
 	bool show_allocs;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "analyse/build.h"
+#include "analyse/scale.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -34,6 +35,7 @@ struct collect {
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
+	struct windows *windows;
 	struct growth *growth;
 	struct csv *sites, *blocks, *timeline;
 	struct buffer text;
@@ -62,13 +64,14 @@ static bool open_files(struct outputs *o)
 }
 
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
-			     struct growth *growth)
+			     struct windows *windows, struct growth *growth)
 {
 	struct outputs *o = xcalloc(1, sizeof(*o));
 
 	o->options = options;
 	o->tracker = tracker;
 	o->rows.tracker = tracker;
+	o->windows = windows;
 	o->growth = growth;
 	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
 		       is_stdout(options->csv_timeline);
@@ -116,6 +119,7 @@ void outputs_begin(struct outputs *o)
 {
 	o->begun_ns = o->last_ns = clock_monotonic_ns();
 	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
+	overhead_begin(o->windows->overhead);
 }
 
 /* ---- snapshots ---- */
@@ -133,6 +137,7 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	s->tracer_rss_bytes = process_rss(getpid());
 	o->last_ns = now;
 	o->last_cpu_ns = cpu;
+	s->cost = overhead_cost(o->windows->overhead);
 }
 
 static void fill_counts(struct outputs *o, struct snapshot *s)
@@ -178,7 +183,9 @@ static enum blind find_blind(const struct outputs *o, const struct snapshot_proc
 		.lost = p->lost_events,
 	};
 
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first)
+	/* what it grew by may have been allocated between two windows */
+	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first &&
+	    !o->windows->coverage.windows)
 		f.growth_bytes = t->rss_most - t->rss_first;
 	return blind_find(&f);
 }
@@ -265,6 +272,7 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 {
 	struct tracker *t = o->tracker;
 	uint32_t heap_sites;
+	struct coverage_figures coverage;
 	uint64_t now;
 	size_t i;
 	int err;
@@ -273,9 +281,12 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s)
 	names_pass(t->names);
 	consumer_sync(t->consumer);
 	tracker_adopt(t);
+	coverage = windows_figures(o->windows);
 	now = clock_monotonic_ns();
 	consumer_lock(t->consumer);
+	growth_cover(o->growth, &coverage);
 	err = snapshot_build(s, t->heap, o->growth, now);
+	snapshot_scale(s, t->heap, &coverage);
 	heap_sites = heap_site_count(t->heap);
 	consumer_unlock(t->consumer);
 	if (err)

@@ -9,12 +9,13 @@
 #include "analyse/growth.h"
 #include "options.h"
 #include "tracker.h"
+#include "windows.h"
 
 struct outputs;
 
 /* Creates the files. NULL after a message. All pointers are borrowed. */
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
-			     struct growth *growth);
+			     struct windows *windows, struct growth *growth);
 /* Closes. Returns false when something could not be written (said). */
 bool outputs_close(struct outputs *o);
 

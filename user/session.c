@@ -156,12 +156,15 @@ static bool wants_screen(const struct options *o)
 
 static void sample(struct session *s, uint64_t now)
 {
+	struct coverage_figures coverage = windows_figures(&s->stages.windows);
+
 	consumer_lock(s->stages.tracker.consumer);
+	growth_cover(s->stages.growth, &coverage);
 	growth_sample(s->stages.growth, s->stages.tracker.heap, now);
 	consumer_unlock(s->stages.tracker.consumer);
 }
 
-static void begin(struct session *s)
+static bool begin(struct session *s)
 {
 	const struct options *o = s->options;
 	double interval = o->interval_s > 0 ? o->interval_s : s->screen_wanted ? 1 : 5;
@@ -176,12 +179,15 @@ static void begin(struct session *s)
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	outputs_begin(s->stages.outputs);
 	sample(s, s->begun_ns);
+	if (!windows_begin(&s->stages.windows))
+		return false;
 	loader_arm(s->stages.tracker.loader, true);
 	announce(s);
 	stall_say(s->stages.tracker.stall, STALL_ATTACHING);
 	stall_phase(s->stages.tracker.stall, STALL_TRACING);
 	if (o->command)
 		launch_go(s->launch);
+	return true;
 }
 
 static bool open_screen(struct session *s)
@@ -202,8 +208,7 @@ static bool session_open(struct session *s)
 	    !attach_targets(s))
 		return false;
 	s->screen_wanted = wants_screen(s->options);
-	begin(s);
-	return open_screen(s);
+	return begin(s) && open_screen(s);
 }
 
 /* ---- run ---- */
@@ -337,6 +342,8 @@ static int timeout_ms(const struct session *s)
 		next = s->first_draw_ns;
 	if (s->next_sweep_ns < next)
 		next = s->next_sweep_ns;
+	if (s->stages.windows.next_ns < next)
+		next = s->stages.windows.next_ns;
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -370,6 +377,22 @@ static void on_clock(struct session *s)
 		return;
 	}
 	s->first_draw_ns = UINT64_MAX;
+}
+
+/* Without a screen there is nothing more to do when tracing costs too much. */
+static void keep_budget(struct session *s)
+{
+	struct windows *w = &s->stages.windows;
+	bool before = w->given_up;
+
+	windows_step(w, clock_monotonic_ns());
+	if (before || !w->given_up)
+		return;
+	if (s->screen)
+		screen_message(s->screen, "detached: it costs more than %g%% in any case",
+			       w->percent);
+	else
+		s->stop = true;
 }
 
 enum { POLL_SIGNALS, POLL_NOTICES, POLL_KEYS, POLL_NAMES, POLL_TABLES, POLL_FIXED };
@@ -423,6 +446,7 @@ static void session_loop(struct session *s)
 			unwind_tables_collect(s->stages.tracker.unwind);
 		collect_ended(s);
 		s->next_sweep_ns = strangers_sweep(&s->stages.tracker, clock_monotonic_ns());
+		keep_budget(s);
 		if (polls[POLL_NAMES].revents)
 			on_names(s);
 		if (s->screen && polls[POLL_KEYS].revents)
@@ -467,6 +491,7 @@ static void detach(struct session *s)
 	stall_say(stall, STALL_TRACING);
 	stall_say(stall, STALL_UPDATING);
 	stall_phase(stall, STALL_DETACHING);
+	windows_done(&s->stages.windows);
 	tracker_detach(&s->stages.tracker);
 	stall_say(stall, STALL_DETACHING);
 }
@@ -501,6 +526,8 @@ static void finish(struct session *s)
 	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
 	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
+	overhead_say(&s->stages.overhead);
+	windows_say(&s->stages.windows);
 	say_command_status(s);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;

@@ -102,12 +102,14 @@ bool stages_open(struct stages *s, const struct options *o)
 	}
 	if (!add_skips(t->names, o))
 		return false;
-	s->outputs = outputs_open(o, t, s->growth);
+	s->outputs = outputs_open(o, t, &s->windows, s->growth);
 	if (!s->outputs)
 		return false;
 	t->loader = load(o);
 	if (!t->loader)
 		return false;
+	overhead_init(&s->overhead, t, loader_method(t->loader));
+	windows_init(&s->windows, t, &s->overhead, o->max_overhead);
 	if (log_level() >= LOG_VERBOSE)
 		t->stall = stall_open(t->loader);
 	if (!open_unwind(t))
@@ -121,6 +123,8 @@ bool stages_close(struct stages *s)
 	struct tracker *t = &s->tracker;
 	bool good;
 
+	windows_done(&s->windows);
+	overhead_done(&s->overhead);
 	tracker_done(t);
 	consumer_stop(t->consumer);
 	unwind_tables_close(t->unwind);

@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 #include "options.h"
+#include "overhead.h"
 #include "tracker.h"
+#include "windows.h"
 
 struct stages {
 	struct tracker tracker;
+	struct overhead overhead;
+	struct windows windows;
 	struct growth *growth;
 	struct outputs *outputs;
 };

@@ -115,7 +115,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->number = number;
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
-	p->attachment = attachment_new(t->loader, pid);
+	p->attachment = attachment_new(t->loader, pid, t->pauses);
 	p->rss_first = process_rss(pid);
 	push_space(t, p);
 	*t->tail = p;
@@ -411,7 +411,7 @@ void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread)
 	 */
 	if (by_other_thread) {
 		attachment_free(p->attachment);
-		p->attachment = attachment_new(t->loader, p->pid);
+		p->attachment = attachment_new(t->loader, p->pid, t->pauses);
 	}
 	push_space(t, p);
 	read_comm(p->pid, p->comm);
@@ -585,6 +585,7 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 	if (!p->borrowed) {
 		t->live_count--;
 		loader_process_counts(t->loader, p->pid, p->counts);
+		p->cpu_ns = loader_ended_cpu_ns(t->loader, p->pid) ?: p->cpu_ns;
 		loader_remove_process(t->loader, p->pid, p->number);
 		if (t->unwind)
 			unwind_process_drop(t->unwind, p->number);

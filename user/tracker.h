@@ -48,6 +48,7 @@ struct tracked {
 	int start_call; /* while it starts: descriptor of the code that is being mapped, -1 none */
 	uint64_t maps_read_ns;
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
+	uint64_t cpu_ns, cpu_before_ns;	    /* used so far, and before tracing began */
 };
 
 struct tracker {
@@ -59,6 +60,7 @@ struct tracker {
 	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
 	bool follow;
+	enum attachment_pauses pauses; /* of all attachments */
 	struct tracked *first, **tail;
 	uint32_t last_space;
 	size_t live_count; /* not ended, borrowed ones not counted */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -27,7 +28,7 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	static const char *const names[] = {"attach-session", "attach-multi", "attach-perf",
-					    "seccomp-session"};
+					    "seccomp-session", "cost-session"};
 	char path[128];
 
 	(void)state;
@@ -112,6 +113,24 @@ static void features_recall__others_may_write__not_believed(void **state)
 	assert_true(features_recall(PROBE_SESSION, &result));
 }
 
+static void features_recall_costs__nonsense__not_believed(void **state)
+{
+	struct trap_costs in = {.ns = {400, 15000, 200}}, out;
+
+	(void)state;
+	assert_false(features_recall_costs(PROBE_SESSION, &out));
+	features_remember_costs(PROBE_SESSION, &in);
+	assert_true(features_recall_costs(PROBE_SESSION, &out));
+	for (int kind = 0; kind < HIT_KINDS; kind++)
+		assert_true(out.ns[kind] >= in.ns[kind] && out.ns[kind] <= in.ns[kind]);
+	in.ns[HIT_STEPPED] = -1;
+	features_remember_costs(PROBE_SESSION, &in);
+	assert_false(features_recall_costs(PROBE_SESSION, &out));
+	in.ns[HIT_STEPPED] = NAN;
+	features_remember_costs(PROBE_SESSION, &in);
+	assert_false(features_recall_costs(PROBE_SESSION, &out));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -121,6 +140,7 @@ int main(void)
 		TEST(features_remember__then_recall__same),
 		TEST(features_remember__lack_of_the_moment__not_kept),
 		TEST(features_recall__others_may_write__not_believed),
+		TEST(features_recall_costs__nonsense__not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

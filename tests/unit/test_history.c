@@ -71,7 +71,8 @@ static void sample(struct world *w)
 		kept[i] = (struct value){t->outstanding_bytes, t->outstanding_count, t->alloc_count,
 					 true};
 	}
-	assert_int_equal(history_sample(&w->history, w->heap, w->now_ns), 0);
+	assert_int_equal(
+		history_sample(&w->history, w->heap, &(struct coverage_figures){0}, w->now_ns), 0);
 	w->now_ns += S;
 }
 

@@ -170,7 +170,8 @@ static void options_parse__all_values__stored(void **state)
 	(void)state;
 	parse_ok(&a,
 		 "-n redis -f -f -O /a.so -O /b.so -z 4k -Z 1M -o 500 -T 3 -a -d 2.5 --sort growth "
-		 "--csv - --csv-blocks b --mmap --skip ^x --skip y$ --attach-method perf -v");
+		 "--csv - --csv-blocks b --mmap --skip ^x --skip y$ --attach-method perf -v "
+		 "--max-overhead 2.5");
 	assert_string_equal(a.options.name, "redis");
 	assert_int_equal(a.options.follow, 1);
 	assert_int_equal(a.options.object_count, 2);
@@ -180,6 +181,7 @@ static void options_parse__all_values__stored(void **state)
 	assert_int_equal(a.options.top, 3);
 	assert_true(a.options.show_allocs && a.options.mmap && a.options.verbose);
 	assert_float_equal(a.options.duration_s, 2.5, 0);
+	assert_float_equal(a.options.max_overhead, 2.5, 0);
 	assert_int_equal(a.options.sort, SORT_GROWTH);
 	assert_string_equal(a.options.csv, "-");
 	assert_string_equal(a.options.csv_blocks, "b");
@@ -322,6 +324,11 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 -d inf", {"--duration"}},
 		{"-p 1 -T 0", {"--top"}},
 		{"-p 1 -o -5", {"--older"}},
+		{"-p 1 --max-overhead 0", {"'0'", "--max-overhead", "above 0"}},
+		{"-p 1 --max-overhead -1", {"'-1'", "--max-overhead"}},
+		{"-p 1 --max-overhead nan", {"'nan'", "--max-overhead"}},
+		{"-p 1 --max-overhead inf", {"'inf'", "--max-overhead"}},
+		{"-p 1 --max-overhead 5 --max-overhead 6", {"'6'", "--max-overhead"}},
 		{"-p 1 -o 1.5", {"--older"}},
 		{"-p 1 --sort size", {"'size'", "--sort", "outstanding"}},
 		{"-p 1 --attach-method best", {"'best'", "--attach-method", "perf"}},
@@ -395,25 +402,12 @@ static void options_parse__unknown_and_incomplete__refused_by_name(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--write",
-		"--read",
-		"--max-file-size",
-		"--json",
-		"--folded",
-		"--folded-value",
-		"--pprof",
-		"--html",
-		"--metrics",
-		"--alert",
-		"--on-alert",
-		"--baseline",
-		"--diff",
-		"--pools",
-		"--suppress",
-		"--max-overhead",
-		"--csv-go",
-		"--go-workload",
-		"--go-enable-profile",
+		"--write",  "--read",	     "--max-file-size",
+		"--json",   "--folded",	     "--folded-value",
+		"--pprof",  "--html",	     "--metrics",
+		"--alert",  "--on-alert",    "--baseline",
+		"--diff",   "--pools",	     "--suppress",
+		"--csv-go", "--go-workload", "--go-enable-profile",
 	};
 	static const char *const letters[][2] = {{"-w", "--write"}, {"-r", "--read"}};
 	char text[80];

@@ -408,6 +408,38 @@ static void report_write__mapped_range__marked_on_its_own_line(void **state)
 			 "\t\t[stack not known: lost]\n");
 }
 
+static void report_write__cost_to_the_target__said(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.cost = (struct snapshot_cost){.known = true, .percent = 12.34, .core_percent = 5.6};
+	expect(f, HEADER "\t(tracing takes about 12.3% of the processor time of the traced "
+			 "processes, 5.6% of a "
+			 "core)\n");
+}
+
+static void report_write__windows__says_what_was_covered(void **state)
+{
+	struct fixture *f = *state;
+
+	f->s.coverage =
+		(struct coverage_figures){.partial = true, .time_percent = 12.34, .windows = 1};
+	expect(f,
+	       HEADER "\t(traced 12.3% of the time in 1 windows: figures are estimates, for all of "
+		      "it; their error is not known yet)\n");
+	f->s.cost = (struct snapshot_cost){.known = true, .total_percent = 4.9};
+	f->s.coverage.windows = 7;
+	f->s.coverage.error_known = true;
+	f->s.coverage.alloc_bytes_error = 3.21;
+	f->s.coverage.kept_bytes_error = 45.67;
+	expect(f,
+	       HEADER "\t(traced 12.3% of the time in 7 windows: figures are estimates, for all of "
+		      "it; allocated bytes +-3.2%, outstanding bytes +-45.7%)\n"
+		      "\t(tracing takes about 0.0% of the processor time of the traced processes, "
+		      "0.0% of a "
+		      "core; 4.9% since the start)\n");
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -432,6 +464,8 @@ int main(void)
 		TEST(report_write__attached_first_report__says_what_is_missing),
 		TEST(report_write__sampled__ranges_on_lines_of_their_own),
 		TEST(report_write__sampled_old_blocks__scaled),
+		TEST(report_write__cost_to_the_target__said),
+		TEST(report_write__windows__says_what_was_covered),
 		TEST(report_write__mapped_range__marked_on_its_own_line),
 	};
 

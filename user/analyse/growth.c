@@ -14,6 +14,7 @@
 #include <string.h>
 #include "../base/clock.h"
 #include "history.h"
+#include "scale.h"
 
 #define SAMPLES_MAX   64u /* of a window; longer ones are sampled more rarely */
 #define WATCHED_S     10.0
@@ -30,6 +31,7 @@ struct growth {
 	struct history history;
 	struct process_point **processes; /* by heap index, a point for each kept sample */
 	uint32_t process_capacity;
+	struct coverage_figures coverage;
 };
 
 struct growth *growth_new(const struct growth_options *options)
@@ -62,6 +64,11 @@ void growth_free(struct growth *g)
 	free(g);
 }
 
+void growth_cover(struct growth *g, const struct coverage_figures *coverage)
+{
+	g->coverage = *coverage;
+}
+
 static int reserve_processes(struct growth *g, uint32_t needed)
 {
 	uint32_t capacity =
@@ -79,10 +86,31 @@ static int reserve_processes(struct growth *g, uint32_t needed)
 	return 0;
 }
 
-static struct process_point process_point_now(const struct heap_process *p)
+static struct process_point estimated_point(const struct growth *g, struct heap *h,
+					    const struct heap_process *p)
+{
+	struct totals sum = {0};
+
+	for (uint32_t i = p->first_site; i; i = heap_site(h, i)->next) {
+		struct totals t = scale_site(heap_site(h, i), &g->coverage);
+
+		totals_add(&sum, &t);
+	}
+	return (struct process_point){
+		.bytes = sum.outstanding_bytes,
+		.alloc_bytes = sum.alloc_bytes,
+		.allocs = sum.alloc_count,
+		.frees = sum.free_count,
+	};
+}
+
+static struct process_point process_point_now(const struct growth *g, struct heap *h,
+					      const struct heap_process *p)
 {
 	const struct totals *a = &p->totals, *b = &p->ranges_totals;
 
+	if (g->coverage.partial)
+		return estimated_point(g, h, p);
 	return (struct process_point){
 		.bytes = a->outstanding_bytes + b->outstanding_bytes,
 		.alloc_bytes = a->alloc_bytes + b->alloc_bytes,
@@ -91,7 +119,8 @@ static struct process_point process_point_now(const struct heap_process *p)
 	};
 }
 
-static int sample_process(struct growth *g, const struct heap_process *p, uint32_t index)
+static int sample_process(struct growth *g, struct heap *h, const struct heap_process *p,
+			  uint32_t index)
 {
 	uint32_t capacity = g->history.capacity;
 	struct process_point **v = &g->processes[index];
@@ -100,7 +129,7 @@ static int sample_process(struct growth *g, const struct heap_process *p, uint32
 		*v = calloc(capacity, sizeof(**v)); /* before the first sample it had nothing */
 	if (!*v)
 		return -ENOMEM;
-	(*v)[(g->history.samples - 1) % capacity] = process_point_now(p);
+	(*v)[(g->history.samples - 1) % capacity] = process_point_now(g, h, p);
 	return 0;
 }
 
@@ -115,9 +144,9 @@ int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
 	err = reserve_processes(g, processes + 1);
 	if (err)
 		return err;
-	err = history_sample(history, h, now_ns);
+	err = history_sample(history, h, &g->coverage, now_ns);
 	for (uint32_t i = 1; i <= processes; i++)
-		if (sample_process(g, heap_process(h, i), i))
+		if (sample_process(g, h, heap_process(h, i), i))
 			err = -ENOMEM;
 	return err;
 }
@@ -200,7 +229,7 @@ static bool watched_enough(const struct growth *g, const struct site *s, uint32_
 static void judge(struct growth *g, const struct heap *h, const struct view *v,
 		  const struct site *s, double start, struct snapshot_site *out)
 {
-	double now = (double)s->totals.outstanding_bytes;
+	double now = (double)scale_site(s, &g->coverage).outstanding_bytes;
 	double share, alive;
 
 	out->verdict = VERDICT_NEW;
@@ -245,15 +274,22 @@ static void fill_uncertain(const struct view *v, const struct site *s,
 		u->growth_unit = all->bytes_variance / all->missing_bytes / v->window_s;
 }
 
+/* Estimates of what only grows may be a little lower than before. */
+static double rate(uint64_t now, uint64_t before, double seconds)
+{
+	return now > before ? (double)(now - before) / seconds : 0;
+}
+
 static void fill_site(struct growth *g, const struct heap *h, const struct view *v,
 		      const struct site *s, struct snapshot_site *out)
 {
 	const struct history_point *base = history_find(&g->history, out->site, v->base);
 	uint64_t allocs = history_allocs(&g->history, out->site, v->last);
+	struct totals t = scale_site(s, &g->coverage);
 	double start = base ? (double)base->bytes : 0;
 
-	out->growth_bytes_per_s = ((double)s->totals.outstanding_bytes - start) / v->window_s;
-	out->allocs_per_s = (double)(s->totals.alloc_count - allocs) / v->last_s;
+	out->growth_bytes_per_s = ((double)t.outstanding_bytes - start) / v->window_s;
+	out->allocs_per_s = rate(t.alloc_count, allocs, v->last_s);
 	judge(g, h, v, s, start, out);
 	if (out->uncertain)
 		fill_uncertain(v, s, base, out->uncertain);
@@ -270,19 +306,20 @@ static void sum_growth(struct snapshot *s, const struct snapshot_site *site)
 	u->growth_unit = fmax(u->growth_unit, site->uncertain->growth_unit);
 }
 
-static void fill_process(const struct growth *g, const struct view *v, const struct heap_process *p,
-			 const struct process_point *points, struct snapshot_process *out)
+static void fill_process(const struct growth *g, struct heap *h, const struct view *v,
+			 const struct heap_process *p, const struct process_point *points,
+			 struct snapshot_process *out)
 {
 	static const struct process_point nothing;
 	uint32_t capacity = g->history.capacity;
 	const struct process_point *base = points ? &points[v->base % capacity] : &nothing;
 	const struct process_point *last = points ? &points[v->last % capacity] : &nothing;
-	struct process_point now = process_point_now(p);
+	struct process_point now = process_point_now(g, h, p);
 
 	out->growth_bytes_per_s = ((double)now.bytes - (double)base->bytes) / v->window_s;
-	out->alloc_bytes_per_s = (double)(now.alloc_bytes - last->alloc_bytes) / v->last_s;
-	out->allocs_per_s = (double)(now.allocs - last->allocs) / v->last_s;
-	out->frees_per_s = (double)(now.frees - last->frees) / v->last_s;
+	out->alloc_bytes_per_s = rate(now.alloc_bytes, last->alloc_bytes, v->last_s);
+	out->allocs_per_s = rate(now.allocs, last->allocs, v->last_s);
+	out->frees_per_s = rate(now.frees, last->frees, v->last_s);
 }
 
 void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t now_ns)
@@ -298,7 +335,7 @@ void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t 
 	for (size_t i = 0; i < s->process_count; i++) {
 		uint32_t index = s->processes[i].index;
 
-		fill_process(g, &v, heap_process(h, index),
+		fill_process(g, h, &v, heap_process(h, index),
 			     index < g->process_capacity ? g->processes[index] : NULL,
 			     &s->processes[i]);
 	}

@@ -21,6 +21,8 @@ struct growth;
 /* NULL when out of memory. */
 struct growth *growth_new(const struct growth_options *options);
 void growth_free(struct growth *g);
+/* From now on figures are estimates of this coverage. Nothing changes when it is not partial. */
+void growth_cover(struct growth *g, const struct coverage_figures *coverage);
 /*
  * Takes a sample; to be called each leak interval, and once at the start. 0 or -ENOMEM (then the
  * histories of some sites have a hole).

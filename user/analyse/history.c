@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "scale.h"
 
 #define PREFETCH_SITES 8u
 #define COLUMN_FIRST   64u
@@ -91,22 +92,36 @@ static int reserve_points(struct history_column *c, uint32_t needed)
 	return 0;
 }
 
-static int add_point(struct history_column *c, struct history_site *record, const struct site *s,
-		     uint32_t site, uint32_t generation, bool scaled)
+/* What a sample is taken of. */
+struct sampling {
+	struct heap *heap;
+	const struct coverage_figures *coverage;
+	uint32_t generation;
+};
+
+static uint64_t recorded_blocks(const struct sampling *sampling, const struct site *s)
 {
+	return heap_sample_bytes(sampling->heap) ? generations_older(&s->generations, UINT32_MAX)
+						 : s->totals.outstanding_count;
+}
+
+static int add_point(struct history_column *c, struct history_site *record, const struct site *s,
+		     uint32_t site, const struct sampling *sampling)
+{
+	struct totals t = scale_site(s, sampling->coverage);
+
 	if (reserve_points(c, c->count + 1))
 		return -ENOMEM;
 	c->v[c->count++] = (struct history_point){
 		.site = site,
-		.generation = generation,
-		.bytes = s->totals.outstanding_bytes,
-		.blocks = scaled ? generations_older(&s->generations, UINT32_MAX)
-				 : s->totals.outstanding_count,
-		.older = generations_older(&s->generations, generation),
+		.generation = sampling->generation,
+		.bytes = t.outstanding_bytes,
+		.blocks = recorded_blocks(sampling, s),
+		.older = generations_older(&s->generations, sampling->generation),
 		.allocs = record->allocs,
 	};
 	record->version = s->version;
-	record->allocs = s->totals.alloc_count;
+	record->allocs = t.alloc_count;
 	return 0;
 }
 
@@ -117,11 +132,10 @@ static void prefetch(struct heap *heap, uint32_t site, uint32_t sites)
 		__builtin_prefetch(heap_site(heap, site)->generations.v);
 }
 
-static int fill_column(struct history *h, struct heap *heap, struct history_column *c,
-		       uint32_t generation)
+static int fill_column(struct history *h, struct history_column *c, const struct sampling *sampling)
 {
+	struct heap *heap = sampling->heap;
 	uint32_t sites = heap_site_count(heap);
-	bool scaled = heap_sample_bytes(heap);
 	int err = reserve_sites(h, sites + 1);
 
 	if (err)
@@ -131,9 +145,10 @@ static int fill_column(struct history *h, struct heap *heap, struct history_colu
 		struct history_site *record = &h->sites[i];
 
 		prefetch(heap, i + PREFETCH_SITES, sites);
-		if (s->version == record->version)
+		/* estimates change with time */
+		if (s->version == record->version && !sampling->coverage->partial)
 			continue;
-		if (add_point(c, record, s, i, generation, scaled))
+		if (add_point(c, record, s, i, sampling))
 			err = -ENOMEM;
 		else if (!record->first)
 			record->first = h->samples;
@@ -159,8 +174,10 @@ static void take_over(struct history *h, struct history_column *c)
 	empty_column(c);
 }
 
-int history_sample(struct history *h, struct heap *heap, uint64_t now_ns)
+int history_sample(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
+		   uint64_t now_ns)
 {
+	const struct sampling sampling = {heap, coverage, heap_generation(heap, now_ns)};
 	uint32_t before = h->samples ? column_of(h, h->samples - 1)->count : 0;
 	struct history_column *c = column_of(h, h->samples);
 	int err;
@@ -168,7 +185,7 @@ int history_sample(struct history *h, struct heap *heap, uint64_t now_ns)
 	h->times[h->samples++ % h->capacity] = now_ns;
 	/* as many will have changed as the last time: no more than a guess */
 	reserve_points(c, before > COLUMN_FIRST ? before : COLUMN_FIRST);
-	err = fill_column(h, heap, c, heap_generation(heap, now_ns));
+	err = fill_column(h, c, &sampling);
 	take_over(h, column_of(h, history_first(h)));
 	return err;
 }

@@ -9,13 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "../heap/heap.h"
+#include "coverage.h"
 
 /* A site at a sample before which it had changed. */
 struct history_point {
 	uint32_t site;
 	uint32_t generation; /* that of the sample's time */
 	uint64_t bytes;
-	uint64_t blocks; /* recorded ones: unlike counts they are not scaled when sampled */
+	uint64_t blocks; /* recorded ones: unlike counts they are never scaled */
 	uint64_t older;	 /* of them, born before that generation */
 	uint64_t allocs; /* so far, at the sample before */
 };
@@ -37,7 +38,8 @@ int history_init(struct history *h, uint32_t capacity);
 void history_done(struct history *h);
 
 /* 0 or -ENOMEM (then some sites have their change at a later sample). */
-int history_sample(struct history *h, struct heap *heap, uint64_t now_ns);
+int history_sample(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
+		   uint64_t now_ns);
 
 static inline uint32_t history_first(const struct history *h)
 {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "../heap/heap.h"
 #include "blind.h"
+#include "coverage.h"
 #include "uncertain.h"
 
 enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
@@ -71,12 +72,22 @@ struct snapshot_process {
 	bool notable_first;	     /* the sentence about that was not printed yet */
 };
 
+/* What tracing costs the traced processes, all of them together. An estimate. */
+struct snapshot_cost {
+	bool known;
+	double percent;		       /* of the processor time that they use, lately */
+	double core_percent;	       /* the same time as a part of one processor */
+	double total_percent, total_s; /* since tracing began */
+};
+
 struct snapshot {
 	uint64_t time_ns;     /* event clock */
 	uint64_t realtime_ns; /* UTC */
 	double elapsed_s;     /* since tracing began */
 	double tracer_cpu_percent;
 	uint64_t tracer_rss_bytes;
+	struct snapshot_cost cost;
+	struct coverage_figures coverage;
 	uint64_t counts[COUNTER_COUNT]; /* all counters, kernel and user side */
 	bool sampled;
 	uint64_t sample_bytes;

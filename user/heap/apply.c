@@ -54,7 +54,8 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 	uint32_t slot = last_slot(e->tid);
 
 	if (there) {
-		reuses_note(p, address, 1, false, e->time_ns);
+		if (!is_carried(h, there->born_ns))
+			reuses_note(p, address, 1, false, e->time_ns);
 		charge_free(h, p, there, e->time_ns);
 	}
 	if (!site || (!there && !blocks_insert_by(&p->blocks, x->hash, &block))) {

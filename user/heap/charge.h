@@ -43,6 +43,8 @@ static inline void sites_alloc_at(struct heap *h, struct heap_process *p, uint32
 	touch(h, s, time_ns);
 	totals_alloc(&s->totals, w.bytes, w.count);
 	totals_alloc(totals_of(p, s), w.bytes, w.count);
+	if (is_carried(h, born_ns))
+		windows_add(h, s, w, born_ns);
 	if (!generations_born(&s->generations, generation_at(h, born_ns)))
 		p->counts[COUNTER_NO_MEMORY]++;
 }
@@ -63,6 +65,8 @@ static inline void sites_free(struct heap *h, struct heap_process *p, uint32_t s
 	touch(h, s, time_ns);
 	totals_free(&s->totals, w.bytes, w.count);
 	totals_free(totals_of(p, s), w.bytes, w.count);
+	if (is_carried(h, born_ns))
+		windows_take(h, s, w, born_ns);
 	if (w.count)
 		generations_gone(&s->generations, generation_at(h, born_ns));
 }

@@ -10,10 +10,11 @@
 struct sum {
 	uint64_t bytes, count, blocks;
 	struct error_sums errors;
+	struct carried previous, older;
 };
 
 static const char *count_one(const struct heap *h, uint32_t process, struct sum *sums,
-			     uint32_t site, struct weight w, bool range)
+			     uint32_t site, struct weight w, bool range, uint64_t born_ns)
 {
 	if (!site || site > h->sites.count)
 		return "a block has no site";
@@ -24,6 +25,13 @@ static const char *count_one(const struct heap *h, uint32_t process, struct sum 
 	sums[site].bytes += w.bytes;
 	sums[site].count += w.count;
 	sums[site].blocks++;
+	if (is_carried(h, born_ns)) {
+		struct carried *c =
+			born_ns < h->window_before_ns ? &sums[site].older : &sums[site].previous;
+
+		c->bytes += w.bytes;
+		c->count += w.count;
+	}
 	return NULL;
 }
 
@@ -31,7 +39,8 @@ static const char *count_block(const struct heap *h, uint32_t process, struct su
 			       const struct block *block)
 {
 	const struct heap_process *p = h->processes[process];
-	const char *wrong = count_one(h, process, sums, block->site, weight_of(h, p, block), false);
+	const char *wrong = count_one(h, process, sums, block->site, weight_of(h, p, block), false,
+				      block->born_ns);
 	struct error_sums e;
 
 	if (wrong || !h->sample_bytes)
@@ -53,7 +62,8 @@ static const char *walk_process(const struct heap *h, uint32_t process, struct s
 		wrong = count_block(h, process, sums, block);
 	for (size_t i = 0; !wrong && i < p->ranges.count; i++)
 		wrong = count_one(h, process, sums, p->ranges.v[i].site,
-				  (struct weight){.bytes = p->ranges.v[i].bytes, .count = 1}, true);
+				  (struct weight){.bytes = p->ranges.v[i].bytes, .count = 1}, true,
+				  p->ranges.v[i].born_ns);
 	return wrong;
 }
 
@@ -102,6 +112,9 @@ static const char *check_site(const struct heap *h, const struct site *s, const 
 		return wrong;
 	if (s->totals.outstanding_bytes != sum->bytes || s->totals.outstanding_count != sum->count)
 		return "a site's outstanding is not that of its blocks";
+	if (memcmp(&s->previous, &sum->previous, sizeof(s->previous)) != 0 ||
+	    memcmp(&s->older, &sum->older, sizeof(s->older)) != 0)
+		return "what a site carries over is not that of its old blocks";
 	if (generations_older(&s->generations, UINT32_MAX) != sum->blocks)
 		return "a site's generations are not its blocks";
 	if (s->stack > h->stacks.count || (s->stack && stack_at(h, s->stack)->id != s->stack_id))

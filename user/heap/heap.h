@@ -49,6 +49,11 @@ static inline void totals_add(struct totals *to, const struct totals *t)
 	to->temporary_count += t->temporary_count;
 }
 
+/* Part of what is outstanding: carried over from before the window (windows.c). */
+struct carried {
+	uint64_t bytes, count;
+};
+
 /* One call site of one process. Index 0 is never used. Sites are never removed. */
 struct site {
 	uint32_t process; /* index of heap_process */
@@ -58,6 +63,8 @@ struct site {
 	bool inherited;	  /* from the parent at a fork, and no event since */
 	uint32_t next;	  /* the next site of the same process; 0: the last */
 	struct totals totals;
+	/* of blocks born in the window before this one, and in those before that */
+	struct carried previous, older;
 	uint64_t first_ns, last_ns; /* first and last event */
 	uint64_t version;	    /* heap version at the last change, for "changed since" */
 	struct generations
@@ -135,6 +142,20 @@ void heap_set_comm(struct heap *h, uint32_t process, const char *comm);
 void heap_apply(struct heap *h, const struct event_header *event);
 /* Same for a batch in time order; prefetches. */
 void heap_apply_batch(struct heap *h, const struct event_header *const *events, size_t count);
+
+/*
+ * Tracing in time windows: between two of them nothing is seen. A window begins at now_ns, after all events before it; what is
+ * outstanding then is carried over: not known to be gone. Before the first call all is one window.
+ */
+void heap_window_begin(struct heap *h, uint64_t now_ns);
+
+/* Of all processes, both classes: allocated so far; and outstanding of those that were born in the window. */
+struct window_sums {
+	uint64_t alloc_bytes, alloc_count;
+	uint64_t fresh_bytes, fresh_count;
+};
+
+void heap_window_sums(const struct heap *h, struct window_sums *sums);
 
 /*
  * The generation that an event time falls into, and when a generation began. Generations are

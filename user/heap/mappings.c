@@ -25,7 +25,7 @@ static void piece_gone(void *context, const struct range *piece, int whole)
 {
 	const struct removal *r = context;
 
-	if (r->reuse)
+	if (r->reuse && !is_carried(r->heap, piece->born_ns))
 		reuses_note(r->process, piece->start, piece->bytes, true, r->time_ns);
 	sites_free(r->heap, r->process, piece->site,
 		   (struct weight){.bytes = piece->bytes, .count = whole ? 1 : 0}, piece->born_ns,

@@ -110,6 +110,7 @@ static void sites_disinherit(struct heap *h, struct heap_process *p, struct site
 	of->alloc_bytes -= t->alloc_bytes;
 	of->alloc_count -= t->alloc_count;
 	*t = (struct totals){0};
+	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
 }
 
@@ -131,6 +132,7 @@ void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint6
 	touch(h, s, time_ns);
 	totals_free(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_free(t, t->outstanding_bytes, t->outstanding_count);
+	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
 }
 
@@ -146,6 +148,8 @@ bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t
 	touch(h, s, time_ns);
 	totals_alloc(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_alloc(&s->totals, t->outstanding_bytes, t->outstanding_count);
+	s->previous = site_at(h, from)->previous;
+	s->older = site_at(h, from)->older;
 	if (h->sample_bytes)
 		errors_inherit(errors_at(h, to), &p->errors, errors_at(h, from));
 	s->inherited = true;

@@ -19,6 +19,8 @@ struct heap {
 	bool started;
 	uint64_t first_ns, now_ns, version;
 	uint64_t generation_inverse; /* 2^64 / generation_ns, rounded down */
+	uint64_t window_ns,
+		window_before_ns; /* when the window began and the one before; 0: at the start */
 
 	struct heap_process **processes; /* [1, process_count] */
 	uint32_t process_count, process_capacity;
@@ -50,6 +52,12 @@ static inline struct errors *errors_at(const struct heap *h, uint32_t site)
 static inline struct heap_stack *stack_at(const struct heap *h, uint32_t index)
 {
 	return pool_at(&h->stacks, index);
+}
+
+/* Born before the window: where it lies now anything may have happened since. */
+static inline bool is_carried(const struct heap *h, uint64_t born_ns)
+{
+	return born_ns < h->window_ns;
 }
 
 static inline struct totals *totals_of(struct heap_process *p, const struct site *s)
@@ -177,6 +185,9 @@ static inline void errors_free(struct heap *h, struct heap_process *p, const str
 	if (h->sample_bytes)
 		errors_charge_free(h, p, block);
 }
+/* windows.c: more or less of what is carried over; charged to the totals already. */
+void windows_add(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
+void windows_take(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
 
 /* stacks.c: the number of a stack; without frames when they are not known. 0 when out of memory. */
 uint32_t stacks_get(struct heap *h, uint32_t process, uint64_t id);

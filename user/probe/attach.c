@@ -30,6 +30,9 @@ struct module_links {
 	size_t link_count;
 	int *events; /* perf events that have links */
 	size_t event_count;
+	int file;	/* the file of `path`, to be linked again; -1: not kept */
+	bool stays;	/* has only the dynamic linker's notice, which a pause leaves alone */
+	bool looked_at; /* for blind places */
 };
 
 struct attachment {
@@ -37,11 +40,12 @@ struct attachment {
 	enum probe_method method;
 	int idle_program; /* its own descriptor: detaching may outlive the loader */
 	pid_t pid;
+	bool pauses, paused;
 	struct module_links *modules;
 	size_t module_count;
 };
 
-struct attachment *attachment_new(struct loader *loader, pid_t pid)
+struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachment_pauses pauses)
 {
 	struct attachment *a = xcalloc(1, sizeof(*a));
 
@@ -49,11 +53,15 @@ struct attachment *attachment_new(struct loader *loader, pid_t pid)
 	a->method = loader_method(loader);
 	a->idle_program = fcntl(loader_idle_program(loader), F_DUPFD_CLOEXEC, 0);
 	a->pid = pid;
+	a->pauses = pauses != PAUSES_NEVER;
+	a->paused = pauses == PAUSES_NOW;
 	return a;
 }
 
 static void free_links(struct module_links *links)
 {
+	if (links->file >= 0)
+		close(links->file);
 	places_done(&links->places);
 	free(links->links);
 	free(links->events);
@@ -67,21 +75,36 @@ static void add_fds(int **to, size_t *count, const int *fds, size_t n)
 	*count += n;
 }
 
-void attachment_detach(struct attachment *a, bool silent)
+/* All descriptors, or those that a pause takes, go to *d. */
+static void take_links(struct attachment *a, bool pause, struct detach *d)
 {
-	struct detach d = {.idle_program = a->idle_program, .pid = a->pid, .silent = silent};
 	size_t i;
 
 	for (i = 0; i < a->module_count; i++) {
 		struct module_links *m = &a->modules[i];
 
-		add_fds(&d.links, &d.link_count, m->links, m->link_count);
-		add_fds(&d.events, &d.event_count, m->events, m->event_count);
+		if (pause && m->stays)
+			continue;
+		add_fds(&d->links, &d->link_count, m->links, m->link_count);
+		add_fds(&d->events, &d->event_count, m->events, m->event_count);
 		m->link_count = m->event_count = 0;
 	}
+}
+
+void attachment_detach(struct attachment *a, bool silent)
+{
+	struct detach d = {.idle_program = a->idle_program, .pid = a->pid, .silent = silent};
+
+	take_links(a, false, &d);
 	detach_close(&d);
 	free(d.links);
 	free(d.events);
+}
+
+void attachment_pause(struct attachment *a, struct detach *d)
+{
+	a->paused = true;
+	take_links(a, true, d);
 }
 
 void attachment_free(struct attachment *a)
@@ -222,12 +245,30 @@ static int link_places(struct attachment *a, struct module_links *links)
 	return err;
 }
 
+/* By its descriptor a file is found again, whatever its process maps by then. */
+static void keep_file(const struct attachment *a, struct module_links *links)
+{
+	size_t i;
+
+	links->stays = true;
+	for (i = 0; i < links->places.count; i++)
+		links->stays &= COOKIE_ID(links->places.v[i].cookie) == CALL_ID_MODULES;
+	if (!a->pauses || links->stays)
+		return;
+	if (links->file < 0)
+		links->file = open(links->path, O_PATH | O_CLOEXEC);
+	if (links->file >= 0)
+		snprintf(links->path, sizeof(links->path), "/proc/self/fd/%d", links->file);
+}
+
 /* Threads of the process may be at the places, if they are probed for another one already. */
 static int link_module(struct attachment *a, struct module_links *links)
 {
 	struct urgent urgent;
 	int quiet, err;
 
+	if (a->paused && !links->stays)
+		return 0;
 	urgent_begin(&urgent);
 	quiet = quiet_begin(a->idle_program);
 	err = link_places(a, links);
@@ -237,12 +278,17 @@ static int link_module(struct attachment *a, struct module_links *links)
 	return err;
 }
 
-static void drop_links(struct module_links *links)
+static void drop_fds(struct module_links *links)
 {
 	while (links->link_count)
 		close(links->links[--links->link_count]);
 	while (links->event_count)
 		close(links->events[--links->event_count]);
+}
+
+static void drop_links(struct module_links *links)
+{
+	drop_fds(links);
 	free_links(links);
 }
 
@@ -266,13 +312,15 @@ bool attachment_is_blind(const struct attachment *a)
 static int attach_module(struct attachment *a, const struct targets *targets,
 			 const struct target_module *m, bool known)
 {
-	struct module_links links = {.device = m->device, .inode = m->inode};
+	struct module_links links = {.device = m->device, .inode = m->inode, .file = -1};
 	int err;
 
 	snprintf(links.path, sizeof(links.path), "%s", m->open_path);
 	err = places_plan(&links.places, a->loader, a->pid, targets, m, known);
-	if (!err)
+	if (!err) {
+		keep_file(a, &links);
 		err = link_module(a, &links);
+	}
 	if (err) {
 		drop_links(&links);
 		if (err != -ESRCH)
@@ -280,7 +328,9 @@ static int attach_module(struct attachment *a, const struct targets *targets,
 				  strerror(-err));
 		return err;
 	}
-	places_find_blind(&links.places, a->pid, m->path, known);
+	links.looked_at = !a->paused || links.stays;
+	if (links.looked_at)
+		places_find_blind(&links.places, a->pid, m->path, known);
 	a->modules = xrealloc(a->modules, (a->module_count + 1) * sizeof(*a->modules));
 	a->modules[a->module_count++] = links;
 	return 0;
@@ -298,22 +348,31 @@ int attachment_update(struct attachment *a, const struct targets *targets, bool 
 	return err;
 }
 
+/* The same file and places, for another process. */
+static struct module_links copy_of(const struct module_links *model, pid_t pid)
+{
+	struct module_links links = {.device = model->device, .inode = model->inode, .file = -1};
+	const char *rest = strchr(model->path + strlen("/proc/"), '/');
+
+	snprintf(links.path, sizeof(links.path), "/proc/%d%s", (int)pid, rest ? rest : "");
+	if (model->file >= 0)
+		links.file = fcntl(model->file, F_DUPFD_CLOEXEC, 0);
+	links.places.v = xcalloc(model->places.count + 1, sizeof(*links.places.v));
+	memcpy(links.places.v, model->places.v, model->places.count * sizeof(*links.places.v));
+	links.places.count = model->places.count;
+	links.looked_at = model->looked_at;
+	return links;
+}
+
 int attachment_copy(struct attachment *a, const struct attachment *from)
 {
 	size_t i;
 	int err = 0;
 
 	for (i = 0; !err && i < from->module_count; i++) {
-		const struct module_links *model = &from->modules[i];
-		struct module_links links = {.device = model->device, .inode = model->inode};
-		const char *rest = strchr(model->path + strlen("/proc/"), '/');
+		struct module_links links = copy_of(&from->modules[i], a->pid);
 
-		snprintf(links.path, sizeof(links.path), "/proc/%d%s", (int)a->pid,
-			 rest ? rest : "");
-		links.places.v = xcalloc(model->places.count + 1, sizeof(*links.places.v));
-		memcpy(links.places.v, model->places.v,
-		       model->places.count * sizeof(*links.places.v));
-		links.places.count = model->places.count;
+		keep_file(a, &links);
 		err = link_module(a, &links);
 		if (err) {
 			drop_links(&links);
@@ -323,6 +382,30 @@ int attachment_copy(struct attachment *a, const struct attachment *from)
 		a->modules[a->module_count++] = links;
 	}
 	return err;
+}
+
+int attachment_resume(struct attachment *a)
+{
+	size_t i;
+	int err = 0, first = 0;
+
+	a->paused = false;
+	for (i = 0; i < a->module_count; i++) {
+		struct module_links *m = &a->modules[i];
+
+		if (m->stays)
+			continue;
+		err = link_module(a, m);
+		if (err) {
+			drop_fds(m);
+			first = first ? first : err;
+			continue;
+		}
+		if (!m->looked_at)
+			places_find_blind(&m->places, a->pid, m->path, true);
+		m->looked_at = true;
+	}
+	return first;
 }
 
 bool attachment_marks(const struct attachment *a, pid_t child)

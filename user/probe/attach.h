@@ -12,12 +12,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "../target/discover.h"
+#include "detach.h"
 #include "loader.h"
 #include "plan.h"
 
 struct attachment;
 
-struct attachment *attachment_new(struct loader *loader, pid_t pid);
+/* PAUSES_NOW: it begins with a pause. */
+enum attachment_pauses { PAUSES_NEVER, PAUSES_LATER, PAUSES_NOW };
+
+struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachment_pauses pauses);
 /* Slow with perf events: how far it is is said each second, unless `silent`. */
 void attachment_detach(struct attachment *a, bool silent);
 /* Detaches what is left. NULL is fine. */
@@ -40,6 +44,13 @@ int attachment_copy(struct attachment *a, const struct attachment *from);
  */
 bool attachment_marks(const struct attachment *a, pid_t child);
 void attachment_sweep(const struct attachment *a);
+/*
+ * The breakpoints come again at the same places after they went, which takes closing what attachment_pause() adds to *d, by
+ * detach_close(), in any thread. What is attached in a pause comes at its end. The dynamic linker's notice
+ * stays. Only when it was made for that. 0, or -errno when some places could not be linked again.
+ */
+void attachment_pause(struct attachment *a, struct detach *d);
+int attachment_resume(struct attachment *a);
 bool attachment_has(const struct attachment *a, dev_t device, ino_t inode);
 /* No allocator function has a breakpoint, although the kernel accepted them. */
 bool attachment_is_blind(const struct attachment *a);

@@ -22,6 +22,9 @@
 #define DIRECTORY "/run/tracer"
 #define ANOTHER	  "TRACER_RUN_DIR" /* believed under the same conditions */
 
+/* Whatever claims to be slower is no hit of a probe. */
+#define COST_MOST_NS 1e7
+
 struct kept {
 	int32_t err;
 	uint8_t privileged, sees_fork, sees_vfork, pad;
@@ -98,7 +101,8 @@ static const char *directory(void)
 	return other ? other : DIRECTORY;
 }
 
-static bool recall(enum probe_method method, const char *test, struct kept *kept)
+/* Exactly `size` bytes. */
+static bool recall_bytes(enum probe_method method, const char *test, void *to, size_t size)
 {
 	char *key = make_key(method, test), name[48];
 	int dir = cache_dir_open(directory()), err = dir;
@@ -107,7 +111,7 @@ static bool recall(enum probe_method method, const char *test, struct kept *kept
 
 	snprintf(name, sizeof(name), "%s-%s", test, probe_method_name(method));
 	if (dir >= 0) {
-		err = cache_dir_read(dir, name, key, sizeof(*kept), &data, &bytes);
+		err = cache_dir_read(dir, name, key, size, &data, &bytes);
 		close(dir);
 	}
 	free(key);
@@ -116,28 +120,41 @@ static bool recall(enum probe_method method, const char *test, struct kept *kept
 			log_verbose("%s/%s is not used: %s", directory(), name, strerror(-err));
 		return false;
 	}
-	if (bytes == sizeof(*kept))
-		memcpy(kept, data, sizeof(*kept));
+	if (bytes == size)
+		memcpy(to, data, size);
 	free(data);
-	if (bytes != sizeof(*kept) || !features_lasts(kept->err))
+	return bytes == size;
+}
+
+static bool recall(enum probe_method method, const char *test, struct kept *kept)
+{
+	if (!recall_bytes(method, test, kept, sizeof(*kept)) || !features_lasts(kept->err))
 		return false;
-	log_verbose("test '%s': result of an earlier run in this boot", name);
+	log_verbose("test '%s-%s': result of an earlier run in this boot", test,
+		    probe_method_name(method));
 	return true;
 }
 
-static void remember(enum probe_method method, const char *test, const struct kept *kept)
+static void remember_bytes(enum probe_method method, const char *test, const void *from,
+			   size_t size)
 {
-	int dir = features_lasts(kept->err) ? cache_dir_open(directory()) : -1;
+	int dir = cache_dir_open(directory());
 	char *key, name[48];
 
 	if (dir < 0)
 		return;
 	key = make_key(method, test);
 	snprintf(name, sizeof(name), "%s-%s", test, probe_method_name(method));
-	if (cache_dir_write(dir, name, key, kept, sizeof(*kept)))
+	if (cache_dir_write(dir, name, key, from, size))
 		log_verbose("cannot keep the result of test '%s'", name);
 	free(key);
 	close(dir);
+}
+
+static void remember(enum probe_method method, const char *test, const struct kept *kept)
+{
+	if (features_lasts(kept->err))
+		remember_bytes(method, test, kept, sizeof(*kept));
 }
 
 bool features_recall(enum probe_method method, struct selftest *result)
@@ -175,4 +192,29 @@ bool features_recall_seccomp(enum probe_method method, int32_t *err)
 void features_remember_seccomp(enum probe_method method, int32_t err)
 {
 	remember(method, "seccomp", &(struct kept){.err = err});
+}
+
+static bool is_cost(double ns)
+{
+	return ns >= 0 && ns < COST_MOST_NS;
+}
+
+bool features_recall_costs(enum probe_method method, struct trap_costs *costs)
+{
+	struct trap_costs kept;
+	size_t i;
+
+	if (!recall_bytes(method, "cost", &kept, sizeof(kept)))
+		return false;
+	for (i = 0; i < HIT_KINDS; i++) {
+		if (!is_cost(kept.ns[i]))
+			return false;
+	}
+	*costs = kept;
+	return true;
+}
+
+void features_remember_costs(enum probe_method method, const struct trap_costs *costs)
+{
+	remember_bytes(method, "cost", costs, sizeof(*costs));
 }

@@ -9,12 +9,15 @@
 
 #include <stdbool.h>
 #include "selftest.h"
+#include "trap_cost.h"
 
 /* False: not known. */
 bool features_recall(enum probe_method method, struct selftest *result);
 void features_remember(enum probe_method method, const struct selftest *result);
 bool features_recall_seccomp(enum probe_method method, int32_t *err);
 void features_remember_seccomp(enum probe_method method, int32_t err);
+bool features_recall_costs(enum probe_method method, struct trap_costs *costs);
+void features_remember_costs(enum probe_method method, const struct trap_costs *costs);
 
 /* Pure: is this -errno a property of the kernel, and not of the moment? */
 bool features_lasts(int32_t err);

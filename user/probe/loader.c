@@ -18,6 +18,7 @@
 
 #include "../../include/calls.h"
 #include "../../include/event.h"
+#include "../../include/hits.h"
 #include "../base/log.h"
 #include "link.h"
 #include "tracer.skel.h"
@@ -40,6 +41,7 @@
 struct process_value {
 	uint32_t number, flags;
 	uint64_t image;
+	uint64_t cpu_ns;
 	uint64_t counters[COUNTER_BPF_COUNT];
 };
 
@@ -468,6 +470,13 @@ uint32_t loader_find_process(const struct loader *l, pid_t tgid)
 	return find(l, tgid, &value) ? value.number : 0;
 }
 
+uint64_t loader_ended_cpu_ns(const struct loader *l, pid_t tgid)
+{
+	struct process_value value;
+
+	return find(l, tgid, &value) ? value.cpu_ns : 0;
+}
+
 uint64_t loader_find_image(const struct loader *l, pid_t tgid)
 {
 	struct process_value value;
@@ -502,6 +511,23 @@ void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT])
 		counts[i] = __atomic_load_n(&l->skel->bss->counters[i], __ATOMIC_RELAXED);
 }
 
+void loader_hits(const struct loader *l, struct probe_hits *hits)
+{
+	size_t cpu, kind;
+
+	memset(hits, 0, sizeof(*hits));
+	for (cpu = 0; cpu < HIT_CPUS; cpu++) {
+		const struct hits *at = &l->skel->data_hits->hits[cpu];
+
+		for (kind = 0; kind < HIT_KINDS; kind++) {
+			hits->count[kind] += __atomic_load_n(&at->count[kind], __ATOMIC_RELAXED);
+			hits->timed[kind] += __atomic_load_n(&at->timed[kind], __ATOMIC_RELAXED);
+			hits->time_ns[kind] +=
+				__atomic_load_n(&at->time_ns[kind], __ATOMIC_RELAXED);
+		}
+	}
+}
+
 bool loader_unwinds(const struct loader *l)
 {
 	return l->skel->rodata->config.unwind_tables;
@@ -533,4 +559,9 @@ void loader_forget_stacks(struct loader *l)
 void loader_arm(struct loader *l, bool on)
 {
 	__atomic_store_n(&l->skel->bss->armed, on ? 1u : 0u, __ATOMIC_SEQ_CST);
+}
+
+void loader_pause(struct loader *l, bool on)
+{
+	__atomic_store_n(&l->skel->bss->paused, on ? 1u : 0u, __ATOMIC_SEQ_CST);
 }

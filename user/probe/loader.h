@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include "../../include/config.h"
 #include "../../include/counters.h"
+#include "../../include/hits.h"
 #include "features.h"
 
 struct loader;
@@ -69,6 +70,8 @@ int loader_add_process(struct loader *l, pid_t tgid, uint32_t number);
 uint32_t loader_find_process(const struct loader *l, pid_t tgid);
 /* What its addresses belong to: shared by fork's children, another one after exec. 0: not traced. */
 uint64_t loader_find_image(const struct loader *l, pid_t tgid);
+/* Processor time of a process that has ended; 0: not known. */
+uint64_t loader_ended_cpu_ns(const struct loader *l, pid_t tgid);
 /* A vfork child, held: it has links of its own, so what it allocates is seen on every way of
  * attaching. */
 void loader_mark_probed(struct loader *l, pid_t tgid);
@@ -77,6 +80,14 @@ void loader_remove_process(struct loader *l, pid_t tgid, uint32_t number);
 /* Kernel-side counters of one process; zeros when it is not there. */
 void loader_process_counts(const struct loader *l, pid_t tgid, uint64_t counts[COUNTER_BPF_COUNT]);
 void loader_counts(const struct loader *l, uint64_t counts[COUNTER_BPF_COUNT]);
+
+/* Hits of all probes in all traced processes so far. */
+struct probe_hits {
+	uint64_t count[HIT_KINDS];
+	uint64_t timed[HIT_KINDS], time_ns[HIT_KINDS]; /* of the programs alone */
+};
+
+void loader_hits(const struct loader *l, struct probe_hits *hits);
 
 /* Stacks are walked by tables (config.unwind_tables)? */
 bool loader_unwinds(const struct loader *l);
@@ -94,5 +105,7 @@ void loader_bump_generation(struct loader *l);
 
 /* The one moment at which tracing begins or ends for all probes. */
 void loader_arm(struct loader *l, bool on);
+/* While armed: calls are seen no more (those under way are, to their end), notices of the dynamic linker are. */
+void loader_pause(struct loader *l, bool on);
 
 #endif /* PROBE_LOADER_H */

@@ -72,7 +72,8 @@ static void add_place(struct places *places, uint64_t bias, const struct target_
 	place->address = bias + point->address;
 	place->was = point->bytes[0];
 	place->blind = false;
-	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), call_flags(f->call), side);
+	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), call_flags(f->call), side) |
+			(point->cost == COST_STEPPED ? COOKIE_STEPPED : 0);
 	place->returns = returns;
 }
 

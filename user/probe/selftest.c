@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "own_offset.h"
 #include "selftest.skel.h"
 
 #define TEST_COOKIE 0x5eedull
@@ -51,28 +52,6 @@ static void *second_thread(void *arg)
 	(void)arg;
 	selftest_target();
 	return NULL;
-}
-
-/* File offset of an address of this program, from its own list of mappings. */
-static int own_offset(uintptr_t address, uint64_t *offset)
-{
-	FILE *f = fopen("/proc/self/maps", "re");
-	unsigned long start, end, file_offset;
-	char line[512];
-	int err = -ENOENT;
-
-	if (!f)
-		return -errno;
-	while (err && fgets(line, sizeof(line), f)) {
-		if (sscanf(line, "%lx-%lx %*s %lx", &start, &end, &file_offset) != 3)
-			continue;
-		if (address < start || address >= end)
-			continue;
-		*offset = address - start + file_offset;
-		err = 0;
-	}
-	fclose(f);
-	return err;
 }
 
 static unsigned int hits(const struct selftest_bpf *skel)

@@ -15,12 +15,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+#include "../base/clock.h"
 #include "../base/xalloc.h"
 
 #define PROCESS_TEXT_MAX   8192
 #define PROCESS_PF_KTHREAD 0x00200000u
-#define NS_PER_SECOND	   1000000000ull
 
 /* Reads a small file of /proc; NUL-terminates. Length or -errno, -ESRCH when the process is gone.
  */
@@ -263,13 +264,10 @@ uint64_t process_rss(pid_t pid)
 
 uint64_t process_cpu_ns(pid_t pid)
 {
-	uint64_t ticks_per_s = (uint64_t)sysconf(_SC_CLK_TCK);
-	char text[PROCESS_TEXT_MAX];
-	uint64_t user = 0, kernel = 0;
+	struct timespec t;
+	clockid_t clock;
 
-	if (read_proc(pid, "stat", text, sizeof(text)) <= 0)
+	if (clock_getcpuclockid(pid, &clock) || clock_gettime(clock, &t))
 		return 0;
-	if (!stat_field(text, 14, &user) || !stat_field(text, 15, &kernel))
-		return 0;
-	return (user + kernel) * (NS_PER_SECOND / ticks_per_s);
+	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
 }

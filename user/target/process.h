@@ -33,7 +33,7 @@ void process_exe_name(pid_t pid, char *out, size_t size);
 int process_find_by_name(const char *name, pid_t **pids);
 /* Resident bytes from /proc/PID/statm, UINT64_MAX when unknown. */
 uint64_t process_rss(pid_t pid);
-/* User plus system time of the process in ns, for "cost of tracing". */
+/* Processor time of all threads of the process, as exact as the scheduler keeps it. 0: it is gone. */
 uint64_t process_cpu_ns(pid_t pid);
 
 #endif /* TARGET_PROCESS_H */

@@ -227,6 +227,14 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 		  s->tracer_rss_bytes == UINT64_MAX
 			  ? "?"
 			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
+	if (s->cost.known)
+		line_pair(&l, "Target", STYLE_NORMAL, "%.1f%% for tracing",
+			  s->coverage.partial ? s->cost.total_percent : s->cost.percent);
+	if (s->coverage.error_known)
+		line_pair(&l, "Covered", STYLE_WARN, "%.1f%%, heap +-%.0f%%",
+			  s->coverage.time_percent, s->coverage.kept_bytes_error);
+	else if (s->coverage.partial)
+		line_pair(&l, "Covered", STYLE_WARN, "%.1f%%", s->coverage.time_percent);
 	if (sums->blind)
 		line_pair(&l, "Blind", STYLE_BAD, "%s", blind_texts[sums->blind]);
 	if (s->sampled)

@@ -287,6 +287,21 @@ static void add_totals(struct buffer *out, const struct snapshot *s)
 	}
 }
 
+static void add_coverage(struct buffer *out, const struct coverage_figures *c)
+{
+	if (!c->partial)
+		return;
+	buffer_printf(out,
+		      "\t(traced %.1f%% of the time in %" PRIu64
+		      " windows: figures are estimates, for all of it; ",
+		      c->time_percent, c->windows);
+	if (c->error_known)
+		buffer_printf(out, "allocated bytes +-%.1f%%, outstanding bytes +-%.1f%%)\n",
+			      c->alloc_bytes_error, c->kept_bytes_error);
+	else
+		buffer_add_string(out, "their error is not known yet)\n");
+}
+
 /* What the reader must know before the figures. */
 static void add_remarks(struct buffer *out, const struct snapshot *s)
 {
@@ -300,6 +315,7 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 			"in 100)\n",
 			s->sample_bytes);
 	add_totals(out, s);
+	add_coverage(out, &s->coverage);
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *process = &s->processes[i];
 
@@ -324,6 +340,22 @@ uint64_t report_lost_events(const struct snapshot *s)
 		by_process += s->processes[i].lost_events;
 	/* The same losses seen from two sides, and neither side need know all of them. */
 	return by_process > counted ? by_process : counted;
+}
+
+/* With windows the share of now says little. */
+static void add_cost(struct buffer *out, const struct snapshot *s)
+{
+	const struct snapshot_cost *cost = &s->cost;
+
+	if (!cost->known)
+		return;
+	buffer_printf(out,
+		      "\t(tracing takes about %.1f%% of the processor time of the traced "
+		      "processes, %.1f%% of a core",
+		      cost->percent, cost->core_percent);
+	if (s->coverage.partial)
+		buffer_printf(out, "; %.1f%% since the start", cost->total_percent);
+	buffer_add_string(out, ")\n");
 }
 
 static void add_losses(struct buffer *out, const struct snapshot *s)
@@ -353,9 +385,9 @@ static void add_counters(struct buffer *out, const struct snapshot *s, bool verb
 
 	if (unknown > 0)
 		buffer_printf(out,
-			      "\t(%" PRIu64 " frees of unknown blocks: from before the attach or "
+			      "\t(%" PRIu64 " frees of unknown blocks: from before the attach%s or "
 			      "filtered)\n",
-			      unknown);
+			      unknown, s->coverage.partial ? ", between two windows" : "");
 	if (!verbose)
 		return;
 	for (i = 0; i < COUNTER_TEXTS; i++) {
@@ -383,6 +415,7 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 	add_remarks(out, s);
 	for (i = 0; i < rows.count && i < options->top; i++)
 		add_site(out, s, &rows.v[i], options, names(context, rows.v[i].site));
+	add_cost(out, s);
 	add_losses(out, s);
 	add_counters(out, s, options->verbose);
 	free(rows.v);

@@ -81,6 +81,11 @@ struct uprobe_task {
 struct signal_struct {
 	atomic_t live;
 	int group_exit_code;
+	unsigned long long sum_sched_runtime; /* of threads that have ended */
+};
+
+struct sched_entity {
+	unsigned long long sum_exec_runtime;
 };
 
 struct task_struct {
@@ -91,6 +96,7 @@ struct task_struct {
 	char comm[16];
 	struct mm_struct *mm;
 	struct signal_struct *signal;
+	struct sched_entity se;
 	struct task_struct *group_leader;
 	struct task_struct *real_parent;
 	unsigned long sas_ss_sp;
