@@ -179,6 +179,8 @@ struct unwind_walk {
 	__u64 memo_sp;
 	__u32 memo_misses, memo_turn;
 	struct memo_entry memo; /* being made */
+	struct memo_entry same; /* of the whole stack that came twice */
+	__u64 last_id;		/* of the last walk that met the record at once */
 	struct fresh_frame fresh[STACK_MAX_FRAMES];
 	struct unwind_record record;
 };

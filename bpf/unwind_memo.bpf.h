@@ -86,24 +86,54 @@ static __always_inline bool memo_wanted(struct unwind_walk *w)
 	return w->memo_misses < MEMO_PATIENCE || !(w->memo_turn++ & (MEMO_RARELY - 1));
 }
 
+/* Of the frame in w->state, where an entry begins. */
+static __always_inline __u64 memo_key(struct unwind_walk *w, __u64 seed)
+{
+	const struct unwind_state *s = &w->state;
+
+	w->memo_sp = s->sp;
+	return hash_mix(hash_mix(seed ^ s->list, s->pc), s->sp ^ frame_kind(s)) ^ list_epoch;
+}
+
+static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
+				      __u64 key)
+{
+	__u64 sum = e->key == key ? memo_sum(w, e) : 0;
+
+	return sum && sum == e->sum;
+}
+
+/* The whole stack is that of the last two walks? Then id, check and flags are set. */
+__noinline int memo_same(struct unwind_walk *w, __u64 seed)
+{
+	const struct memo_entry *e;
+
+	if (!w)
+		return 0;
+	e = &w->same;
+	if (!memo_fits(w, e, memo_key(w, seed)))
+		return 0;
+	w->guessed = e->guessed;
+	w->flags = e->flags & ~MEMO_F_BP;
+	walk_name(w, e->chain, e->check);
+	w->sent = e->sent == w->id;
+	return 1;
+}
+
 /* w->state is MEMO_AFTER frames from the first: what follows is known? Then id, check and flags are set. */
 __noinline int memo_find(struct unwind_walk *w, __u64 seed)
 {
 	const struct memo_entry *e;
-	struct unwind_state *s;
-	__u64 id, pc, sum;
+	__u64 id, pc;
 	__u32 check, i;
 
 	if (!w)
 		return 0;
-	s = &w->state;
-	w->memo_sp = s->sp;
-	w->memo_key = hash_mix(hash_mix(seed ^ s->list, s->pc), s->sp ^ frame_kind(s)) ^ list_epoch;
+	w->memo_key = memo_key(w, seed);
 	e = memo_get(w->memo_key);
 	if (!e)
 		return 0;
-	sum = e->key == w->memo_key ? memo_sum(w, e) : 0;
-	if (!sum || sum != e->sum) {
+	if (!memo_fits(w, e, w->memo_key)) {
 		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
 		return 0;
 	}
@@ -160,14 +190,18 @@ __noinline int memo_frame(struct unwind_walk *w, __u32 m)
 	return 1;
 }
 
-/* Puts the words of the recorded stack into w->memo. */
-static __always_inline bool memo_make(struct unwind_walk *w, __u32 first)
+/* Puts the words of the recorded stack from a frame on into w->memo; w->memo_sp is sp there. */
+__noinline int memo_make(struct unwind_walk *w, __u64 key, __u32 first)
 {
-	const struct recorded_frame *f = &w->record.frames[masked(first, RECORD_FRAMES)];
-	struct memo_entry *e = &w->memo;
+	const struct recorded_frame *f;
+	struct memo_entry *e;
 	__u32 i;
 
-	e->key = w->memo_key;
+	if (!w)
+		return 0;
+	f = &w->record.frames[masked(first, RECORD_FRAMES)];
+	e = &w->memo;
+	e->key = key;
 	e->chain = f->chain;
 	e->check = f->check;
 	e->guessed = f->guessed;
@@ -179,12 +213,37 @@ static __always_inline bool memo_make(struct unwind_walk *w, __u32 first)
 		if (first - i < 2)
 			break;
 		if (!memo_frame(w, first - i))
-			return false;
+			return 0;
 	}
 	if (first - i >= 2 || (w->record.end && !memo_add(w, w->record.end - 8, 0)))
-		return false;
+		return 0;
 	e->sum += memo_begin(e);
-	return e->sum;
+	e->seen = w->id;
+	e->sent = stack_is_sent(w->id, w->check) ? w->id : 0;
+	return e->sum != 0;
+}
+
+/* After a walk that has met the record: when the stack was the same twice, it will be again. */
+__noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
+{
+	__u32 frames;
+
+	if (!w)
+		return 0;
+	frames = w->met + w->fresh_count;
+	if (w->last_id == w->id && w->record.count == frames && frames > 1 &&
+	    frames < RECORD_FRAMES) {
+		const struct recorded_frame *f = &w->record.frames[masked(frames, RECORD_FRAMES)];
+		__u64 key = hash_mix(hash_mix(seed ^ w->record.list, f->pc),
+				     f->sp ^ (f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN))) ^
+			    list_epoch;
+
+		w->memo_sp = f->sp;
+		if (memo_make(w, key, frames))
+			w->same = w->memo;
+	}
+	w->last_id = w->id;
+	return 0;
 }
 
 /* After a walk that has looked in vain and whose stack is recorded. */
@@ -205,11 +264,8 @@ __noinline int memo_keep(struct unwind_walk *w)
 		e->seen = w->id;
 		return 0;
 	}
-	if (memo_make(w, frames - MEMO_AFTER)) {
-		w->memo.seen = w->id;
-		w->memo.sent = stack_is_sent(w->id, w->check) ? w->id : 0;
+	if (memo_make(w, w->memo_key, frames - MEMO_AFTER))
 		*e = w->memo;
-	}
 	return 0;
 }
 
@@ -220,6 +276,8 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 	__u32 i;
 
 	walk_begin(w);
+	if (w->near && !config.no_memo && !w->no_memo && memo_same(w, seed))
+		return WALK_SAME;
 	if (memo_wanted(w)) {
 		for (i = 0; i < MEMO_AFTER && result == WALK_ON; i++)
 			result = walk_step(w, max);
@@ -234,13 +292,18 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 /* w->flags is how it ended. Gives the stack its id, and keeps of it what helps the next walks. */
 static __always_inline void walk_finish(struct unwind_walk *w, int result, __u64 seed)
 {
-	/* the same stack again and again: the record is faster */
+	if (result == WALK_SAME)
+		return;
+	/* nearly the same stack again and again: the record is faster */
 	w->near = result == WALK_MET && w->fresh_count <= MEMO_AFTER;
 	if (result == WALK_KNOWN)
 		return;
 	walk_end(w, seed);
 	record_keep(w, result);
-	memo_keep(w);
+	if (w->near)
+		memo_repeat(w, seed);
+	else
+		memo_keep(w);
 }
 
 #endif /* BPF_UNWIND_MEMO_H */

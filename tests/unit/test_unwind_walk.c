@@ -463,7 +463,7 @@ static void stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing(void **s
 {
 	static struct unwind_walk fresh;
 	static uint8_t kinds[8][DEPTH];
-	unsigned int known = 0, i, j, word;
+	unsigned int known = 0, same = 0, which = 0, i, j, word;
 	uint64_t bp;
 
 	(void)state;
@@ -476,14 +476,18 @@ static void stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing(void **s
 			kinds[i][j] = (uint8_t)again_draw(3);
 	}
 	for (i = 0; i < 20000; i++) {
-		bp = build_stack(kinds[again_draw(8)]);
+		/* in turn, and for a while the same one */
+		if (i % 500 < 250 || !again_draw(40))
+			which = again_draw(8);
+		bp = build_stack(kinds[which]);
 		/* now and then one word is another one, anywhere */
 		word = again_draw(4) ? MEMORY_WORDS - 1 : again_draw(2 * DEPTH);
 		memory[word] = again_draw(2) ? again_draw(1000) : AT(again_draw(4));
 		expect_same_walk(&fresh, again_draw(8) ? bp : again_draw(1000));
 		known += walk.memo_key && walk.fresh_count == MEMO_AFTER && !walk.met;
+		same += !walk.fresh_count && !walk.met;
 	}
-	assert_true(known > 1000);
+	assert_true(known > 1000 && same > 100);
 }
 
 static void stack_walk__random_stacks_and_rules__bounded(void **state)
