@@ -34,9 +34,8 @@ def bench(case, program, *arguments):
 @test(150)
 def bench_servers__redis_quick__every_figure(case):
     need("redis-server"), need("redis-benchmark")
-    text, figures = bench(case, "servers.py", "--quick", "--ways", "native,floor,tracer,jemalloc-prof", "redis")
+    text, figures = bench(case, "servers.py", "--quick", "--ways", "native,floor,tracer", "redis")
     ways = ["native", "tracer"] + ["floor"] * lib.kernel_at_least(*lib.METHODS["session"])
-    ways += ["jemalloc-prof"] * ("jemalloc-prof is left out" not in text)
     equal(sorted(figures), sorted(("redis", way) for way in ways), "ways that were measured")
     for (_, way), values in figures.items():
         for metric in EACH:

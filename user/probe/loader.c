@@ -28,9 +28,8 @@
 #define RING_MAX	   ((size_t)16 << 20)
 /* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
 #define RING_SMALL ((size_t)2 << 20)
-/* Of a CPU's share one part is for its ring buffer, and one slot for each so many bytes. */
-#define BUFFER_SHARE 4
-#define SLOT_SHARE   64
+/* For each so many bytes of a CPU's ring buffer there is a slot, so that slots take half as much again. */
+#define SLOT_SHARE 64
 /* Memory for walks of stacks, about 36 KB each. */
 #define SCRATCHES_MIN	  64
 #define SCRATCHES_MAX	  512
@@ -70,10 +69,10 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-/* What a CPU gets: a power of two. */
+/* The ring buffer of a CPU: a power of two. */
 static size_t ring_size(size_t total, size_t cpus)
 {
-	size_t size = RING_MIN, want = (total ? total : RING_TOTAL_DEFAULT) / cpus;
+	size_t size = RING_MIN, want = (total ? total : RING_TOTAL_DEFAULT * 2 / 3) / cpus;
 
 	while (size * 2 <= want && size * 2 <= RING_MAX)
 		size *= 2;
@@ -81,11 +80,6 @@ static size_t ring_size(size_t total, size_t cpus)
 	while (total && size > want && size > 4096)
 		size /= 2;
 	return size;
-}
-
-static size_t buffer_size(size_t share)
-{
-	return share / BUFFER_SHARE < 4096 ? 4096 : share / BUFFER_SHARE;
 }
 
 static size_t rings_bytes(size_t cpus, size_t buffer, size_t slots)
@@ -96,13 +90,11 @@ static size_t rings_bytes(size_t cpus, size_t buffer, size_t slots)
 static int make_rings(struct loader *l, size_t total)
 {
 	int cpus = libbpf_num_possible_cpus(), i;
-	size_t share;
 
 	if (cpus <= 0)
 		return -ENOENT;
-	share = ring_size(total, (size_t)cpus);
-	l->ring_bytes = buffer_size(share);
-	l->slot_count = share / SLOT_SHARE;
+	l->ring_bytes = ring_size(total, (size_t)cpus);
+	l->slot_count = l->ring_bytes / SLOT_SHARE;
 	l->ring_fds = calloc((size_t)cpus, sizeof(int));
 	if (!l->ring_fds)
 		return -ENOMEM;
@@ -168,12 +160,11 @@ static uint32_t scratch_count(size_t cpus)
 
 static int configure_rings(struct loader *l, struct config *config)
 {
-	size_t share = l->slot_count * SLOT_SHARE;
 	int err;
 
 	config->slot_count = (uint32_t)l->slot_count;
 	config->slot_bits = (uint32_t)__builtin_ctzl(l->slot_count);
-	if (share < RING_SMALL) {
+	if (l->ring_bytes < RING_SMALL) {
 		config->ring_wake_bytes = (uint32_t)(l->ring_bytes / 4);
 		config->slot_wake = config->slot_count / 4;
 	}
@@ -375,12 +366,12 @@ size_t loader_thread_bytes(const struct loader *l)
 size_t loader_planned_ring_bytes(void)
 {
 	int cpus = libbpf_num_possible_cpus();
-	size_t share;
+	size_t bytes;
 
 	if (cpus <= 0)
 		return 0;
-	share = ring_size(0, (size_t)cpus);
-	return rings_bytes((size_t)cpus, buffer_size(share), share / SLOT_SHARE);
+	bytes = ring_size(0, (size_t)cpus);
+	return rings_bytes((size_t)cpus, bytes, bytes / SLOT_SHARE);
 }
 
 size_t loader_planned_table_bytes(void)
