@@ -228,7 +228,7 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 			  ? "?"
 			  : units_bytes(s->tracer_rss_bytes, text, sizeof(text)));
 	if (s->cost.known)
-		line_pair(&l, "Target", STYLE_NORMAL, "%.1f%% for tracing",
+		line_pair(&l, "Target cost", STYLE_NORMAL, "%.1f%%",
 			  s->coverage.partial ? s->cost.total_percent : s->cost.percent);
 	if (s->coverage.error_known)
 		line_pair(&l, "Covered", STYLE_WARN, "%.1f%%, heap +-%.0f%%",
