@@ -3,6 +3,7 @@
 
 import os
 import re
+import signal
 import subprocess
 
 from lib import (TIMELINE_COLUMNS, TRACER, check, check_totals, check_truth, equal, find_library, parse_table, python,
@@ -134,8 +135,14 @@ def budget__children__each_seen_in_windows(case):
     def seen():
         rows = parse_table(read_text(timeline), TIMELINE_COLUMNS) if os.path.exists(timeline) else []
         return {row["pid"] for row in rows if row["comm"] == "steady" and int(row["outstanding_count"]) > 0}
-    until(lambda: len(seen()) == 2, "blocks of both programs", 90)
-    tracer.stop()
+    try:
+        until(lambda: len(seen()) == 2, "blocks of both programs", 90)
+        tracer.stop()
+    finally:
+        # the command runs on: the first program has ended by itself, the shell ends with the second
+        for pid in seen():
+            if os.path.exists(f"/proc/{pid}") and read_text(f"/proc/{pid}/comm") == "steady\n":
+                os.kill(int(pid), signal.SIGKILL)
     traced(tracer)
     summaries = [summary for summary in tracer.summaries().values() if summary.comm == "steady"]
     equal(len(summaries), 2, "processes called steady")
