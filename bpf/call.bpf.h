@@ -110,13 +110,35 @@ static __always_inline __u64 string_bytes(__u64 address)
 	return bytes;
 }
 
+/* Whoever calls: it is not recorded, and nothing else hangs on it. */
+static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u32 kind)
+{
+	__u64 bytes = ctx->di, count = ctx->si;
+
+	barrier_var(bytes);
+	barrier_var(count);
+	if (!config.selective)
+		return false;
+	if (kind == CALL_FREE)
+		return !recorded_maybe(bytes);
+	/* with ranges, inner calls to mmap must find their outer call, wanted or not */
+	if (config.ranges)
+		return false;
+	switch (kind) {
+	case CALL_ALLOC_SIZE0: return !size_wanted(bytes);
+	case CALL_ALLOC_SIZE1: return !size_wanted(count);
+	case CALL_ALLOC_PRODUCT: return !size_wanted(product(bytes, count));
+	default: return false;
+	}
+}
+
 static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 {
 	__u32 kind = COOKIE_KIND(cookie), id = COOKIE_ID(cookie);
 	enum where where;
 	struct thread *t;
 
-	if (!*(volatile __u32 *)&armed)
+	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, kind))
 		return 1;
 	t = thread_get();
 	if (!t)

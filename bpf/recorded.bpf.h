@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
  * When not all allocations are recorded (-s, -z, -Z): which blocks are, so that the free of any other costs no more than its
- * trap. The table has the blocks; before it is asked, a count of blocks for each hash of an address says for nearly all others that they
- * are not there. A wrong hit costs one event and no figure.
+ * trap. The table has the blocks; before it is asked, and before anything else is looked at, a count of blocks for each hash of an address says
+ * for nearly all others that they are not there. A wrong hit costs one event and no figure.
  *
  * A block leaves the table when it is freed. Not so where children of fork are traced: they share the entries of the blocks that they
  * have inherited, and free them, too.
@@ -36,10 +36,9 @@ struct {
 /* The table was full once: from then on every free is sent. */
 __u32 recorded_full = 0;
 
-static __always_inline __u32 *recorded_hint(const struct recorded_key *key)
+static __always_inline __u32 *recorded_hint(__u64 address)
 {
-	__u64 hash = (key->address ^ key->image << 20) * 0x9e3779b97f4a7c15ull;
-	__u32 slot = hash >> 46;
+	__u32 slot = (address * 0x9e3779b97f4a7c15ull) >> 46;
 
 	return bpf_map_lookup_elem(&recorded_hints, &slot);
 }
@@ -53,7 +52,7 @@ static __always_inline void recorded_add(const struct thread *t, __u64 address)
 
 	if (!config.selective)
 		return;
-	hint = recorded_hint(&key);
+	hint = recorded_hint(address);
 	if (hint)
 		__sync_fetch_and_add(hint, 1);
 	err = bpf_map_update_elem(&recorded, &key, &one, BPF_NOEXIST);
@@ -65,15 +64,24 @@ static __always_inline void recorded_add(const struct thread *t, __u64 address)
 		recorded_full = 1;
 }
 
-static __always_inline bool recorded_has(const struct thread *t, __u64 address)
+/* In any process. */
+static __always_inline bool recorded_maybe(__u64 address)
 {
-	struct recorded_key key = {.image = t->image, .address = address};
 	const __u32 *hint;
 
 	if (!config.selective || recorded_full)
 		return true;
-	hint = recorded_hint(&key);
-	return hint && *(volatile const __u32 *)hint && bpf_map_lookup_elem(&recorded, &key);
+	hint = recorded_hint(address);
+	return hint && *(volatile const __u32 *)hint;
+}
+
+static __always_inline bool recorded_has(const struct thread *t, __u64 address)
+{
+	struct recorded_key key = {.image = t->image, .address = address};
+
+	if (!config.selective || recorded_full)
+		return true;
+	return recorded_maybe(address) && bpf_map_lookup_elem(&recorded, &key);
 }
 
 static __always_inline void recorded_gone(const struct thread *t, __u64 address)
@@ -83,7 +91,7 @@ static __always_inline void recorded_gone(const struct thread *t, __u64 address)
 
 	if (!config.selective || config.follow || bpf_map_delete_elem(&recorded, &key))
 		return;
-	hint = recorded_hint(&key);
+	hint = recorded_hint(address);
 	if (hint)
 		__sync_fetch_and_add(hint, -1);
 }

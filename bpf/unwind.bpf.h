@@ -179,7 +179,7 @@ static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 s
 	s->bytes = 0;
 	s->want = record_bytes(w, sp);
 	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
-	s->trampoline = uprobe_trampoline();
+	s->trampoline = pc ? 0 : uprobe_trampoline();
 	s->pc = pc;
 	if (unwind_fill(s, sp) || pc)
 		return pc;

@@ -55,11 +55,12 @@ static __always_inline __u64 memo_begin(const struct memo_entry *e)
 				     (__u64)e->count << 56);
 }
 
-/* The sum of the words that are there now; 0: one is not in the window. */
-static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct memo_entry *e)
+/* `sum` and that of the words that are there now; 0: one is not in the window. */
+static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct memo_entry *e,
+				      __u64 sum)
 {
 	const struct unwind_state *s = &w->state;
-	__u64 from = w->memo_sp - s->base, filled = s->bytes >> 3, sum = memo_begin(e), at;
+	__u64 from = w->memo_sp - s->base, filled = s->bytes >> 3, at;
 	__u32 count = e->count, i;
 
 	if (from & 7)
@@ -96,14 +97,14 @@ static __always_inline __u64 memo_key(struct unwind_walk *w, __u64 seed)
 }
 
 static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
-				      __u64 key)
+				      __u64 key, __u64 begin)
 {
-	__u64 sum = e->key == key ? memo_sum(w, e) : 0;
+	__u64 sum = e->key == key ? memo_sum(w, e, begin) : 0;
 
 	return sum && sum == e->sum;
 }
 
-/* The whole stack is that of the last two walks? Then id, check and flags are set. */
+/* The whole stack is that of the last two walks? Then id, check and flags are set. Nobody else writes that entry. */
 __noinline int memo_same(struct unwind_walk *w, __u64 seed)
 {
 	const struct memo_entry *e;
@@ -111,7 +112,7 @@ __noinline int memo_same(struct unwind_walk *w, __u64 seed)
 	if (!w)
 		return 0;
 	e = &w->same;
-	if (!memo_fits(w, e, memo_key(w, seed)))
+	if (!memo_fits(w, e, memo_key(w, seed), 1))
 		return 0;
 	w->guessed = e->guessed;
 	w->flags = e->flags & ~MEMO_F_BP;
@@ -133,7 +134,7 @@ __noinline int memo_find(struct unwind_walk *w, __u64 seed)
 	e = memo_get(w->memo_key);
 	if (!e)
 		return 0;
-	if (!memo_fits(w, e, w->memo_key)) {
+	if (!memo_fits(w, e, w->memo_key, memo_begin(e))) {
 		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
 		return 0;
 	}
@@ -217,10 +218,9 @@ __noinline int memo_make(struct unwind_walk *w, __u64 key, __u32 first)
 	}
 	if (first - i >= 2 || (w->record.end && !memo_add(w, w->record.end - 8, 0)))
 		return 0;
-	e->sum += memo_begin(e);
 	e->seen = w->id;
 	e->sent = stack_is_sent(w->id, w->check) ? w->id : 0;
-	return e->sum != 0;
+	return 1;
 }
 
 /* After a walk that has met the record: when the stack was the same twice, it will be again. */
@@ -239,8 +239,10 @@ __noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
 			    list_epoch;
 
 		w->memo_sp = f->sp;
-		if (memo_make(w, key, frames))
+		if (memo_make(w, key, frames)) {
 			w->same = w->memo;
+			w->same.sum += 1;
+		}
 	}
 	w->last_id = w->id;
 	return 0;
@@ -264,8 +266,10 @@ __noinline int memo_keep(struct unwind_walk *w)
 		e->seen = w->id;
 		return 0;
 	}
-	if (memo_make(w, w->memo_key, frames - MEMO_AFTER))
-		*e = w->memo;
+	if (!memo_make(w, w->memo_key, frames - MEMO_AFTER))
+		return 0;
+	w->memo.sum += memo_begin(&w->memo);
+	*e = w->memo;
 	return 0;
 }
 
@@ -278,6 +282,9 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 	walk_begin(w);
 	if (w->near && !config.no_memo && !w->no_memo && memo_same(w, seed))
 		return WALK_SAME;
+	/* words in its place are in no entry */
+	if (!w->state.trampoline)
+		w->state.trampoline = uprobe_trampoline();
 	if (memo_wanted(w)) {
 		for (i = 0; i < MEMO_AFTER && result == WALK_ON; i++)
 			result = walk_step(w, max);
