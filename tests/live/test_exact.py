@@ -215,6 +215,20 @@ def churn__many_live_blocks__exact(case):
 
 
 @test()
+def churn__size_limit_that_all_keep__exact(case):
+    """With a limit the kernel side keeps a table of what is recorded, and sends no other free."""
+    for options in (("-z", "1"), ("-Z", "1G"), ("-z", "1", "-f")):
+        trace_exactly(case, case.target("churn", 100003, 20011), *options)
+        trace_exactly(case, case.target("threads"), *options)
+
+
+@test()
+def churn__more_blocks_than_the_table_of_recorded_ones__exact(case):
+    """From then on every free is sent, as without a limit."""
+    trace_exactly(case, case.target("churn", 1300003, 1100009), "-z", "1")
+
+
+@test()
 def leak__beside_a_healthy_cache__exact(case):
     target = case.target("leak", 1009, 103)
     path = case.path("sites.csv")

@@ -5,7 +5,7 @@
 
 #include <time.h>
 
-#define LIVE_MAX 1048576
+#define LIVE_MAX 2097152
 #define KEPT	 17
 #define BYTES	 64
 
