@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <math.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -35,6 +36,7 @@ struct consumer {
 	int epoll_fd, wake_fd, notice_fd;
 	pthread_t thread;
 	pthread_mutex_t heap_lock;
+	bool waiting; /* the thread, for heap_lock */
 	pthread_mutex_t state_lock;
 	pthread_cond_t swept;
 	/* under state_lock */
@@ -115,6 +117,15 @@ static void add_started(struct consumer *c, const struct event_header *e)
 		heap_add_process(c->heap, e->process, p->pid, p->comm, e->time_ns);
 }
 
+static void lock_for_events(struct consumer *c)
+{
+	if (!pthread_mutex_trylock(&c->heap_lock))
+		return;
+	__atomic_store_n(&c->waiting, true, __ATOMIC_RELAXED);
+	pthread_mutex_lock(&c->heap_lock);
+	__atomic_store_n(&c->waiting, false, __ATOMIC_RELAXED);
+}
+
 static size_t apply_some(struct consumer *c)
 {
 	const struct event_header *events[BATCH];
@@ -122,7 +133,7 @@ static size_t apply_some(struct consumer *c)
 
 	if (!n)
 		return 0;
-	pthread_mutex_lock(&c->heap_lock);
+	lock_for_events(c);
 	for (i = 0; i < n; i++) {
 		if (events[i]->type == EVENT_EXEC)
 			add_started(c, events[i]);
@@ -304,6 +315,15 @@ void consumer_lock(struct consumer *c)
 void consumer_unlock(struct consumer *c)
 {
 	pthread_mutex_unlock(&c->heap_lock);
+}
+
+void consumer_pause(struct consumer *c)
+{
+	pthread_mutex_unlock(&c->heap_lock);
+	/* a mutex is given to who asks first, not to who waits */
+	while (__atomic_load_n(&c->waiting, __ATOMIC_RELAXED))
+		sched_yield();
+	pthread_mutex_lock(&c->heap_lock);
 }
 
 void consumer_sync(struct consumer *c)

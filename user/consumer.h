@@ -35,6 +35,8 @@ void consumer_stop(struct consumer *c);
 
 void consumer_lock(struct consumer *c);
 void consumer_unlock(struct consumer *c);
+/* Gives the lock back to those who wait for it, and takes it again. */
+void consumer_pause(struct consumer *c);
 /* Returns when all records that were submitted before the call have been applied. Not under the
  * lock. */
 void consumer_sync(struct consumer *c);

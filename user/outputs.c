@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "analyse/build.h"
-#include "analyse/scale.h"
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -268,29 +267,51 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 	return rows_names(&o->rows, site);
 }
 
+/* Returns how many sites the heap has, of which some may be of no process's snapshot. */
+static uint32_t build(struct outputs *o, struct snapshot *s,
+		      const struct coverage_figures *coverage)
+{
+	struct tracker *t = o->tracker;
+	struct snapshot_builder b = {.heap = t->heap, .growth = o->growth, .coverage = coverage};
+	uint64_t now = clock_monotonic_ns();
+	uint32_t sites, processes;
+	int err;
+
+	growth_cover(o->growth, coverage);
+	consumer_lock(t->consumer);
+	sites = heap_site_count(t->heap);
+	processes = heap_process_count(t->heap);
+	consumer_unlock(t->consumer);
+	err = snapshot_begin(&b, s, sites, processes, now);
+	if (!err) {
+		consumer_lock(t->consumer);
+		while (snapshot_some(&b))
+			consumer_pause(t->consumer);
+		consumer_pause(t->consumer);
+		err = snapshot_settle(&b);
+		sites = heap_site_count(t->heap);
+		consumer_unlock(t->consumer);
+	}
+	if (err)
+		log_error("cannot take a snapshot: %s", strerror(-err));
+	else
+		snapshot_end(&b);
+	return sites;
+}
+
 void outputs_snapshot(struct outputs *o, struct snapshot *s)
 {
 	struct tracker *t = o->tracker;
-	uint32_t heap_sites;
 	struct coverage_figures coverage;
-	uint64_t now;
+	uint32_t heap_sites;
 	size_t i;
-	int err;
 
 	memset(s, 0, sizeof(*s));
 	names_pass(t->names);
 	consumer_sync(t->consumer);
 	tracker_adopt(t);
 	coverage = windows_figures(o->windows);
-	now = clock_monotonic_ns();
-	consumer_lock(t->consumer);
-	growth_cover(o->growth, &coverage);
-	err = snapshot_build(s, t->heap, o->growth, now);
-	snapshot_scale(s, t->heap, &coverage);
-	heap_sites = heap_site_count(t->heap);
-	consumer_unlock(t->consumer);
-	if (err)
-		log_error("cannot take a snapshot: %s", strerror(-err));
+	heap_sites = build(o, s, &coverage);
 	fill_own(o, s);
 	fill_counts(o, s);
 	for (i = 0; i < s->process_count; i++)

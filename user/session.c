@@ -157,11 +157,23 @@ static bool wants_screen(const struct options *o)
 static void sample(struct session *s, uint64_t now)
 {
 	struct coverage_figures coverage = windows_figures(&s->stages.windows);
+	struct consumer *consumer = s->stages.tracker.consumer;
+	struct heap *heap = s->stages.tracker.heap;
+	struct growth *growth = s->stages.growth;
+	uint32_t sites, processes;
 
-	consumer_lock(s->stages.tracker.consumer);
-	growth_cover(s->stages.growth, &coverage);
-	growth_sample(s->stages.growth, s->stages.tracker.heap, now);
-	consumer_unlock(s->stages.tracker.consumer);
+	growth_cover(growth, &coverage);
+	consumer_lock(consumer);
+	sites = heap_site_count(heap);
+	processes = heap_process_count(heap);
+	consumer_unlock(consumer);
+	if (!growth_sample_begin(growth, sites, processes, now))
+		return;
+	consumer_lock(consumer);
+	while (growth_sample_some(growth, heap, clock_monotonic_ns()))
+		consumer_pause(consumer);
+	consumer_unlock(consumer);
+	growth_sample_end(growth);
 }
 
 static bool begin(struct session *s)

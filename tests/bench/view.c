@@ -3,7 +3,8 @@
  * What the live view takes of the main thread, step by step, on a made-up heap in which every site is active:
  *   view SITES ROUNDS COLUMNS LINES
  * Each round is one interval, in a pseudo terminal of its own; one line for each step: "NAME ROUND MS". Steps:
- *   sample, build       what is done while the events' thread has to wait
+ *   sample, build       what is read of the heap, in pieces
+ *   sample-hold, build-hold    the longest of these: so long the events' thread has to wait
  *   fold                rows by code, with the ids at hand
  *   draw                the new figures on the screen
  *   down, page, sort, open, back    the screen after a key
@@ -31,7 +32,7 @@ struct bench {
 	struct heap *heap;
 	struct growth *growth;
 	struct screen *screen;
-	uint64_t now_ns, *ids;
+	uint64_t now_ns, longest_ns, *ids;
 	uint32_t *primary, turn;
 	struct frame_name *frames;
 	struct stack_names names;
@@ -188,6 +189,58 @@ static void press(struct bench *b, const struct key *key, unsigned int round)
 	step(b, key->name, round, begun);
 }
 
+static void end_hold(struct bench *b, uint64_t begun_ns)
+{
+	uint64_t held_ns = clock_monotonic_ns() - begun_ns;
+
+	if (held_ns > b->longest_ns)
+		b->longest_ns = held_ns;
+}
+
+static void say_hold(struct bench *b, const char *name, unsigned int round)
+{
+	fprintf(b->out, "%s %u %.4f\n", name, round, (double)b->longest_ns / NS_PER_MS);
+	b->longest_ns = 0;
+}
+
+static void sample(struct bench *b)
+{
+	uint64_t at;
+	bool more;
+
+	growth_sample_begin(b->growth, heap_site_count(b->heap), heap_process_count(b->heap),
+			    b->now_ns);
+	do {
+		at = clock_monotonic_ns();
+		more = growth_sample_some(b->growth, b->heap, b->now_ns);
+		end_hold(b, at);
+	} while (more);
+	growth_sample_end(b->growth);
+}
+
+static bool build(struct bench *b, struct snapshot *s)
+{
+	struct snapshot_builder sb = {.heap = b->heap, .growth = b->growth};
+	uint64_t at;
+	bool more;
+	int err;
+
+	if (snapshot_begin(&sb, s, heap_site_count(b->heap), heap_process_count(b->heap),
+			   b->now_ns))
+		return false;
+	do {
+		at = clock_monotonic_ns();
+		more = snapshot_some(&sb);
+		end_hold(b, at);
+	} while (more);
+	at = clock_monotonic_ns();
+	err = snapshot_settle(&sb);
+	end_hold(b, at);
+	if (!err)
+		snapshot_end(&sb);
+	return !err;
+}
+
 static void interval(struct bench *b, unsigned int round)
 {
 	struct snapshot s = {0};
@@ -196,11 +249,15 @@ static void interval(struct bench *b, unsigned int round)
 
 	churn(b);
 	at = clock_monotonic_ns();
-	growth_sample(b->growth, b->heap, b->now_ns);
-	at = step(b, "sample", round, at);
-	if (snapshot_build(&s, b->heap, b->growth, b->now_ns))
+	sample(b);
+	step(b, "sample", round, at);
+	say_hold(b, "sample-hold", round);
+	at = clock_monotonic_ns();
+	if (!build(b, &s))
 		return;
-	at = step(b, "build", round, at);
+	step(b, "build", round, at);
+	say_hold(b, "build-hold", round);
+	at = clock_monotonic_ns();
 	if (snapshot_fold(&s, b->ids, b->primary))
 		return;
 	at = step(b, "fold", round, at);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A program whose allocator keeps a heap profile (jemalloc's `prof`, gperftools' heap profiler),
- * started by the environment. What the profile says of a block that was asked for deep inside must be
- * the same while the allocator is traced. Argument: a file that may be written.
+ * started by the environment, which `title` writes over, as servers do that set their title. What the profile says of a block that was asked for deep inside must be
+ * the same while the allocator is traced. Arguments: a file that may be written, [title].
  */
 #include "harm.h"
 
@@ -67,10 +67,29 @@ static char *profile(const char *path)
 	return read_all(path);
 }
 
+/* The variables move, their old place is cleared. */
+static void set_title(void)
+{
+	char **moved, *end = environ[0];
+	size_t count = 0;
+
+	while (environ[count])
+		count++;
+	moved = calloc(count + 1, sizeof(*moved));
+	for (size_t i = 0; moved && i < count; i++) {
+		moved[i] = strdup(environ[i]);
+		end = environ[i] + strlen(environ[i]);
+	}
+	memset(environ[0], 0, (size_t)(end - environ[0]));
+	environ = moved;
+}
+
 int main(int argc, char **argv)
 {
 	char *text;
 
+	if (argc > 2 && !strcmp(argv[2], "title"))
+		set_title();
 	harm_ready(argc, argv);
 	for (int i = 0; i < BLOCKS; i++)
 		go_deep(DEPTH, i);

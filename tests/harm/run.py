@@ -103,6 +103,8 @@ ROWS = [
     # their functions get probes at ret instructions, whatever the way of attaching
     Row("heap profiler of jemalloc", "profiled", "@", methods=FAST, where="libjemalloc.so.2",
         env={**JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:0"}),
+    Row("the same, of a program with a title", "profiled", "@", "title", methods=FAST, where="libjemalloc.so.2",
+        env={**JEMALLOC, "MALLOC_CONF": "prof:true,lg_prof_sample:0"}),
     Row("heap profiler of gperftools", "profiled", "@", methods=FAST, where="libtcmalloc.so.4",
         env={"LD_PRELOAD": "libtcmalloc.so.4", "HEAPPROFILE": "@"}),
     Row("vfork", "processes", "vfork", methods=METHODS),

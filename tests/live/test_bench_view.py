@@ -33,7 +33,7 @@ def bench_view__quick__every_figure(case):
         for key in ("down", "page", "sort by count", "open", "back"):
             first, last = (found[(f"300 sites, keys, {size}", "tracer", f"{key}, {end} byte")] for end in ("first", "last"))
             check(all(0 < a <= b for a, b in zip(first, last)), f"{key} at {size}: {first}, {last}")
-        for step in ("sample", "build", "fold", "draw", "down", "page", "sort", "open", "back"):
+        for step in ("sample", "build", "sample-hold", "build-hold", "fold", "draw", "down", "page", "sort", "open", "back"):
             equal(len(found[(f"100 sites, steps, {size}", "made-up heap", step)]), 4, f"intervals with {step}")
     check(found[("600 sites, batch and CSV", "tracer", "main thread")], "no figures of batch reports")
 

@@ -306,6 +306,56 @@ def library__replaced_on_disk__the_mapped_one_counts(case):
     trace_exactly(case, target)
 
 
+# Allocators that keep a profile: its stacks would end at the trampoline of a return probe
+
+AVOIDED = "walks its own stack: its functions get no return probes"
+
+
+def avoids(case, name, options="", seen=True):
+    environment = {"LD_PRELOAD": find_library("libjemalloc.so.2")}
+    if options:
+        environment["MALLOC_CONF"] = options
+    target = case.target(name, env=environment)
+    if name.startswith("title"):
+        check(not read_text(f"/proc/{target.pid}/environ").strip("\0"), "the environment can still be seen")
+    path = case.path("sites.csv")
+    tracer = case.attach(target, "--csv", path, "-v")
+    truth = target.work()
+    tracer.stop()
+    check_truth(truth, read_sites(path).last(target.pid))
+    said = any("libjemalloc" in line and AVOIDED in line for line in tracer.err.lines)
+    equal(said, seen, f"no return probes: {tracer.err.text()}")
+    target.finish()
+
+
+@test()
+def profile__environment_as_it_was__no_return_probes(case):
+    avoids(case, "every", "prof:true")
+
+
+@test()
+def profile__environment_written_over__no_return_probes(case):
+    avoids(case, "title", "prof:true")
+
+
+@test()
+def profile__options_in_the_program__no_return_probes(case):
+    avoids(case, "title-conf")
+
+
+@test()
+def profile__options_in_the_command__no_return_probes(case):
+    tracer = case.run("-v", "--", target_path("title-conf"), "--now",
+                      env={"LD_PRELOAD": find_library("libjemalloc.so.2")})
+    equal(tracer.wait(), 0, "exit status of the tracer")
+    check(any("libjemalloc" in line and AVOIDED in line for line in tracer.err.lines), tracer.err.text())
+
+
+@test()
+def no_profile__environment_written_over__return_probes(case):
+    avoids(case, "title", "lg_prof_sample:0", seen=False)
+
+
 @test()
 def container__other_mounts_and_pids__exact(case):
     need("unshare")

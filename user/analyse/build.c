@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Heap -> snapshot, in one pass over processes and sites. Blocks are never walked: what is needed
- * of them is in the sites' totals and generations.
+ * Heap -> snapshot. Blocks are never walked: what is needed of them is in the sites' totals and
+ * generations.
+ *
+ * Everybody who has events waits while the heap is read, and there may be very many sites. So they
+ * are copied ahead, some at a time, and only those that have changed since are copied once more
+ * in the one hold of the lock that makes all figures of one moment.
  *
  * Invariant: process k of the snapshot is process k + 1 of the heap; sites with activity are all
  * there.
@@ -11,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/clock.h"
+#include "scale.h"
+
+#define PIECE 512u
 
 static uint64_t lost_events(const struct heap_process *p)
 {
@@ -53,26 +60,24 @@ static void add_certain(struct errors *e, const struct totals *t)
 	e->free.seen_count += t->free_count;
 }
 
-static void copy_uncertain(struct snapshot *s, const struct heap *h, const struct heap_process *p,
+static void copy_uncertain(struct snapshot_builder *b, const struct heap_process *p,
 			   struct snapshot_process *to)
 {
-	if (!s->uncertain)
+	if (!b->snapshot->uncertain)
 		return;
-	to->uncertain = &s->uncertain[to->index - 1];
-	to->uncertain->sample_bytes = heap_sample_bytes(h);
+	to->uncertain = &b->snapshot->uncertain[to->index - 1];
+	to->uncertain->sample_bytes = heap_sample_bytes(b->heap);
 	to->uncertain->errors = p->errors;
-	to->uncertain->sizes_vary = errors_sizes_vary(&p->errors, heap_sample_bytes(h));
 	add_certain(&to->uncertain->errors, &p->ranges_totals);
 }
 
-static void copy_uncertain_site(struct snapshot *s, const struct heap *h, struct snapshot_site *to)
+static void copy_uncertain_site(struct snapshot_builder *b, struct snapshot_site *to)
 {
-	if (!s->uncertain || to->range)
+	if (!b->snapshot->uncertain || to->range)
 		return;
-	to->uncertain = &s->uncertain[s->process_count + to->site - 1];
-	to->uncertain->sample_bytes = heap_sample_bytes(h);
-	to->uncertain->errors = *heap_site_errors(h, to->site);
-	to->uncertain->sizes_vary = errors_sizes_vary(&to->uncertain->errors, heap_sample_bytes(h));
+	to->uncertain = &b->snapshot->uncertain[b->processes + to->site - 1];
+	*to->uncertain = (struct uncertain){.sample_bytes = heap_sample_bytes(b->heap),
+					    .errors = *heap_site_errors(b->heap, to->site)};
 }
 
 /* Seconds since the oldest outstanding block was born, to one generation; -1: none is. */
@@ -89,20 +94,29 @@ static double oldest_age_s(const struct heap *h, const struct site *s, uint64_t 
 	return now_ns > start ? (double)(now_ns - start) / NS_PER_S : 0;
 }
 
-static void copy_site(struct snapshot_site *to, const struct heap *h, const struct site *s,
-		      uint32_t index, uint64_t now_ns)
+static void copy_site(struct snapshot_builder *b, uint32_t index)
 {
+	const struct heap *h = b->heap;
+	const struct site *s = heap_site(b->heap, index);
+	struct snapshot_site *to = &b->snapshot->sites[index - 1];
+
+	to->version = 0;
+	if (!s->version || !s->totals.alloc_count)
+		return; /* no event at it succeeded, or an exec took it back */
 	*to = (struct snapshot_site){
 		.site = index,
 		.process = s->process - 1,
 		.stack = s->stack,
 		.call = s->call,
 		.range = s->range,
-		.totals = s->totals,
-		.oldest_s = oldest_age_s(h, s, now_ns),
+		.totals = b->coverage ? scale_site(s, b->coverage) : s->totals,
+		.oldest_s = oldest_age_s(h, s, b->snapshot->time_ns),
 		.version = s->version,
 		.stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0,
 	};
+	copy_uncertain_site(b, to);
+	if (b->growth)
+		growth_fill_site(b->growth, b->heap, to);
 }
 
 struct rank_key {
@@ -144,47 +158,147 @@ int snapshot_rank(struct snapshot *s)
 	return 0;
 }
 
-static void copy_heap(struct snapshot *s, struct heap *h)
+/* ---- in steps ---- */
+
+static int make_room(struct snapshot_builder *b, uint32_t sites, uint32_t processes)
 {
-	uint32_t sites = heap_site_count(h);
+	struct snapshot *s = b->snapshot;
 
-	s->process_count = heap_process_count(h);
-	for (uint32_t i = 0; i < s->process_count; i++) {
-		copy_process(&s->processes[i], heap_process(h, i + 1), i + 1);
-		copy_uncertain(s, h, heap_process(h, i + 1), &s->processes[i]);
+	b->sites = sites;
+	b->processes = processes;
+	b->copied = 0;
+	b->versions = calloc(sites / PIECE + 1, sizeof(*b->versions));
+	s->processes = calloc(processes + 1, sizeof(*s->processes));
+	s->sites = malloc(((size_t)sites + 1) * sizeof(*s->sites));
+	if (heap_sample_bytes(b->heap))
+		s->uncertain = calloc((size_t)processes + sites + 1, sizeof(*s->uncertain));
+	if (b->versions && s->processes && s->sites &&
+	    (s->uncertain || !heap_sample_bytes(b->heap)))
+		return 0;
+	return -ENOMEM;
+}
+
+static void give_up_room(struct snapshot_builder *b)
+{
+	uint64_t time_ns = b->snapshot->time_ns;
+
+	free(b->versions);
+	b->versions = NULL;
+	snapshot_free(b->snapshot);
+	b->snapshot->time_ns = time_ns;
+}
+
+int snapshot_begin(struct snapshot_builder *b, struct snapshot *s, uint32_t sites,
+		   uint32_t processes, uint64_t now_ns)
+{
+	memset(s, 0, sizeof(*s));
+	s->time_ns = now_ns;
+	b->snapshot = s;
+	if (b->growth)
+		growth_look(b->growth, now_ns);
+	/* some come meanwhile */
+	if (!make_room(b, sites + sites / 8 + PIECE, processes + processes / 8 + 16))
+		return 0;
+	give_up_room(b);
+	return -ENOMEM;
+}
+
+bool snapshot_some(struct snapshot_builder *b)
+{
+	uint32_t end = heap_site_count(b->heap);
+
+	if (end > b->sites)
+		end = b->sites;
+	b->versions[b->copied / PIECE] = heap_version(b->heap);
+	for (uint32_t n = 0; n < PIECE && b->copied < end; n++)
+		copy_site(b, ++b->copied);
+	return b->copied < end;
+}
+
+static void copy_changed(struct snapshot_builder *b, uint32_t sites)
+{
+	for (uint32_t i = 1; i <= b->copied; i++) {
+		if (heap_site(b->heap, i)->version > b->versions[(i - 1) / PIECE])
+			copy_site(b, i);
 	}
-	for (uint32_t i = 1; i <= sites; i++) {
-		const struct site *site = heap_site(h, i);
+	while (b->copied < sites)
+		copy_site(b, ++b->copied);
+}
 
-		if (!site->version || !site->totals.alloc_count)
-			continue; /* no event at it succeeded, or an exec took it back */
-		copy_site(&s->sites[s->site_count], h, site, i, s->time_ns);
-		copy_uncertain_site(s, h, &s->sites[s->site_count++]);
-		if (site->totals.outstanding_count)
-			s->processes[site->process - 1].site_count++;
+int snapshot_settle(struct snapshot_builder *b)
+{
+	uint32_t sites = heap_site_count(b->heap), processes = heap_process_count(b->heap);
+	struct snapshot *s = b->snapshot;
+
+	if (sites > b->sites || processes > b->processes) {
+		give_up_room(b);
+		if (make_room(b, sites, processes)) {
+			give_up_room(b);
+			return -ENOMEM;
+		}
+	}
+	copy_changed(b, sites);
+	s->process_count = processes;
+	for (uint32_t i = 0; i < processes; i++) {
+		copy_process(&s->processes[i], heap_process(b->heap, i + 1), i + 1);
+		copy_uncertain(b, heap_process(b->heap, i + 1), &s->processes[i]);
 	}
 	for (int id = COUNTER_USER_FIRST; id < COUNTER_COUNT; id++)
-		s->counts[id] = heap_counter(h, (enum counter_id)id);
+		s->counts[id] = heap_counter(b->heap, (enum counter_id)id);
+	return 0;
+}
+
+static void settle_uncertain(struct uncertain *u)
+{
+	if (u)
+		u->sizes_vary = errors_sizes_vary(&u->errors, u->sample_bytes);
+}
+
+static void keep_active(struct snapshot_builder *b)
+{
+	struct snapshot *s = b->snapshot;
+
+	for (uint32_t i = 0; i < b->copied; i++) {
+		struct snapshot_site *site = &s->sites[s->site_count];
+
+		if (!s->sites[i].version)
+			continue;
+		if (s->site_count++ != i)
+			*site = s->sites[i];
+		settle_uncertain(site->uncertain);
+		if (site->totals.outstanding_count)
+			s->processes[site->process].site_count++;
+	}
+}
+
+void snapshot_end(struct snapshot_builder *b)
+{
+	struct snapshot *s = b->snapshot;
+
+	keep_active(b);
+	for (size_t i = 0; i < s->process_count; i++)
+		settle_uncertain(s->processes[i].uncertain);
+	if (b->coverage)
+		snapshot_sum(s, b->coverage);
+	if (b->growth)
+		growth_fill_processes(b->growth, s);
+	for (size_t i = 0; i < s->site_count; i++)
+		if (s->sites[i].verdict == VERDICT_LEAK)
+			s->processes[s->sites[i].process].leak_site_count++;
+	free(b->versions);
+	b->versions = NULL;
 }
 
 int snapshot_build(struct snapshot *s, struct heap *h, struct growth *growth, uint64_t now_ns)
 {
-	memset(s, 0, sizeof(*s));
-	s->time_ns = now_ns;
-	s->processes = calloc(heap_process_count(h) + 1, sizeof(*s->processes));
-	s->sites = malloc((heap_site_count(h) + 1) * sizeof(*s->sites));
-	if (heap_sample_bytes(h))
-		s->uncertain = calloc(heap_process_count(h) + heap_site_count(h) + 1,
-				      sizeof(*s->uncertain));
-	if (!s->processes || !s->sites || (heap_sample_bytes(h) && !s->uncertain)) {
-		snapshot_free(s);
-		return -ENOMEM;
-	}
-	copy_heap(s, h);
-	if (growth)
-		growth_fill(growth, h, s, now_ns);
-	for (size_t i = 0; i < s->site_count; i++)
-		if (s->sites[i].verdict == VERDICT_LEAK)
-			s->processes[s->sites[i].process].leak_site_count++;
-	return 0;
+	struct snapshot_builder b = {.heap = h, .growth = growth};
+	int err = snapshot_begin(&b, s, heap_site_count(h), heap_process_count(h), now_ns);
+
+	if (!err)
+		err = snapshot_settle(&b);
+	if (!err)
+		snapshot_end(&b);
+	else
+		memset(s, 0, sizeof(*s));
+	return err;
 }

@@ -20,9 +20,18 @@
 #define WATCHED_S     10.0
 #define WATCHED_MIN   3u /* samples */
 #define SURVIVAL_LEAK 0.9
+#define PIECE	      512u /* sites at a time */
 
 struct process_point {
 	uint64_t bytes, alloc_bytes, allocs, frees;
+};
+
+/* The samples that a moment is compared with. */
+struct view {
+	bool valid;
+	uint64_t now_ns;
+	uint32_t base, last; /* start of the window; the newest that is not of this very moment */
+	double window_s, last_s; /* how long ago they were */
 };
 
 struct growth {
@@ -32,6 +41,10 @@ struct growth {
 	struct process_point **processes; /* by heap index, a point for each kept sample */
 	uint32_t process_capacity;
 	struct coverage_figures coverage;
+	struct view view;
+	/* the sample that is being taken */
+	uint32_t next, sites, sampled_processes;
+	int err;
 };
 
 struct growth *growth_new(const struct growth_options *options)
@@ -86,77 +99,119 @@ static int reserve_processes(struct growth *g, uint32_t needed)
 	return 0;
 }
 
-static struct process_point estimated_point(const struct growth *g, struct heap *h,
-					    const struct heap_process *p)
+static struct process_point point_of(const struct totals *t)
 {
-	struct totals sum = {0};
+	return (struct process_point){
+		.bytes = t->outstanding_bytes,
+		.alloc_bytes = t->alloc_bytes,
+		.allocs = t->alloc_count,
+		.frees = t->free_count,
+	};
+}
 
-	for (uint32_t i = p->first_site; i; i = heap_site(h, i)->next) {
-		struct totals t = scale_site(heap_site(h, i), &g->coverage);
+static struct process_point *point_now(struct growth *g, uint32_t index)
+{
+	struct process_point *points = g->processes[index];
 
-		totals_add(&sum, &t);
+	return points ? &points[(g->history.samples - 1) % g->history.capacity] : NULL;
+}
+
+static void sample_processes(struct growth *g, struct heap *h)
+{
+	for (uint32_t i = 1; i <= g->sampled_processes; i++) {
+		const struct heap_process *p = heap_process(h, i);
+		struct process_point *point = point_now(g, i);
+		struct totals t = {0};
+
+		if (!g->coverage.partial) {
+			t = p->totals;
+			totals_add(&t, &p->ranges_totals);
+		}
+		if (point)
+			*point = point_of(&t);
 	}
-	return (struct process_point){
-		.bytes = sum.outstanding_bytes,
-		.alloc_bytes = sum.alloc_bytes,
-		.allocs = sum.alloc_count,
-		.frees = sum.free_count,
-	};
 }
 
-static struct process_point process_point_now(const struct growth *g, struct heap *h,
-					      const struct heap_process *p)
+/* Estimates of a process are the sums of those of its sites. */
+static void add_estimates(struct growth *g, struct heap *h, uint32_t from, uint32_t to)
 {
-	const struct totals *a = &p->totals, *b = &p->ranges_totals;
+	for (uint32_t i = from; i <= to; i++) {
+		const struct site *s = heap_site(h, i);
+		struct process_point *point;
+		struct totals t;
 
-	if (g->coverage.partial)
-		return estimated_point(g, h, p);
-	return (struct process_point){
-		.bytes = a->outstanding_bytes + b->outstanding_bytes,
-		.alloc_bytes = a->alloc_bytes + b->alloc_bytes,
-		.allocs = a->alloc_count + b->alloc_count,
-		.frees = a->free_count + b->free_count,
-	};
+		if (s->process > g->sampled_processes || !(point = point_now(g, s->process)))
+			continue;
+		t = scale_site(s, &g->coverage);
+		point->bytes += t.outstanding_bytes;
+		point->alloc_bytes += t.alloc_bytes;
+		point->allocs += t.alloc_count;
+		point->frees += t.free_count;
+	}
 }
 
-static int sample_process(struct growth *g, struct heap *h, const struct heap_process *p,
-			  uint32_t index)
+static int prepare_processes(struct growth *g, uint32_t processes)
 {
-	uint32_t capacity = g->history.capacity;
-	struct process_point **v = &g->processes[index];
+	int err = reserve_processes(g, processes + 1);
 
-	if (!*v)
-		*v = calloc(capacity, sizeof(**v)); /* before the first sample it had nothing */
-	if (!*v)
-		return -ENOMEM;
-	(*v)[(g->history.samples - 1) % capacity] = process_point_now(g, h, p);
-	return 0;
+	g->sampled_processes = err ? 0 : processes;
+	for (uint32_t i = 1; i <= g->sampled_processes; i++) {
+		/* before the first sample it had nothing */
+		if (!g->processes[i])
+			g->processes[i] = calloc(g->history.capacity, sizeof(**g->processes));
+		if (!g->processes[i])
+			err = -ENOMEM;
+	}
+	return err;
 }
 
-int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
+bool growth_sample_begin(struct growth *g, uint32_t sites, uint32_t processes, uint64_t now_ns)
 {
-	uint32_t processes = heap_process_count(h);
 	struct history *history = &g->history;
 	int err;
 
 	if (history->samples && now_ns < history_time(history, history->samples - 1) + g->step_ns)
-		return 0;
-	err = reserve_processes(g, processes + 1);
+		return false;
+	g->err = prepare_processes(g, processes);
+	err = history_begin(history, sites, now_ns);
 	if (err)
-		return err;
-	err = history_sample(history, h, &g->coverage, now_ns);
-	for (uint32_t i = 1; i <= processes; i++)
-		if (sample_process(g, h, heap_process(h, i), i))
-			err = -ENOMEM;
-	return err;
+		g->err = err;
+	g->sites = sites;
+	g->next = 0;
+	return true;
 }
 
-/* The samples that a moment is compared with. */
-struct view {
-	uint64_t now_ns;
-	uint32_t base, last; /* start of the window; the newest that is not of this very moment */
-	double window_s, last_s; /* how long ago they were */
-};
+bool growth_sample_some(struct growth *g, struct heap *h, uint64_t now_ns)
+{
+	uint32_t from = g->next, to = from + PIECE < g->sites ? from + PIECE - 1 : g->sites;
+
+	if (!from) {
+		sample_processes(g, h);
+		g->next = 1;
+		return g->sites > 0;
+	}
+	if (history_fill(&g->history, h, &g->coverage, from, to, now_ns))
+		g->err = -ENOMEM;
+	if (g->coverage.partial)
+		add_estimates(g, h, from, to);
+	g->next = to + 1;
+	return to < g->sites;
+}
+
+int growth_sample_end(struct growth *g)
+{
+	history_end(&g->history);
+	return g->err;
+}
+
+int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
+{
+	if (!growth_sample_begin(g, heap_site_count(h), heap_process_count(h), now_ns))
+		return 0;
+	while (growth_sample_some(g, h, now_ns))
+		;
+	return growth_sample_end(g);
+}
 
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -306,15 +361,15 @@ static void sum_growth(struct snapshot *s, const struct snapshot_site *site)
 	u->growth_unit = fmax(u->growth_unit, site->uncertain->growth_unit);
 }
 
-static void fill_process(const struct growth *g, struct heap *h, const struct view *v,
-			 const struct heap_process *p, const struct process_point *points,
+static void fill_process(const struct growth *g, const struct process_point *points,
 			 struct snapshot_process *out)
 {
 	static const struct process_point nothing;
+	const struct view *v = &g->view;
 	uint32_t capacity = g->history.capacity;
 	const struct process_point *base = points ? &points[v->base % capacity] : &nothing;
 	const struct process_point *last = points ? &points[v->last % capacity] : &nothing;
-	struct process_point now = process_point_now(g, h, p);
+	struct process_point now = point_of(&out->totals);
 
 	out->growth_bytes_per_s = ((double)now.bytes - (double)base->bytes) / v->window_s;
 	out->alloc_bytes_per_s = rate(now.alloc_bytes, last->alloc_bytes, v->last_s);
@@ -322,21 +377,27 @@ static void fill_process(const struct growth *g, struct heap *h, const struct vi
 	out->frees_per_s = rate(now.frees, last->frees, v->last_s);
 }
 
-void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t now_ns)
+void growth_look(struct growth *g, uint64_t now_ns)
 {
-	struct view v;
+	g->view.valid = view_of(g, now_ns, &g->view);
+}
 
-	if (!view_of(g, now_ns, &v))
+void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out)
+{
+	if (g->view.valid)
+		fill_site(g, h, &g->view, heap_site(h, out->site), out);
+}
+
+void growth_fill_processes(struct growth *g, struct snapshot *s)
+{
+	if (!g->view.valid)
 		return;
-	for (size_t i = 0; i < s->site_count; i++) {
-		fill_site(g, h, &v, heap_site(h, s->sites[i].site), &s->sites[i]);
+	for (size_t i = 0; i < s->site_count; i++)
 		sum_growth(s, &s->sites[i]);
-	}
 	for (size_t i = 0; i < s->process_count; i++) {
 		uint32_t index = s->processes[i].index;
 
-		fill_process(g, h, &v, heap_process(h, index),
-			     index < g->process_capacity ? g->processes[index] : NULL,
+		fill_process(g, index < g->process_capacity ? g->processes[index] : NULL,
 			     &s->processes[i]);
 	}
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How sites and processes change over the leak window: a bounded history of samples, and from it
- * rates, verdicts and scores. Needs the lock of the heap's owner for the time of each call.
+ * rates, verdicts and scores. What takes a heap needs the lock of its owner for the time of the call.
  */
 #ifndef ANALYSE_GROWTH_H
 #define ANALYSE_GROWTH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "snapshot.h"
 
@@ -29,9 +30,20 @@ void growth_cover(struct growth *g, const struct coverage_figures *coverage);
  */
 int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns);
 /*
- * Fills rates, verdict and score of the sites, and the rates of the processes, of a snapshot of the
- * same moment. Called by snapshot_build().
+ * The same in pieces, between which the lock may be given back; the heap had so many sites and processes before. Begin
+ * returns false when no sample is due (then no more is to be done), some until the last piece is taken; its now_ns is that
+ * of the piece. Then sites and processes are of slightly different moments.
  */
-void growth_fill(struct growth *g, struct heap *h, struct snapshot *s, uint64_t now_ns);
+bool growth_sample_begin(struct growth *g, uint32_t sites, uint32_t processes, uint64_t now_ns);
+bool growth_sample_some(struct growth *g, struct heap *h, uint64_t now_ns);
+int growth_sample_end(struct growth *g);
+
+/*
+ * Rates, verdict and score of a snapshot, for its builder (build.c): look at the moment first, then fill each site, and in
+ * the end the processes, whose totals are there. No sample in between.
+ */
+void growth_look(struct growth *g, uint64_t now_ns);
+void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out);
+void growth_fill_processes(struct growth *g, struct snapshot *s);
 
 #endif /* ANALYSE_GROWTH_H */

@@ -3,6 +3,8 @@
  * One column for each sample, with points of only those sites that had changed since the sample before,
  * in the order of the sites. Both writing a sample and reading one for all sites are so walks through
  * memory from one end to the other: with thousands of sites that is what counts, since the lock is held.
+ * A point is of the moment at which its site's turn came, some milliseconds after the sample's time
+ * when that is taken in pieces: its generation is that of its own moment.
  * The column that becomes the oldest is taken over into the sites' own records.
  *
  * Invariant: columns of samples after history_first() hold points, the others are empty; a site's value
@@ -132,23 +134,24 @@ static void prefetch(struct heap *heap, uint32_t site, uint32_t sites)
 		__builtin_prefetch(heap_site(heap, site)->generations.v);
 }
 
-static int fill_column(struct history *h, struct history_column *c, const struct sampling *sampling)
+int history_fill(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
+		 uint32_t from, uint32_t to, uint64_t now_ns)
 {
-	struct heap *heap = sampling->heap;
-	uint32_t sites = heap_site_count(heap);
-	int err = reserve_sites(h, sites + 1);
+	const struct sampling sampling = {heap, coverage, heap_generation(heap, now_ns)};
+	struct history_column *c = column_of(h, h->samples - 1);
+	int err = to >= h->site_capacity ? -ENOMEM : 0;
 
 	if (err)
-		sites = h->site_capacity ? h->site_capacity - 1 : 0;
-	for (uint32_t i = 1; i <= sites; i++) {
+		to = h->site_capacity ? h->site_capacity - 1 : 0;
+	for (uint32_t i = from; i <= to; i++) {
 		const struct site *s = heap_site(heap, i);
 		struct history_site *record = &h->sites[i];
 
-		prefetch(heap, i + PREFETCH_SITES, sites);
+		prefetch(heap, i + PREFETCH_SITES, to);
 		/* estimates change with time */
-		if (s->version == record->version && !sampling->coverage->partial)
+		if (s->version == record->version && !coverage->partial)
 			continue;
-		if (add_point(c, record, s, i, sampling))
+		if (add_point(c, record, s, i, &sampling))
 			err = -ENOMEM;
 		else if (!record->first)
 			record->first = h->samples;
@@ -174,19 +177,30 @@ static void take_over(struct history *h, struct history_column *c)
 	empty_column(c);
 }
 
+int history_begin(struct history *h, uint32_t sites, uint64_t now_ns)
+{
+	uint32_t before = h->samples ? column_of(h, h->samples - 1)->count : 0;
+
+	/* as many will have changed as the last time: no more than a guess */
+	reserve_points(column_of(h, h->samples), before > COLUMN_FIRST ? before : COLUMN_FIRST);
+	h->times[h->samples++ % h->capacity] = now_ns;
+	return reserve_sites(h, sites + 1);
+}
+
+void history_end(struct history *h)
+{
+	take_over(h, column_of(h, history_first(h)));
+}
+
 int history_sample(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
 		   uint64_t now_ns)
 {
-	const struct sampling sampling = {heap, coverage, heap_generation(heap, now_ns)};
-	uint32_t before = h->samples ? column_of(h, h->samples - 1)->count : 0;
-	struct history_column *c = column_of(h, h->samples);
-	int err;
+	uint32_t sites = heap_site_count(heap);
+	int err = history_begin(h, sites, now_ns);
 
-	h->times[h->samples++ % h->capacity] = now_ns;
-	/* as many will have changed as the last time: no more than a guess */
-	reserve_points(c, before > COLUMN_FIRST ? before : COLUMN_FIRST);
-	err = fill_column(h, c, &sampling);
-	take_over(h, column_of(h, history_first(h)));
+	if (history_fill(h, heap, coverage, 1, sites, now_ns))
+		err = -ENOMEM;
+	history_end(h);
 	return err;
 }
 

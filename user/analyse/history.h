@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What each site had at the last samples: a bounded number of them, the older ones as one value. Needs
- * the lock of the heap's owner for the time of a sample.
+ * What each site had at the last samples: a bounded number of them, the older ones as one value. What
+ * takes a heap needs the lock of its owner.
  */
 #ifndef ANALYSE_HISTORY_H
 #define ANALYSE_HISTORY_H
@@ -14,7 +14,7 @@
 /* A site at a sample before which it had changed. */
 struct history_point {
 	uint32_t site;
-	uint32_t generation; /* that of the sample's time */
+	uint32_t generation; /* that of the time when it was taken */
 	uint64_t bytes;
 	uint64_t blocks; /* recorded ones: unlike counts they are never scaled */
 	uint64_t older;	 /* of them, born before that generation */
@@ -37,7 +37,15 @@ struct history {
 int history_init(struct history *h, uint32_t capacity);
 void history_done(struct history *h);
 
-/* 0 or -ENOMEM (then some sites have their change at a later sample). */
+/*
+ * A sample in pieces: begin, fill sites [from, to] until each of [1, sites] had its turn, in their order, end.
+ * Only filling needs the heap. 0 or -ENOMEM (then some sites have their change at a later sample).
+ */
+int history_begin(struct history *h, uint32_t sites, uint64_t now_ns);
+int history_fill(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
+		 uint32_t from, uint32_t to, uint64_t now_ns);
+void history_end(struct history *h);
+/* All of that at once. */
 int history_sample(struct history *h, struct heap *heap, const struct coverage_figures *coverage,
 		   uint64_t now_ns);
 

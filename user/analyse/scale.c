@@ -70,17 +70,20 @@ static void add_site(struct snapshot_process *p, const struct snapshot_site *sit
 		p->heap_alloc_count += site->totals.alloc_count;
 }
 
-void snapshot_scale(struct snapshot *s, struct heap *h, const struct coverage_figures *coverage)
+void snapshot_sum(struct snapshot *s, const struct coverage_figures *coverage)
 {
 	s->coverage = *coverage;
 	if (!coverage->partial)
 		return;
 	for (size_t i = 0; i < s->process_count; i++)
 		begin_process(&s->processes[i]);
-	for (size_t i = 0; i < s->site_count; i++) {
-		struct snapshot_site *site = &s->sites[i];
+	for (size_t i = 0; i < s->site_count; i++)
+		add_site(&s->processes[s->sites[i].process], &s->sites[i]);
+}
 
-		site->totals = scale_site(heap_site(h, site->site), coverage);
-		add_site(&s->processes[site->process], site);
-	}
+void snapshot_scale(struct snapshot *s, struct heap *h, const struct coverage_figures *coverage)
+{
+	for (size_t i = 0; i < s->site_count; i++)
+		s->sites[i].totals = scale_site(heap_site(h, s->sites[i].site), coverage);
+	snapshot_sum(s, coverage);
 }

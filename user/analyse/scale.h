@@ -10,10 +10,11 @@
 struct totals scale_site(const struct site *s, const struct coverage_figures *coverage);
 
 /*
- * Right after snapshot_build(), with the lock of the heap's owner, and before anything is summed or ranked by sites. Sets s->coverage; nothing
- * else when it is not partial. Afterwards alloc - free = outstanding holds still, and the totals of a process are
- * the sums over its sites. Rates come from growth_cover().
+ * With the sites scaled, before anything is summed or ranked by sites. Sets s->coverage; nothing else when it is not
+ * partial. Afterwards alloc - free = outstanding holds still, and the totals of a process are the sums over its sites.
  */
+void snapshot_sum(struct snapshot *s, const struct coverage_figures *coverage);
+/* Scales the sites of a snapshot that was built right before, and sums. With the lock of the heap's owner. */
 void snapshot_scale(struct snapshot *s, struct heap *h, const struct coverage_figures *coverage);
 
 #endif /* ANALYSE_SCALE_H */

@@ -8,15 +8,11 @@
  */
 #include "returns.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "../base/log.h"
 #include "../target/elf.h"
-
-#define ENVIRONMENT_MAX (128u << 10)
+#include "../target/profiler.h"
 
 enum return_rule returns_by_status(const struct process_info *info, bool survives,
 				   const char **words)
@@ -48,26 +44,9 @@ static bool look_at_import(void *context, const struct elf_relocation *relocatio
 		return true;
 	for (i = 0; i < sizeof(walkers) / sizeof(walkers[0]); i++)
 		imports->walks |= !strcmp(relocation->name, walkers[i]);
-	/* jemalloc's, used only when its profiler is on */
+	/* jemalloc's and gperftools', used only when their profilers are on */
 	imports->may_walk |= !strcmp(relocation->name, "_Unwind_Backtrace");
 	return !imports->walks;
-}
-
-/* jemalloc is told by its environment. */
-static bool profiler_on(pid_t pid)
-{
-	static char text[ENVIRONMENT_MAX];
-	char path[64];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/environ", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, text, sizeof(text));
-	close(fd);
-	return n > 0 && memmem(text, (size_t)n, "prof:true", strlen("prof:true"));
 }
 
 static bool module_walks(pid_t pid, const struct target_module *m)
@@ -79,7 +58,7 @@ static bool module_walks(pid_t pid, const struct target_module *m)
 		return false;
 	elf_file_relocations(elf, look_at_import, &imports);
 	elf_file_close(elf);
-	return imports.walks || (imports.may_walk && profiler_on(pid));
+	return imports.walks || (imports.may_walk && profiler_may_run(pid));
 }
 
 enum return_rule returns_rule(struct loader *loader, pid_t pid, const struct target_module *m,

@@ -386,7 +386,7 @@ void elf_file_symbols(struct elf_file *file, elf_symbol_fn *each, void *context)
 static bool is_slot_type(uint32_t type)
 {
 	return type == R_X86_64_JUMP_SLOT || type == R_X86_64_GLOB_DAT ||
-	       type == R_X86_64_IRELATIVE || type == R_X86_64_64;
+	       type == R_X86_64_IRELATIVE || type == R_X86_64_RELATIVE || type == R_X86_64_64;
 }
 
 static bool each_relocation(Elf_Scn *section, const struct symbol_table *names,

@@ -33,7 +33,7 @@ struct elf_relocation {
 	const char *name; /* of the symbol; NULL: none */
 	uint64_t slot;	  /* address of the word that the dynamic linker writes */
 	uint64_t addend;
-	uint32_t type; /* R_X86_64_JUMP_SLOT, _GLOB_DAT, _IRELATIVE or _64 */
+	uint32_t type; /* R_X86_64_JUMP_SLOT, _GLOB_DAT, _IRELATIVE, _RELATIVE or _64 */
 };
 
 /* Borrows fd. NULL with errno: ENOEXEC not an ELF file for x86-64 (64 bit), else what reading gave.
