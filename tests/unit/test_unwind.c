@@ -520,8 +520,8 @@ static void unwind_step__own_stacks_again_and_again__known(void **state)
 			deeper((int)draw(5));
 	}
 	assert_int_equal(mismatches, 0);
-	/* those that are not too deep or too large for an entry */
-	assert_true(known_count > compared / 4);
+	/* not all: some are too deep or too large for an entry, and often the record is met at once */
+	assert_true(known_count > compared / 20);
 }
 
 static void unwind_step__own_stacks_without_cache__the_same(void **state)
