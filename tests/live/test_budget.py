@@ -130,7 +130,7 @@ def budget__cheap_target__all_is_covered_and_exact(case):
 def budget__children__each_seen_in_windows(case):
     """The second program most likely starts while no probe stands; it gets its own in the next window."""
     timeline, steady = case.path("timeline.csv"), target_path("steady")
-    tracer = case.tracer("--max-overhead", "5", "-i", "0.2", "--csv-timeline", timeline, "--", "sh", "-c",
+    tracer = case.tracer("--max-overhead", "12", "-i", "0.2", "--csv-timeline", timeline, "--", "sh", "-c",
                          f"{steady} 200000 4000 --now; {steady} 100000000 4000 --now")
 
     def seen():
@@ -177,7 +177,7 @@ def budget__allocator_loaded_in_a_pause__seen_in_the_next_window(case):
     target.out.wait_for("^ready")
     read, path = byte_at_free(target.pid), case.path("sites.csv")
     clean = read()
-    tracer = case.attach(target.pid, "-i", "0.2", "--max-overhead", "5", "--csv", path)
+    tracer = case.attach(target.pid, "-i", "0.2", "--max-overhead", "20", "--csv", path)
     until(lambda: read() == BREAKPOINT, "a window", 60)
     until(lambda: read() == clean, "a pause", 60)
     target.write()
