@@ -45,6 +45,7 @@ struct bench {
 	struct heap *heap;
 	struct order order;
 	struct ring *rings;
+	struct event_alloc *records; /* of the rings of slots */
 	unsigned long *producers, *consumers;
 	pthread_mutex_t lock;
 	uint64_t longest_ns;
@@ -70,6 +71,24 @@ static void *must(void *v)
 	return v;
 }
 
+static void open_slots(struct bench *b, size_t i)
+{
+	b->rings[i] = (struct ring){.producer = &b->producers[i],
+				    .consumer = &b->consumers[i],
+				    .slots = (const void *)workload_ring(b->w, i),
+				    .records = b->records + i * RING_RECORDS,
+				    .size = RING_SLOTS,
+				    .slot_bits = (unsigned)__builtin_ctzl(RING_SLOTS)};
+}
+
+static void open_buffer(struct bench *b, size_t i)
+{
+	b->rings[i] = (struct ring){.producer = &b->producers[i],
+				    .consumer = &b->consumers[i],
+				    .data = workload_ring(b->w, i),
+				    .size = RING_BYTES};
+}
+
 static void bench_open(struct bench *b, const struct workload_options *o)
 {
 	const struct heap_options options = {.generation_ns = NS_PER_S / 4};
@@ -82,11 +101,13 @@ static void bench_open(struct bench *b, const struct workload_options *o)
 	b->rings = must(calloc(n, sizeof(*b->rings)));
 	b->producers = must(calloc(n, sizeof(*b->producers)));
 	b->consumers = must(calloc(n, sizeof(*b->consumers)));
-	for (i = 0; i < n; i++)
-		b->rings[i] = (struct ring){.producer = &b->producers[i],
-					    .consumer = &b->consumers[i],
-					    .data = workload_ring(b->w, i),
-					    .size = RING_BYTES};
+	b->records = must(calloc(o->cpus * RING_RECORDS, sizeof(*b->records)));
+	for (i = 0; i < n; i++) {
+		if (i < o->cpus)
+			open_slots(b, i);
+		else
+			open_buffer(b, i);
+	}
 	if (order_init(&b->order, b->rings, n) ||
 	    !heap_add_process(b->heap, 1, 1, "bench", NS_PER_S))
 		must(NULL);
@@ -98,6 +119,7 @@ static void bench_close(struct bench *b)
 	order_done(&b->order);
 	heap_free(b->heap);
 	free(b->rings);
+	free(b->records);
 	free(b->producers);
 	free(b->consumers);
 	workload_free(b->w);

@@ -142,9 +142,29 @@ static void end_sweep(struct workload *w)
 	w->in_sweep = 0;
 }
 
-static size_t ring_of(const struct workload *w, uint32_t tid)
+static size_t slots_of_thread(const struct workload *w, uint32_t tid)
 {
-	return 2 * (tid % w->o.cpus);
+	return tid % w->o.cpus;
+}
+
+static size_t buffer_of_thread(const struct workload *w, uint32_t tid)
+{
+	return w->o.cpus + tid % w->o.cpus;
+}
+
+/* A piece begins at the start of its rings: all is in the first lap. */
+static void put_slot(struct workload *w, uint32_t tid, const struct event_alloc *e)
+{
+	size_t ring = slots_of_thread(w, tid);
+	struct event_slot *slot = (struct event_slot *)(void *)w->data[ring] + w->used[ring]++;
+	uint64_t kind = e->h.type == EVENT_FREE ? SLOT_FREE : 0;
+
+	w->now_ns += 1 + draw(w, 2 * NS_PER_EVENT - 1);
+	slot->when = w->now_ns | (uint64_t)e->h.call << SLOT_TIME_BITS;
+	slot->stack = e->stack;
+	slot->size = e->bytes | (uint64_t)(FIRST_TID + tid) << SLOT_BYTES_BITS;
+	slot->what = e->address | 1ull << SLOT_ADDRESS_BITS | kind | 1ull << SLOT_LAP_SHIFT;
+	w->in_sweep++;
 }
 
 static uint64_t draw_stack(struct workload *w, uint32_t tid)
@@ -156,7 +176,7 @@ static uint64_t draw_stack(struct workload *w, uint32_t tid)
 	if (w->stack_sent[site])
 		return id;
 	w->stack_sent[site] = 1;
-	e = put(w, ring_of(w, tid) + 1, tid, EVENT_STACK, 0,
+	e = put(w, buffer_of_thread(w, tid), tid, EVENT_STACK, 0,
 		sizeof(*e) + FRAMES * sizeof(e->pcs[0]));
 	e->id = id;
 	e->frame_count = FRAMES;
@@ -199,19 +219,19 @@ static uint32_t take_live(struct workload *w, uint64_t i)
 static void put_alloc(struct workload *w, uint32_t tid, uint32_t slot)
 {
 	uint64_t stack = draw_stack(w, tid), bytes = draw_bytes(w);
-	struct event_alloc *e =
-		put(w, ring_of(w, tid), tid, EVENT_ALLOC, CALL_ID_MALLOC, sizeof(*e));
 
-	e->address = address_of(slot);
-	e->bytes = bytes;
-	e->stack = stack;
+	put_slot(w, tid,
+		 &(struct event_alloc){.h = {.type = EVENT_ALLOC, .call = CALL_ID_MALLOC},
+				       .address = address_of(slot),
+				       .bytes = bytes,
+				       .stack = stack});
 }
 
 static void put_free(struct workload *w, uint32_t tid, uint32_t slot)
 {
-	struct event_free *e = put(w, ring_of(w, tid), tid, EVENT_FREE, CALL_ID_FREE, sizeof(*e));
-
-	e->address = address_of(slot);
+	put_slot(w, tid,
+		 &(struct event_alloc){.h = {.type = EVENT_FREE, .call = CALL_ID_FREE},
+				       .address = address_of(slot)});
 	w->free[w->free_count++] = slot;
 }
 
@@ -220,7 +240,7 @@ static void put_realloc(struct workload *w, uint32_t tid)
 	uint32_t old = take_live(w, draw(w, w->live_count)), slot = take_free(w, true);
 	uint64_t stack = draw_stack(w, tid), bytes = draw_bytes(w);
 	struct event_realloc *e =
-		put(w, ring_of(w, tid), tid, EVENT_REALLOC, CALL_ID_REALLOC, sizeof(*e));
+		put(w, buffer_of_thread(w, tid), tid, EVENT_REALLOC, CALL_ID_REALLOC, sizeof(*e));
 
 	e->address = address_of(slot);
 	e->bytes = bytes;

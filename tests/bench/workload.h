@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Made-up programs whose allocator calls are written down as the kernel's rings hold them: an 8-byte record header, then
- * a struct event_*. Two rings a CPU: one for allocations and frees, one, nearly always empty, for the frames of stacks.
+ * Made-up programs whose allocator calls are written down as the kernel side does it: for each CPU a ring of slots for
+ * allocations and frees, and a ring buffer for the rest, where an 8-byte header and a struct event_* make a record.
  * Events come in pieces, so that a program of any length fits; a piece ends in sweeps, as the consumer makes them.
  */
 #ifndef BENCH_WORKLOAD_H
@@ -10,9 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "../../include/event.h"
+
 #define PIECE_EVENTS 1000000u
 #define SWEEP_EVENTS 8192u
-#define RING_BYTES   (1u << 26) /* a piece fits in one ring */
+#define RING_BYTES   (1u << 26) /* a piece fits in one ring, of either kind */
+#define RING_SLOTS   (RING_BYTES / sizeof(struct event_slot))
 #define RINGS_MAX    128u
 
 enum workload_kind {
@@ -29,7 +32,7 @@ struct workload_options {
 	uint64_t seed;
 };
 
-/* What there is to be read: up to which byte of each ring, and until which time. */
+/* What there is to be read: up to which slot or byte of each ring, and until which time. */
 struct sweep {
 	uint64_t until_ns;
 	size_t events;
@@ -47,6 +50,7 @@ size_t workload_start(struct workload *w);
 size_t workload_run(struct workload *w, size_t events);
 /* Of the last piece; valid until the next one is made. */
 size_t workload_sweeps(const struct workload *w, const struct sweep **sweeps);
+/* The rings of slots come first, one for each CPU, then the ring buffers. */
 size_t workload_rings(const struct workload *w);
 const uint8_t *workload_ring(const struct workload *w, size_t ring);
 

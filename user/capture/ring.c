@@ -136,37 +136,16 @@ double ring_fill(const struct ring *r)
 	return (double)(r->limit - r->position) / (double)r->size;
 }
 
-#define LOW_BITS(word, bits) ((word) & ((1ull << (bits)) - 1))
-
-static void slot_read(struct event_alloc *e, const struct event_slot *slot, uint64_t what)
+static enum ring_state slot_peek(const struct ring *r, const struct event_header **event)
 {
-	bool is_free = what & SLOT_FREE;
-
-	e->h.time_ns = LOW_BITS(slot->when, SLOT_TIME_BITS);
-	e->h.process = (uint32_t)LOW_BITS(what >> SLOT_ADDRESS_BITS, SLOT_PROCESS_BITS);
-	e->h.tid = (uint32_t)(slot->size >> SLOT_BYTES_BITS);
-	e->h.size = is_free ? sizeof(struct event_free) : sizeof(*e);
-	e->h.type = is_free ? EVENT_FREE : EVENT_ALLOC;
-	e->h.call = (uint8_t)(slot->when >> SLOT_TIME_BITS);
-	e->address = LOW_BITS(what, SLOT_ADDRESS_BITS);
-	e->bytes = LOW_BITS(slot->size, SLOT_BYTES_BITS);
-	e->stack = slot->stack;
-}
-
-/* The word that completes a slot is written last, with a release as all stores of x86. */
-static enum ring_state slot_peek(struct ring *r, const struct event_header **event)
-{
-	const struct event_slot *slot = &r->slots[r->position & (r->size - 1)];
-	struct event_alloc *record = &r->records[r->position % RING_RECORDS];
-	uint64_t lap = (r->position >> r->slot_bits) + 1, what;
+	const struct event_header *e;
 
 	if (r->position >= r->limit)
 		return RING_EMPTY;
-	what = __atomic_load_n(&slot->what, __ATOMIC_ACQUIRE);
-	if (what >> SLOT_LAP_SHIFT != lap % SLOT_LAPS)
+	e = ring_slot(r, r->position);
+	if (!e)
 		return RING_BUSY;
-	slot_read(record, slot, what);
-	*event = &record->h;
+	*event = e;
 	return RING_RECORD;
 }
 

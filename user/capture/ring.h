@@ -61,4 +61,40 @@ void ring_advance(struct ring *r);
 /* Gives everything that was read back to the kernel. */
 void ring_release(struct ring *r);
 
+#define RING_LOW_BITS(word, bits) ((word) & ((1ull << (bits)) - 1))
+
+/* Nothing foretells whether it is an allocation or a free: so without a branch that depends on it. */
+static inline void ring_decode(struct event_alloc *e, const struct event_slot *slot, uint64_t what)
+{
+	uint32_t is_free = (what & SLOT_FREE) != 0, bytes = sizeof(*e);
+
+	e->h.time_ns = RING_LOW_BITS(slot->when, SLOT_TIME_BITS);
+	e->h.process = (uint32_t)RING_LOW_BITS(what >> SLOT_ADDRESS_BITS, SLOT_PROCESS_BITS);
+	e->h.tid = (uint32_t)(slot->size >> SLOT_BYTES_BITS);
+	bytes -= is_free * (uint32_t)(sizeof(*e) - sizeof(struct event_free));
+	e->h.size = (uint16_t)bytes;
+	e->h.type = (uint8_t)(EVENT_ALLOC + is_free);
+	e->h.call = (uint8_t)(slot->when >> SLOT_TIME_BITS);
+	e->address = RING_LOW_BITS(what, SLOT_ADDRESS_BITS);
+	e->bytes = RING_LOW_BITS(slot->size, SLOT_BYTES_BITS);
+	e->stack = slot->stack;
+}
+
+/*
+ * The record of the slot at a position below the limit; NULL: it is still being written. The word that completes a slot is
+ * written last, with a release as all stores of x86.
+ */
+static inline const struct event_header *ring_slot(const struct ring *r, unsigned long position)
+{
+	const struct event_slot *slot = &r->slots[position & (r->size - 1)];
+	struct event_alloc *record = &r->records[position % RING_RECORDS];
+	uint64_t lap = (position >> r->slot_bits) + 1;
+	uint64_t what = __atomic_load_n(&slot->what, __ATOMIC_ACQUIRE);
+
+	if (what >> SLOT_LAP_SHIFT != lap % SLOT_LAPS)
+		return NULL;
+	ring_decode(record, slot, what);
+	return &record->h;
+}
+
 #endif /* CAPTURE_RING_H */

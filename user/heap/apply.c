@@ -133,6 +133,56 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 	errors_alloc(h, p, block);
 }
 
+/*
+ * The two that nearly all events are, in their usual case: not sampled, the block is where it was seen ahead. They do what
+ * release_block() and add_block() do. False: nothing is done.
+ */
+static inline bool free_usual(struct heap *h, const struct event_free *e, const struct ahead *a)
+{
+	struct heap_process *p = a->process;
+	struct block *block = blocks_seen_ahead(&p->blocks, &a->block, e->address);
+	struct weight w = {.count = 1};
+	uint32_t slot;
+
+	if (!block || block->born_ns > e->h.time_ns)
+		return false;
+	w.bytes = block->bytes;
+	slot = last_slot(block->tid);
+	if (p->last[slot].address == e->address && p->last[slot].tid == block->tid) {
+		p->last[slot].address = 0;
+		site_at(h, block->site)->totals.temporary_count++;
+		p->totals.temporary_count++;
+	}
+	sites_free(h, p, block->site, w, block->born_ns, e->h.time_ns);
+	blocks_drop_ahead(&p->blocks, &a->block);
+	p->event_count++;
+	return true;
+}
+
+static inline bool alloc_usual(struct heap *h, const struct event_alloc *e, const struct ahead *a)
+{
+	struct heap_process *p = a->process;
+	uint32_t site = sites_get_by(h, a->index, e->stack, e->h.call, a->site_hash, a->site);
+	uint32_t slot = last_slot(e->h.tid);
+	struct block *block;
+
+	if (!site)
+		return false;
+	block = blocks_put_ahead(&p->blocks, &a->block);
+	if (!block)
+		return false;
+	*block = (struct block){.address = e->address,
+				.bytes = e->bytes,
+				.born_ns = e->h.time_ns,
+				.site = site,
+				.tid = e->h.tid};
+	p->last[slot].tid = e->h.tid;
+	p->last[slot].address = e->address;
+	p->event_count++;
+	sites_alloc(h, p, site, (struct weight){.bytes = e->bytes, .count = 1}, e->h.time_ns);
+	return true;
+}
+
 /* All but the two most frequent ones. */
 static void apply_other(struct heap *h, struct heap_process *p, const struct event_header *e,
 			const struct ahead *a)
@@ -162,9 +212,11 @@ void apply_event(struct heap *h, const struct event_header *e, const struct ahea
 	if (e->type == EVENT_FREE) {
 		const struct event_free *f = record;
 
-		release_block(h, p, f->address, &a->block, e->time_ns, e->time_ns);
+		if (h->sample_bytes || !free_usual(h, f, a))
+			release_block(h, p, f->address, &a->block, e->time_ns, e->time_ns);
 	} else if (e->type == EVENT_ALLOC) {
-		apply_alloc(h, p, record, a);
+		if (h->sample_bytes || !alloc_usual(h, record, a))
+			apply_alloc(h, p, record, a);
 	} else {
 		apply_other(h, p, e, a);
 	}

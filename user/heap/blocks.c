@@ -146,7 +146,7 @@ static struct blocks_segment *mergeable_buddy(const struct blocks *b,
 }
 
 /* Failure is no harm: the segment stays as large as it was. */
-static void segment_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash)
+void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash)
 {
 	struct blocks_segment *buddy = mergeable_buddy(b, s, hash);
 	uint32_t depth = buddy ? s->depth - 1 : s->depth;
@@ -171,7 +171,7 @@ void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place
 	segment_remove(s, hash, place);
 	b->count--;
 	if (s->used > CHUNK_BLOCKS && s->live < s->used / 4)
-		segment_shrink(b, s, hash);
+		blocks_shrink(b, s, hash);
 }
 
 void blocks_remove(struct blocks *b, struct block *block)

@@ -233,23 +233,82 @@ static inline void blocks_fetch_room(const struct blocks *b, struct blocks_ahead
 		__builtin_prefetch(block_at(x->segment, x->segment->free_head - 1), 1);
 }
 
+/*
+ * The usual case of blocks_find_ahead(): the block is where it was seen. NULL says nothing.
+ */
+static inline struct block *blocks_seen_ahead(const struct blocks *b, const struct blocks_ahead *x,
+					      uint64_t address)
+{
+	const struct bucket *k;
+
+	if (!x->block || x->changes != b->changes || x->block->address != address)
+		return NULL;
+	k = &x->segment->buckets[x->place.bucket];
+	return (k->tags[x->place.slot] == tag_of(x->hash)) &
+			       (block_at(x->segment, k->refs[x->place.slot]) == x->block)
+		       ? x->block
+		       : NULL;
+}
+
 /* blocks_find_by() with all that is known. */
 static inline struct block *blocks_find_ahead(const struct blocks *b, const struct blocks_ahead *x,
 					      uint64_t address, struct blocks_place *place)
 {
-	const struct bucket *k;
+	struct block *seen = blocks_seen_ahead(b, x, address);
 
-	if (!blocks_ahead_holds(b, x))
+	if (!seen)
 		return blocks_find_by(b, x->hash, address, place);
-	if (x->block && x->block->address == address) {
-		k = &x->segment->buckets[x->place.bucket];
-		if (k->tags[x->place.slot] == tag_of(x->hash) &&
-		    block_at(x->segment, k->refs[x->place.slot]) == x->block) {
-			*place = x->place;
-			return x->block;
-		}
-	}
-	return segment_find(x->segment, x->hash, address, place);
+	*place = x->place;
+	return seen;
+}
+
+/*
+ * The usual case of an insertion: the first bucket tells that the address is not there, and has room for it, and a block is
+ * free. NULL: nothing is done.
+ */
+static inline struct block *blocks_put_ahead(struct blocks *b, const struct blocks_ahead *x)
+{
+	struct blocks_segment *s = x->segment;
+	struct block *block;
+	struct bucket *k;
+	uint32_t room, slot, ref;
+
+	if (!blocks_ahead_holds(b, x) || !s->free_head || s->live >= s->bucket_count * BUCKET_FULL)
+		return NULL;
+	k = &s->buckets[home_of(s, x->hash)];
+	room = bucket_matches(k, 0);
+	if (!room || (bucket_matches(k, tag_of(x->hash)) | k->passed))
+		return NULL;
+	slot = (uint32_t)__builtin_ctz(room);
+	ref = s->free_head - 1;
+	block = block_at(s, ref);
+	s->free_head = (uint32_t)block->bytes;
+	s->live++;
+	b->count++;
+	k->tags[slot] = tag_of(x->hash);
+	k->refs[slot] = (uint16_t)ref;
+	return block;
+}
+
+/* Gives the memory of a segment back that is nearly empty; after removals. */
+void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash);
+
+/* Removes the block that blocks_seen_ahead() has returned just now. */
+static inline void blocks_drop_ahead(struct blocks *b, const struct blocks_ahead *x)
+{
+	struct blocks_segment *s = x->segment;
+	struct bucket *k = &s->buckets[x->place.bucket];
+	uint32_t ref = k->refs[x->place.slot];
+
+	/* found in its first bucket, so it has passed none */
+	k->tags[x->place.slot] = 0;
+	x->block->address = 0;
+	x->block->bytes = s->free_head;
+	s->free_head = ref + 1;
+	s->live--;
+	b->count--;
+	if (s->live < s->used / 4 && s->used > CHUNK_BLOCKS)
+		blocks_shrink(b, s, x->hash);
 }
 
 /* segment.c. All take the table for its hash and its count of memory. */
