@@ -181,6 +181,7 @@ struct unwind_walk {
 	struct memo_entry memo; /* being made */
 	struct memo_entry same; /* of the whole stack that came twice */
 	__u64 last_id;		/* of the last walk that met the record at once */
+	__u64 no_entry_id;	/* of a stack that is too deep or too large for an entry */
 	struct fresh_frame fresh[STACK_MAX_FRAMES];
 	struct unwind_record record;
 };

@@ -231,8 +231,8 @@ __noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
 	if (!w)
 		return 0;
 	frames = w->met + w->fresh_count;
-	if (w->last_id == w->id && w->record.count == frames && frames > 1 &&
-	    frames < RECORD_FRAMES) {
+	if (w->last_id == w->id && w->no_entry_id != w->id && w->record.count == frames &&
+	    frames > 1 && frames < RECORD_FRAMES) {
 		const struct recorded_frame *f = &w->record.frames[masked(frames, RECORD_FRAMES)];
 		__u64 key = hash_mix(hash_mix(seed ^ w->record.list, f->pc),
 				     f->sp ^ (f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN))) ^
@@ -242,6 +242,8 @@ __noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
 		if (memo_make(w, key, frames)) {
 			w->same = w->memo;
 			w->same.sum += 1;
+		} else {
+			w->no_entry_id = w->id;
 		}
 	}
 	w->last_id = w->id;
@@ -307,6 +309,8 @@ static __always_inline void walk_finish(struct unwind_walk *w, int result, __u64
 		return;
 	walk_end(w, seed);
 	record_keep(w, result);
+	if (config.no_memo)
+		return;
 	if (w->near)
 		memo_repeat(w, seed);
 	else
