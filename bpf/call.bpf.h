@@ -66,7 +66,8 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_REALLOC_PRODUCT:
 		p->entry_ns = bpf_ktime_get_ns();
 		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
-		return !p->unwanted || config.ranges || (p->pointer && recorded_has(t, p->pointer));
+		return !p->unwanted || config.ranges ||
+		       (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer));
 	default:
 		sample = sample_wanted(t, p->bytes);
 		p->unwanted = !sample || !size_wanted(p->bytes);
@@ -152,6 +153,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	if (where == WHERE_INSIDE)
 		return 1;
 	if (kind == CALL_FREE) {
+		/* call_is_left_out() has looked whether it may be */
 		if (ctx->di && recorded_has(t, ctx->di)) {
 			slot_free(t, id, ctx->di);
 			recorded_gone(t, ctx->di);

@@ -64,12 +64,17 @@ static __always_inline void recorded_add(const struct thread *t, __u64 address)
 		recorded_full = 1;
 }
 
+static __always_inline bool recorded_all(void)
+{
+	return !config.selective || recorded_full;
+}
+
 /* In any process. */
 static __always_inline bool recorded_maybe(__u64 address)
 {
 	const __u32 *hint;
 
-	if (!config.selective || recorded_full)
+	if (recorded_all())
 		return true;
 	hint = recorded_hint(address);
 	return hint && *(volatile const __u32 *)hint;
@@ -79,9 +84,7 @@ static __always_inline bool recorded_has(const struct thread *t, __u64 address)
 {
 	struct recorded_key key = {.image = t->image, .address = address};
 
-	if (!config.selective || recorded_full)
-		return true;
-	return recorded_maybe(address) && bpf_map_lookup_elem(&recorded, &key);
+	return recorded_all() || bpf_map_lookup_elem(&recorded, &key);
 }
 
 static __always_inline void recorded_gone(const struct thread *t, __u64 address)

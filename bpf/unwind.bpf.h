@@ -217,7 +217,7 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 	}
 	result = walk_run(w, config.max_frames, stack_seed(t));
 	t->readable_end = s->readable_end;
-	if (result != WALK_KNOWN && result != WALK_SAME)
+	if (result != WALK_KNOWN)
 		w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
 	if (result == UNWIND_CUT_NO_MAPPING)
 		unwind_ask(t);

@@ -87,13 +87,19 @@ static __always_inline bool memo_wanted(struct unwind_walk *w)
 	return w->memo_misses < MEMO_PATIENCE || !(w->memo_turn++ & (MEMO_RARELY - 1));
 }
 
-/* Of the frame in w->state, where an entry begins. */
-static __always_inline __u64 memo_key(struct unwind_walk *w, __u64 seed)
+/* Of an entry that begins at a frame with these registers. */
+static __always_inline __u64 memo_key(__u64 seed, __u64 list, __u64 pc, __u64 sp, __u8 kind)
+{
+	return hash_mix(hash_mix(seed ^ list, pc), sp ^ kind) ^ list_epoch;
+}
+
+/* Of the frame that the walk has come to, which becomes that of w->memo_sp. */
+static __always_inline __u64 memo_key_here(struct unwind_walk *w, __u64 seed)
 {
 	const struct unwind_state *s = &w->state;
 
 	w->memo_sp = s->sp;
-	return hash_mix(hash_mix(seed ^ s->list, s->pc), s->sp ^ frame_kind(s)) ^ list_epoch;
+	return memo_key(seed, s->list, s->pc, s->sp, frame_kind(s));
 }
 
 static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
@@ -104,48 +110,17 @@ static __always_inline bool memo_fits(const struct unwind_walk *w, const struct 
 	return sum && sum == e->sum;
 }
 
-/* The whole stack is that of the last two walks? Then id, check and flags are set. Nobody else writes that entry. */
-__noinline int memo_same(struct unwind_walk *w, __u64 seed)
+/* The stack is the first `fresh` frames, at most MEMO_AFTER, and the entry. Sets id, check and flags. */
+static __always_inline void memo_name(struct unwind_walk *w, const struct memo_entry *e,
+				      __u32 fresh)
 {
-	const struct memo_entry *e;
+	__u64 id = e->chain, pc;
+	__u32 check = e->check, i;
 
-	if (!w)
-		return 0;
-	e = &w->same;
-	if (!memo_fits(w, e, memo_key(w, seed), 1))
-		return 0;
 	w->guessed = e->guessed;
 	w->flags = e->flags & ~MEMO_F_BP;
-	walk_name(w, e->chain, e->check);
-	w->sent = e->sent == w->id;
-	return 1;
-}
-
-/* w->state is MEMO_AFTER frames from the first: what follows is known? Then id, check and flags are set. */
-__noinline int memo_find(struct unwind_walk *w, __u64 seed)
-{
-	const struct memo_entry *e;
-	__u64 id, pc;
-	__u32 check, i;
-
-	if (!w)
-		return 0;
-	w->memo_key = memo_key(w, seed);
-	e = memo_get(w->memo_key);
-	if (!e)
-		return 0;
-	if (!memo_fits(w, e, w->memo_key, memo_begin(e))) {
-		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
-		return 0;
-	}
-	w->memo_misses -= w->memo_misses < 4 ? w->memo_misses : 4;
-	id = e->chain;
-	check = e->check;
-	w->guessed = e->guessed;
-	w->flags = e->flags & ~MEMO_F_BP;
-	w->top = w->memo_sp + e->reach * 8ull;
-	for (i = 0; i < MEMO_AFTER; i++) {
-		const struct fresh_frame *f = &w->fresh[MEMO_AFTER - 1 - i];
+	for (i = 0; i < fresh; i++) {
+		const struct fresh_frame *f = &w->fresh[fresh - 1 - i];
 
 		pc = frame_pc(f->pc, f->kind);
 		id = hash_mix(id, pc);
@@ -154,6 +129,35 @@ __noinline int memo_find(struct unwind_walk *w, __u64 seed)
 	}
 	walk_name(w, id, check);
 	w->sent = e->sent == w->id;
+}
+
+/* The whole stack is that of the last two walks? Then it has its name. Nobody else writes that entry. */
+__noinline int memo_same(struct unwind_walk *w, __u64 seed)
+{
+	if (!w || !memo_fits(w, &w->same, memo_key_here(w, seed), 1))
+		return 0;
+	memo_name(w, &w->same, 0);
+	return 1;
+}
+
+/* w->state is MEMO_AFTER frames from the first: what follows is known? Then the stack has its name. */
+__noinline int memo_find(struct unwind_walk *w, __u64 seed)
+{
+	const struct memo_entry *e;
+
+	if (!w)
+		return 0;
+	w->memo_key = memo_key_here(w, seed);
+	e = memo_get(w->memo_key);
+	if (!e)
+		return 0;
+	if (!memo_fits(w, e, w->memo_key, memo_begin(e))) {
+		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
+		return 0;
+	}
+	w->memo_misses -= w->memo_misses < 4 ? w->memo_misses : 4;
+	w->top = w->memo_sp + e->reach * 8ull;
+	memo_name(w, e, MEMO_AFTER);
 	return 1;
 }
 
@@ -234,9 +238,8 @@ __noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
 	if (w->last_id == w->id && w->no_entry_id != w->id && w->record.count == frames &&
 	    frames > 1 && frames < RECORD_FRAMES) {
 		const struct recorded_frame *f = &w->record.frames[masked(frames, RECORD_FRAMES)];
-		__u64 key = hash_mix(hash_mix(seed ^ w->record.list, f->pc),
-				     f->sp ^ (f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN))) ^
-			    list_epoch;
+		__u64 key = memo_key(seed, w->record.list, f->pc, f->sp,
+				     f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN));
 
 		w->memo_sp = f->sp;
 		if (memo_make(w, key, frames)) {
@@ -283,7 +286,7 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 
 	walk_begin(w);
 	if (w->near && !config.no_memo && !w->no_memo && memo_same(w, seed))
-		return WALK_SAME;
+		return WALK_KNOWN;
 	/* words in its place are in no entry */
 	if (!w->state.trampoline)
 		w->state.trampoline = uprobe_trampoline();
@@ -301,12 +304,10 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 /* w->flags is how it ended. Gives the stack its id, and keeps of it what helps the next walks. */
 static __always_inline void walk_finish(struct unwind_walk *w, int result, __u64 seed)
 {
-	if (result == WALK_SAME)
+	if (result == WALK_KNOWN)
 		return;
 	/* nearly the same stack again and again: the record is faster */
 	w->near = result == WALK_MET && w->fresh_count <= MEMO_AFTER;
-	if (result == WALK_KNOWN)
-		return;
 	walk_end(w, seed);
 	record_keep(w, result);
 	if (config.no_memo)

@@ -95,7 +95,6 @@ enum walk_result {
 	WALK_ON = -1,
 	WALK_MET = -2,	 /* the rest is in the record */
 	WALK_KNOWN = -3, /* the rest is in the memo (unwind_memo.bpf.h) */
-	WALK_SAME = -4,	 /* all is as the last time */
 			 /* else enum unwind_result: the walk has ended */
 };
 

@@ -372,12 +372,12 @@ static uint32_t walk(struct unwind_walk *w, const struct unwind_state *from, str
 	if (unwind_fill(&w->state, from->sp))
 		return 0;
 	result = walk_run(w, STACK_MAX_FRAMES, 4711);
-	if (result != WALK_KNOWN && result != WALK_SAME)
+	if (result != WALK_KNOWN)
 		w->flags = result == WALK_MET	     ? w->record.flags
 			   : result == UNWIND_AT_END ? 0
 						     : STACK_F_CUT;
 	walk_finish(w, result, 4711);
-	return result == WALK_KNOWN || result == WALK_SAME ? UINT32_MAX : walk_pcs(w, out);
+	return result == WALK_KNOWN ? UINT32_MAX : walk_pcs(w, out);
 }
 
 static bool same_stack(const struct unwind_walk *a, const struct unwind_walk *b)
