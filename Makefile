@@ -108,7 +108,7 @@ truth: all
 bench: all bench-programs
 	$(Q)python3 -B -u tests/bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only '$(ONLY)') $(if $(QUICK),--quick)
 
-bench-programs: $(LIBRARY) $(patsubst %,$(O)/bench/%,view floor_places http_load soak)
+bench-programs: $(LIBRARY) $(patsubst %,$(O)/bench/%,view http_load soak)
 	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
 
 bench-view: all bench-programs
@@ -162,4 +162,4 @@ clean:
 	rm -rf build
 
 -include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d \
-	$(patsubst %,$(O)/bench/%.d,unwind_tables view floor_places http_load soak)
+	$(patsubst %,$(O)/bench/%.d,unwind_tables view http_load soak)

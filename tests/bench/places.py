@@ -59,6 +59,12 @@ def read(pid):
     return sorted(found.values(), key=lambda place: (place.path, place.kind, place.offset))
 
 
+def floor_input(places, kinds=None):
+    """What floor.c reads; `kinds`: others than the places' own. Places of one link stand together."""
+    lines = [((kinds or {}).get(p.kind, p.kind), p.path, f"{p.offset:#x}") for p in places]
+    return "".join(f"{kind} {offset} {path}\n" for kind, path, offset in sorted(lines)) + "\n"
+
+
 def allocators(places):
     """{library: its functions}"""
     found = {}

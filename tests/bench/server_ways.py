@@ -2,27 +2,9 @@
 """Ways in which the heap of a server is looked at, for servers.py. Each has the way that it is compared with."""
 
 import os
-import re
-import subprocess
 
 from loads import BUILD, lib
-
-PLACE = re.compile(r"^(\S+)\s+(/\S+)\s+0x([0-9a-f]+)\s+\+(\d+) .*?\((with its return|with its ret instructions|entry only)\)")
-RETURN = re.compile(r"^    \+0x([0-9a-f]+) .* return side$")
-
-
-def places(pid):
-    """What the tracer would probe: (function, file, offset, whether the return is probed, too)"""
-    text = subprocess.run([lib.TRACER, "--dry-run", "-p", str(pid)], capture_output=True, text=True, check=True).stdout
-    found = []
-    for line in text.splitlines():
-        place, back = PLACE.match(line), RETURN.match(line)
-        if place:
-            found.append((place.group(1), place.group(2), int(place.group(3), 16) + int(place.group(4)),
-                          place.group(5) == "with its return"))
-        elif back:
-            found.append((found[-1][0], found[-1][1], int(back.group(1), 16), False))
-    return found
+import places
 
 
 class Way:
@@ -58,13 +40,13 @@ class Floor(Way):
         lib.need_method("session")
 
     def attach(self, case, server):
-        floor = case.start(os.path.join(BUILD, "floor_places"))
-        found = places(server.pids()[0])
-        # a function that ends in another one's ret instruction shares it
-        lines = {f"{pid} {'both' if both else 'entry'} {offset:x} {path}" for pid in server.pids() for _, path, offset, both in found}
-        floor.write("\n".join(sorted(lines)) + "\ngo\n")
-        floor.out.wait_for("^ready")
-        return [floor]
+        floors = []
+        for pid in server.pids():
+            floors.append(case.start(os.path.join(BUILD, "floor"), str(pid)))
+            floors[-1].write(places.floor_input(places.read(pid)))
+        for floor in floors:
+            floor.out.wait_for("^ready")
+        return floors
 
 
 class Tracer(Way):
@@ -105,7 +87,7 @@ class Bpftrace(Way):
     says = "bpftrace -p, doing memleak's work; one for each process"
 
     def script(self, pid):
-        probed = {(function, path) for function, path, *_ in places(pid)}
+        probed = {(place.function, place.path) for place in places.read(pid)}
         text = ""
         for function, path in sorted(probed):
             if function not in MEMLEAK:

@@ -58,9 +58,7 @@ class Floor(Way):
     @contextlib.contextmanager
     def on(self, case, pid):
         floor = case.start(os.path.join(BUILD, "floor"), str(pid))
-        lines = [f"{self.kinds.get(p.kind, p.kind)} {p.offset:#x} {p.path}" for p in places.read(pid)]
-        # places of one link stand together
-        floor.write("\n".join(sorted(lines, key=lambda line: (line.split()[0], line.split(" ", 2)[2]))) + "\n\n")
+        floor.write(places.floor_input(places.read(pid), self.kinds))
         floor.out.wait_for("^ready")
         yield Tool()
         floor.close_stdin()
