@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/array.h"
 #include "../base/clock.h"
 #include "history.h"
 #include "scale.h"
@@ -84,18 +85,12 @@ void growth_cover(struct growth *g, const struct coverage_figures *coverage)
 
 static int reserve_processes(struct growth *g, uint32_t needed)
 {
-	uint32_t capacity =
-		g->process_capacity * 2 > needed ? g->process_capacity * 2 : needed + 16;
-	struct process_point **v;
+	struct process_point **v =
+		array_reserve(g->processes, &g->process_capacity, needed, sizeof(*v));
 
-	if (needed <= g->process_capacity)
-		return 0;
-	v = realloc(g->processes, capacity * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	memset(v + g->process_capacity, 0, (capacity - g->process_capacity) * sizeof(*v));
 	g->processes = v;
-	g->process_capacity = capacity;
 	return 0;
 }
 

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/array.h"
 #include "scale.h"
 
 #define PREFETCH_SITES 8u
@@ -65,17 +66,12 @@ static struct history_column *column_of(const struct history *h, uint32_t sample
 
 static int reserve_sites(struct history *h, uint32_t needed)
 {
-	uint32_t capacity = h->site_capacity * 2 > needed ? h->site_capacity * 2 : needed + 16;
-	struct history_site *sites;
+	struct history_site *sites =
+		array_reserve(h->sites, &h->site_capacity, needed, sizeof(*sites));
 
-	if (needed <= h->site_capacity)
-		return 0;
-	sites = realloc(h->sites, capacity * sizeof(*sites));
 	if (!sites)
 		return -ENOMEM;
-	memset(sites + h->site_capacity, 0, (capacity - h->site_capacity) * sizeof(*sites));
 	h->sites = sites;
-	h->site_capacity = capacity;
 	return 0;
 }
 
