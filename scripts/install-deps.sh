@@ -14,6 +14,7 @@ libelf1t64|libelf1
 libdw1t64|libdw1
 libcapstone5|libcapstone4
 libncursesw6
+libzstd1
 zlib1g
 '
 build_needs='
@@ -29,6 +30,7 @@ libelf-dev
 libdw-dev
 libcapstone-dev
 libncurses-dev
+libzstd-dev
 libiberty-dev
 zlib1g-dev
 '
