@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "analyse/build.h"
@@ -19,8 +18,9 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "export/csv.h"
+#include "facts.h"
+#include "gather.h"
 #include "rows.h"
-#include "target/process.h"
 #include "view/report.h"
 
 struct collect {
@@ -34,12 +34,13 @@ struct collect {
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
-	struct windows *windows;
 	struct growth *growth;
+	struct recording *recording; /* borrowed; NULL: none */
+	struct gather gather;
 	struct csv *sites, *blocks, *timeline;
 	struct buffer text;
-	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
 	struct rows rows;
+	uint32_t heap_sites;	   /* when the last snapshot was taken */
 	struct collect blocks_now; /* of the snapshot that was prepared */
 	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
@@ -49,6 +50,12 @@ struct outputs {
 static bool is_stdout(const char *path)
 {
 	return path && !strcmp(path, "-");
+}
+
+bool outputs_use_stdout(const struct options *o)
+{
+	return is_stdout(o->csv) || is_stdout(o->csv_blocks) || is_stdout(o->csv_timeline) ||
+	       is_stdout(o->write);
 }
 
 static bool open_files(struct outputs *o)
@@ -70,10 +77,9 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->options = options;
 	o->tracker = tracker;
 	o->rows.tracker = tracker;
-	o->windows = windows;
+	o->gather = (struct gather){.tracker = tracker, .windows = windows};
 	o->growth = growth;
-	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
-		       is_stdout(options->csv_timeline);
+	o->to_stdout = outputs_use_stdout(options);
 	if (!open_files(o)) {
 		outputs_close(o);
 		return NULL;
@@ -105,50 +111,38 @@ bool outputs_close(struct outputs *o)
 	return ok;
 }
 
-static uint64_t own_cpu_ns(void)
+void outputs_restart(struct outputs *o, struct growth *growth)
 {
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
-	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+	rows_done(&o->rows);
+	o->rows = (struct rows){.tracker = o->tracker};
+	o->growth = growth;
 }
 
-void outputs_begin(struct outputs *o)
+void outputs_record(struct outputs *o, struct recording *recording)
 {
-	o->begun_ns = o->last_ns = clock_monotonic_ns();
-	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
-	overhead_begin(o->windows->overhead);
+	o->recording = recording;
+}
+
+void outputs_begin(struct outputs *o, uint64_t now_ns)
+{
+	gather_begin(&o->gather, now_ns);
 }
 
 /* ---- snapshots ---- */
 
-static void fill_own(struct outputs *o, struct snapshot *s)
+static void fill_own(struct outputs *o, struct snapshot *s, const struct facts *f)
 {
-	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
-	double wall = (double)(now - o->last_ns);
-
-	s->realtime_ns = clock_realtime_ns();
-	s->sampled = o->options->sample_bytes > 0;
-	s->sample_bytes = o->options->sample_bytes;
-	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
-	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
-	s->tracer_rss_bytes = process_rss(getpid());
-	o->last_ns = now;
-	o->last_cpu_ns = cpu;
-	s->cost = overhead_cost(o->windows->overhead);
-}
-
-static void fill_counts(struct outputs *o, struct snapshot *s)
-{
-	uint64_t kernel[COUNTER_BPF_COUNT];
 	size_t i;
 
-	loader_counts(o->tracker->loader, kernel);
-	for (i = 0; i < COUNTER_BPF_COUNT; i++)
-		s->counts[i] += kernel[i];
-	s->counts[COUNTER_LATE_EVENT] += consumer_late_count(o->tracker->consumer);
-	s->counts[COUNTER_BAD_RECORD] += consumer_bad_count(o->tracker->consumer);
+	s->realtime_ns = f->realtime_ns;
+	s->sampled = o->options->sample_bytes > 0;
+	s->sample_bytes = o->options->sample_bytes;
+	s->elapsed_s = f->elapsed_s;
+	s->tracer_cpu_percent = f->tracer_cpu_percent;
+	s->tracer_rss_bytes = f->tracer_rss_bytes;
+	s->cost = f->cost;
+	for (i = 0; i < COUNTER_COUNT; i++)
+		s->counts[i] += f->counts[i];
 }
 
 static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
@@ -170,7 +164,7 @@ static void note_rss(struct tracked *t, uint64_t rss)
 
 /* Heap class only: mappings that were seen explain nothing about allocations. */
 static enum blind find_blind(const struct outputs *o, const struct snapshot_process *p,
-			     const struct tracked *t)
+			     const struct tracked *t, bool partial)
 {
 	struct blind_facts f = {
 		.filtered = options_filter(o->options),
@@ -183,8 +177,7 @@ static enum blind find_blind(const struct outputs *o, const struct snapshot_proc
 	};
 
 	/* what it grew by may have been allocated between two windows */
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first &&
-	    !o->windows->coverage.windows)
+	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first && !partial)
 		f.growth_bytes = t->rss_most - t->rss_first;
 	return blind_find(&f);
 }
@@ -223,11 +216,11 @@ static void warn_blind(enum blind blind, const struct snapshot_process *p, const
 /* Once a process. What is sure is said as soon as it is known; growth alone not before the next
  * snapshot or the end: a program that starts may load much before it allocates. */
 static void look_for_blindness(const struct outputs *o, struct snapshot_process *p,
-			       struct tracked *t)
+			       struct tracked *t, bool partial)
 {
 	bool before = t->grew_unseen;
 
-	p->blind = find_blind(o, p, t);
+	p->blind = find_blind(o, p, t, partial);
 	t->grew_unseen = p->blind == BLIND_ALL;
 	if (t->grew_unseen && !before && !t->blind_said) {
 		p->blind = BLIND_NOT;
@@ -238,26 +231,21 @@ static void look_for_blindness(const struct outputs *o, struct snapshot_process 
 	t->blind_said |= p->blind != BLIND_NOT;
 }
 
-static void fill_process(struct outputs *o, struct snapshot_process *p)
+static void fill_process(struct outputs *o, struct snapshot_process *p, const struct facts *f)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
-	uint64_t counts[COUNTER_BPF_COUNT];
+	const struct process_facts *known = facts_process(f, p->number);
 
 	p->rss_bytes = UINT64_MAX;
-	if (!t)
+	if (!t || !known)
 		return;
-	if (!t->ended) {
-		loader_process_counts(o->tracker->loader, t->pid, counts);
-		p->rss_bytes = process_rss(t->pid);
-		note_rss(t, p->rss_bytes);
-	} else {
-		memcpy(counts, t->counts, sizeof(counts));
-	}
-	p->lost_events += lost_in_kernel(counts);
-	look_for_blindness(o, p, t);
-	p->attached = t->attached;
-	p->notable_first = t->attached && !t->notable_said;
-	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
+	p->rss_bytes = known->rss_bytes;
+	note_rss(t, p->rss_bytes);
+	p->lost_events += lost_in_kernel(known->counts);
+	look_for_blindness(o, p, t, f->coverage.partial);
+	p->attached = known->attached;
+	p->notable_first = known->attached && !t->notable_said;
+	snprintf(p->comm, sizeof(p->comm), "%s", known->comm);
 }
 
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
@@ -268,30 +256,32 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 }
 
 /* Returns how many sites the heap has, of which some may be of no process's snapshot. */
-static uint32_t build(struct outputs *o, struct snapshot *s,
-		      const struct coverage_figures *coverage)
+static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		      const struct facts *f)
 {
 	struct tracker *t = o->tracker;
-	struct snapshot_builder b = {.heap = t->heap, .growth = o->growth, .coverage = coverage};
-	uint64_t now = clock_monotonic_ns();
+	struct snapshot_builder b = {
+		.heap = t->heap, .growth = o->growth, .coverage = &f->coverage};
 	uint32_t sites, processes;
 	int err;
 
-	growth_cover(o->growth, coverage);
+	growth_cover(o->growth, &f->coverage);
 	consumer_lock(t->consumer);
 	sites = heap_site_count(t->heap);
 	processes = heap_process_count(t->heap);
 	consumer_unlock(t->consumer);
-	err = snapshot_begin(&b, s, sites, processes, now);
+	err = snapshot_begin(&b, s, sites, processes, f->time_ns);
+	consumer_lock(t->consumer);
 	if (!err) {
-		consumer_lock(t->consumer);
 		while (snapshot_some(&b))
 			consumer_pause(t->consumer);
 		consumer_pause(t->consumer);
 		err = snapshot_settle(&b);
 		sites = heap_site_count(t->heap);
-		consumer_unlock(t->consumer);
 	}
+	if (kind)
+		recording_cut(o->recording, kind, f);
+	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
 	else
@@ -299,24 +289,71 @@ static uint32_t build(struct outputs *o, struct snapshot *s,
 	return sites;
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s)
+void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		  const struct facts *f)
 {
-	struct tracker *t = o->tracker;
-	struct coverage_figures coverage;
-	uint32_t heap_sites;
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
-	names_pass(t->names);
-	consumer_sync(t->consumer);
-	tracker_adopt(t);
-	coverage = windows_figures(o->windows);
-	heap_sites = build(o, s, &coverage);
-	fill_own(o, s);
-	fill_counts(o, s);
+	names_pass(o->tracker->names);
+	o->heap_sites = build(o, s, kind, f);
+	fill_own(o, s, f);
 	for (i = 0; i < s->process_count; i++)
-		fill_process(o, &s->processes[i]);
-	rows_fold(&o->rows, s, heap_sites);
+		fill_process(o, &s->processes[i], f);
+}
+
+void outputs_fold(struct outputs *o, struct snapshot *s)
+{
+	rows_fold(&o->rows, s, o->heap_sites);
+}
+
+void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind)
+{
+	struct consumer *c = o->tracker->consumer;
+	uint64_t now = clock_monotonic_ns();
+	struct facts f;
+
+	consumer_cut(c, now);
+	tracker_adopt(o->tracker);
+	gather_facts(&o->gather, now, &f);
+	outputs_take(o, s, kind, &f);
+	consumer_resume(c);
+	facts_done(&f);
+	outputs_fold(o, s);
+	if (kind)
+		recording_modules(o->recording, o->tracker, true);
+}
+
+void outputs_sample(struct outputs *o, uint64_t now_ns)
+{
+	struct consumer *c = o->tracker->consumer;
+	struct facts f;
+
+	consumer_cut(c, now_ns);
+	gather_sample(&o->gather, now_ns, &f);
+	outputs_take_sample(o, &f);
+	consumer_resume(c);
+	facts_done(&f);
+	recording_modules(o->recording, o->tracker, false);
+}
+
+void outputs_take_sample(struct outputs *o, const struct facts *f)
+{
+	struct consumer *consumer = o->tracker->consumer;
+	struct heap *heap = o->tracker->heap;
+	uint32_t sites, processes;
+
+	growth_cover(o->growth, &f->coverage);
+	consumer_lock(consumer);
+	sites = heap_site_count(heap);
+	processes = heap_process_count(heap);
+	if (growth_sample_begin(o->growth, sites, processes, f->time_ns)) {
+		while (growth_sample_some(o->growth, heap, f->time_ns))
+			consumer_pause(consumer);
+		growth_sample_end(o->growth);
+	}
+	recording_cut(o->recording, CUT_SAMPLE, f);
+	consumer_unlock(consumer);
 }
 
 /* ---- blocks ---- */
@@ -467,6 +504,7 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool fi
 {
 	const struct options *opt = o->options;
 	uint64_t since = final ? 0 : o->written_version;
+	bool all = final && o->recording; /* who reads it later may want any of them */
 	size_t i;
 
 	free(o->blocks_now.v);
@@ -479,11 +517,11 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool fi
 		format_report(o, s);
 	if (o->sites && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
-	for (i = 0; o->sites && i < s->site_count; i++) {
+	for (i = 0; (o->sites || all) && i < s->site_count; i++) {
 		if (since == 0 || s->sites[i].version > since)
 			outputs_names(o, &s->sites[i]);
 	}
-	return (wants_report(o, report) || o->sites) && names_pending(o->tracker->names) > 0;
+	return (wants_report(o, report) || o->sites || all) && names_pending(o->tracker->names) > 0;
 }
 
 static uint64_t newest_version(const struct snapshot *s)

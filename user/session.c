@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyse/growth.h"
 #include "await.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -28,6 +27,7 @@
 #include "preflight.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "signals.h"
 #include "stages.h"
 #include "strangers.h"
 #include "symbol/names.h"
@@ -123,57 +123,11 @@ static void announce(struct session *s)
 	}
 }
 
-/* Signals are read from a descriptor, so that no handler runs anywhere. */
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGWINCH);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static bool wants_screen(const struct options *o)
 {
-	const char *files[] = {o->csv, o->csv_blocks, o->csv_timeline};
-	size_t i;
-
-	for (i = 0; i < 3; i++) {
-		if (files[i] && !strcmp(files[i], "-"))
-			return false;
-	}
-	if (o->batch || (o->command && !o->live))
+	if (outputs_use_stdout(o) || o->batch || (o->command && !o->live))
 		return false;
 	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-}
-
-static void sample(struct session *s, uint64_t now)
-{
-	struct coverage_figures coverage = windows_figures(&s->stages.windows);
-	struct consumer *consumer = s->stages.tracker.consumer;
-	struct heap *heap = s->stages.tracker.heap;
-	struct growth *growth = s->stages.growth;
-	uint32_t sites, processes;
-
-	growth_cover(growth, &coverage);
-	consumer_lock(consumer);
-	sites = heap_site_count(heap);
-	processes = heap_process_count(heap);
-	consumer_unlock(consumer);
-	if (!growth_sample_begin(growth, sites, processes, now))
-		return;
-	consumer_lock(consumer);
-	while (growth_sample_some(growth, heap, clock_monotonic_ns()))
-		consumer_pause(consumer);
-	consumer_unlock(consumer);
-	growth_sample_end(growth);
 }
 
 static bool begin(struct session *s)
@@ -189,8 +143,11 @@ static bool begin(struct session *s)
 	s->next_sweep_ns = UINT64_MAX;
 	s->first_draw_ns = s->screen_wanted ? s->begun_ns + FIRST_DRAW_NS : UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
-	outputs_begin(s->stages.outputs);
-	sample(s, s->begun_ns);
+	outputs_begin(s->stages.outputs, s->begun_ns);
+	consumer_lock(s->stages.tracker.consumer);
+	recording_begin(s->stages.recording, s->begun_ns, clock_realtime_ns(), interval);
+	consumer_unlock(s->stages.tracker.consumer);
+	outputs_sample(s->stages.outputs, s->begun_ns);
 	if (!windows_begin(&s->stages.windows))
 		return false;
 	loader_arm(s->stages.tracker.loader, true);
@@ -229,7 +186,7 @@ static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
-	outputs_snapshot(s->stages.outputs, &snapshot);
+	outputs_snapshot(s->stages.outputs, &snapshot, 0);
 	screen_draw(s->screen, &snapshot);
 }
 
@@ -249,6 +206,8 @@ static void write_waiting(struct session *s)
 		s->stop = true;
 	if (outputs_failed(s->stages.outputs))
 		s->failed = s->stop = true;
+	if (recording_failed(s->stages.recording))
+		s->failed = true;
 }
 
 /* Figures of now; written when the names are there, at the latest before the next ones. */
@@ -258,7 +217,7 @@ static void report(struct session *s, bool count)
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
 
 	write_waiting(s);
-	outputs_snapshot(s->stages.outputs, &w->snapshot);
+	outputs_snapshot(s->stages.outputs, &w->snapshot, count ? CUT_INTERVAL : CUT_EXTRA);
 	w->on = true;
 	w->count = count;
 	w->until_ns = clock_monotonic_ns() + longest;
@@ -373,7 +332,7 @@ static void on_clock(struct session *s)
 	    (now >= s->waiting.until_ns || names_pending(s->stages.tracker.names) == 0))
 		write_waiting(s);
 	if (now >= s->next_sample_ns) {
-		sample(s, now);
+		outputs_sample(s->stages.outputs, now);
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
 	}
 	if (now >= s->end_ns) {
@@ -512,7 +471,7 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 {
 	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
-	outputs_snapshot(s->stages.outputs, snapshot);
+	outputs_snapshot(s->stages.outputs, snapshot, CUT_FINAL);
 	if (outputs_prepare(s->stages.outputs, snapshot, report, true))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
 	outputs_final(s->stages.outputs, snapshot, report);
@@ -534,7 +493,7 @@ static void finish(struct session *s)
 	launch_handle(s->launch);
 	consumer_sync(s->stages.tracker.consumer);
 	tracker_notices(&s->stages.tracker);
-	sample(s, clock_monotonic_ns());
+	outputs_sample(s->stages.outputs, clock_monotonic_ns());
 	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
 	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
@@ -544,6 +503,8 @@ static void finish(struct session *s)
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
+	if (!stages_end_recording(&s->stages))
+		s->failed = true;
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -565,7 +526,7 @@ int session_run(const struct options *options)
 		return preflight_plan(options);
 	tracker_init(&s.stages.tracker);
 	preflight_limits();
-	s.signal_fd = open_signals();
+	s.signal_fd = signals_open();
 	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);

@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 #include "../../user/base/buffer.h"
-#include "../../user/capture/coder.h"
+#include "../../user/capture/block_coder.h"
 #include "../../user/capture/file_block.h"
 #include "../../user/capture/pack.h"
 #include "../../user/capture/record.h"
@@ -124,19 +124,20 @@ static void make(struct maker *m, uint64_t seed, size_t count)
 		m->list[i] = (const void *)(m->records.data + m->starts[i]);
 }
 
-static void code_and_compare(struct encoder *e, struct decoder *d, const struct buffer *records)
+static void code_and_compare(struct block_encoder *e, struct block_decoder *d,
+			     const struct buffer *records)
 {
 	struct buffer payload = {0}, out = {0}, all = {0};
 	struct block_facts facts;
 	size_t at = 0;
 
 	while (at < records->length) {
-		size_t n = encoder_block(e, (const uint8_t *)records->data + at,
-					 records->length - at, &payload, &facts);
+		size_t n = block_encoder_run(e, (const uint8_t *)records->data + at,
+					     records->length - at, &payload, &facts);
 
 		assert_true(n > 0);
-		assert_int_equal(decoder_block(d, (const uint8_t *)payload.data, payload.length,
-					       &facts, &out),
+		assert_int_equal(block_decoder_run(d, (const uint8_t *)payload.data, payload.length,
+						   &facts, &out),
 				 0);
 		buffer_add(&all, out.data, out.length);
 		at += n;
@@ -154,8 +155,8 @@ static void coder__random_records__the_same_again(void **state)
 
 	(void)state;
 	for (uint64_t seed = 1; seed <= 20; seed++) {
-		struct encoder *e = encoder_new();
-		struct decoder *d = decoder_new();
+		struct block_encoder *e = block_encoder_new();
+		struct block_decoder *d = block_decoder_new();
 
 		/* several blocks: what was learned goes on */
 		for (uint64_t block = 0; block < 4; block++) {
@@ -163,16 +164,16 @@ static void coder__random_records__the_same_again(void **state)
 			code_and_compare(e, d, &m.records);
 			buffer_done(&m.records);
 		}
-		encoder_free(e);
-		decoder_free(d);
+		block_encoder_free(e);
+		block_decoder_free(d);
 	}
 }
 
 /* More stacks and threads than the dictionaries hold. */
 static void coder__dictionaries_full__the_same_again(void **state)
 {
-	struct encoder *e = encoder_new();
-	struct decoder *d = decoder_new();
+	struct block_encoder *e = block_encoder_new();
+	struct block_decoder *d = block_decoder_new();
 	struct buffer records = {0};
 	uint64_t stack = 0;
 
@@ -194,14 +195,14 @@ static void coder__dictionaries_full__the_same_again(void **state)
 		code_and_compare(e, d, &records);
 	}
 	buffer_done(&records);
-	encoder_free(e);
-	decoder_free(d);
+	block_encoder_free(e);
+	block_decoder_free(d);
 }
 
 /* What programs do all the time must take few bytes. */
 static void coder__pairs_of_malloc_and_free__two_bytes_each(void **state)
 {
-	struct encoder *e = encoder_new();
+	struct block_encoder *e = block_encoder_new();
 	struct buffer records = {0}, payload = {0};
 	struct block_facts facts;
 	uint64_t random = 7, now = 1000;
@@ -228,36 +229,36 @@ static void coder__pairs_of_malloc_and_free__two_bytes_each(void **state)
 		buffer_add(&records, &a, sizeof(a));
 		buffer_add(&records, &f, sizeof(f));
 	}
-	assert_int_equal(encoder_block(e, (const uint8_t *)records.data, records.length, &payload,
-				       &facts),
+	assert_int_equal(block_encoder_run(e, (const uint8_t *)records.data, records.length,
+					   &payload, &facts),
 			 records.length);
 	assert_true(payload.length < 20000 * 2);
 	buffer_done(&records);
 	buffer_done(&payload);
-	encoder_free(e);
+	block_encoder_free(e);
 }
 
 /* Any byte may be wrong: an error or other records, but never one outside of the buffer. */
 static void coder__hostile_payload__records_within_bounds(void **state)
 {
 	static struct maker m;
-	struct encoder *e = encoder_new();
+	struct block_encoder *e = block_encoder_new();
 	struct buffer payload = {0}, out = {0};
 	struct block_facts facts;
 	uint64_t random = 99;
 
 	(void)state;
 	make(&m, 5, 500);
-	encoder_block(e, (const uint8_t *)m.records.data, m.records.length, &payload, &facts);
+	block_encoder_run(e, (const uint8_t *)m.records.data, m.records.length, &payload, &facts);
 	for (int i = 0; i < 3000; i++) {
-		struct decoder *d = decoder_new();
+		struct block_decoder *d = block_decoder_new();
 		size_t place = draw(&random) % payload.length, cut = payload.length;
 		char before = payload.data[place];
 
 		payload.data[place] = (char)draw(&random);
 		if (i % 3 == 0)
 			cut = draw(&random) % payload.length;
-		if (!decoder_block(d, (const uint8_t *)payload.data, cut, &facts, &out)) {
+		if (!block_decoder_run(d, (const uint8_t *)payload.data, cut, &facts, &out)) {
 			for (size_t at = 0; at < out.length;) {
 				const struct event_header *h = (const void *)(out.data + at);
 
@@ -267,12 +268,12 @@ static void coder__hostile_payload__records_within_bounds(void **state)
 			}
 		}
 		payload.data[place] = before;
-		decoder_free(d);
+		block_decoder_free(d);
 	}
 	buffer_done(&m.records);
 	buffer_done(&payload);
 	buffer_done(&out);
-	encoder_free(e);
+	block_encoder_free(e);
 }
 
 /* ---- files ---- */

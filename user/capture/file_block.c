@@ -93,8 +93,7 @@ static int read_payload(int fd, uint64_t offset, size_t bytes, struct buffer *pa
 	return 0;
 }
 
-int file_read_block(int fd, uint64_t offset, struct recording_block *header,
-		    struct buffer *payload)
+int file_read_block(int fd, uint64_t offset, struct recording_block *header, struct buffer *payload)
 {
 	int err = file_read_at(fd, header, sizeof(*header), offset);
 

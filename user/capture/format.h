@@ -81,7 +81,7 @@ enum recording_column {
 	COLUMN_THREADS = 5,  /* new entries: tid */
 	COLUMN_TIME_LOW = 6, /* difference to the event before; 65535: in COLUMN_TIMES */
 	COLUMN_TIME_HIGH = 7,
-	COLUMN_TIMES = 8,    /* zigzag */
+	COLUMN_TIMES = 8,     /* zigzag */
 	COLUMN_PLACE_LOW = 9, /* how many addresses ago; 0: in COLUMN_ADDRESSES */
 	COLUMN_PLACE_HIGH = 10,
 	COLUMN_ADDRESSES = 11, /* difference by 8, or odd: zigzag, lowest bit 0, or 1 */
@@ -103,17 +103,18 @@ enum recording_column {
 #define RECORDING_NOTE_TYPE 255u
 
 enum recording_note {
-	NOTE_PROCESS = 1,     /* is traced from here on: number, pid, comm, time */
-	NOTE_COUNT = 2,	      /* something was noticed about a process: number, counter */
-	NOTE_WINDOW = 3,      /* a time window begins: time */
-	NOTE_CUT = 4,	      /* figures were taken here: kind, then fields (enum recording_fact) */
-	NOTE_IMAGE = 5,	      /* a mapped file: fields */
-	NOTE_MODULES = 6,     /* what is mapped in a name space, all of it */
-	NOTE_SPACES = 7,      /* the name spaces of a process */
-	NOTE_WRITTEN = 8,     /* what was taken at the last cut is written, with what is known now */
-	NOTE_GAP = 9,	      /* so many events are missing here: the disk was too slow */
-	NOTE_FULL = 10,	      /* no more events from here on: --max-file-size */
-	NOTE_TOTALS = 11,     /* sites and processes as they are now, instead of events */
+	NOTE_PROCESS = 1, /* is traced from here on: number, pid, comm, time */
+	NOTE_COUNT = 2,	  /* something was noticed about a process: number, counter */
+	NOTE_WINDOW = 3,  /* a time window begins: time */
+	NOTE_CUT = 4,	  /* figures were taken here: kind, then fields (enum recording_fact) */
+	NOTE_IMAGE = 5,	  /* a mapped file: fields */
+	NOTE_MODULES = 6, /* what is mapped in a name space, all of it */
+	NOTE_SPACES = 7,  /* the name spaces of a process */
+	NOTE_WRITTEN = 8, /* what was taken at the last cut is written, with what is known now */
+	NOTE_GAP = 9,	  /* so many events are missing here: the disk was too slow */
+	NOTE_FULL = 10,	  /* no more events from here on: --max-file-size */
+	NOTE_TOTALS = 11, /* sites and processes as they are now, instead of events */
+	NOTE_BEGIN = 12,  /* tracing begins: event clock, UTC (ns), seconds between reports */
 };
 
 enum recording_cut {
@@ -135,8 +136,8 @@ enum recording_field {
 	FIELD_SAMPLE_BYTES = 9,
 	FIELD_MIN_BYTES = 10,
 	FIELD_MAX_BYTES = 11,
-	FIELD_RANGES = 12,	 /* --mmap */
-	FIELD_LEAK_WINDOW = 13,	 /* seconds, double */
+	FIELD_RANGES = 12,	/* --mmap */
+	FIELD_LEAK_WINDOW = 13, /* seconds, double */
 	FIELD_LEAK_INTERVAL = 14,
 	FIELD_LEAK_THRESHOLD = 15,
 	FIELD_FOLLOW = 16,

@@ -19,14 +19,14 @@
 #include <unistd.h>
 #include "../base/buffer.h"
 #include "../base/clock.h"
-#include "coder.h"
+#include "block_coder.h"
 #include "file_block.h"
 #include "pack.h"
 
-#define CHUNK_BYTES	(1u << 20)
-#define CHUNKS		32u
-#define FLUSH_NS	(NS_PER_S / 4)
-#define RECORD_NICE	5
+#define CHUNK_BYTES (1u << 20)
+#define CHUNKS	    32u
+#define FLUSH_NS    (NS_PER_S / 4)
+#define RECORD_NICE 5
 
 struct chunk {
 	struct chunk *next;
@@ -52,7 +52,7 @@ struct record {
 	size_t made, most;
 	uint64_t gap, flushed_ns;
 	/* the thread's */
-	struct encoder *encoder;
+	struct block_encoder *encoder;
 	struct buffer payload, index;
 	uint64_t names_at;
 };
@@ -109,8 +109,8 @@ static void write_chunk(struct record *r, const struct chunk *c)
 	size_t at = 0;
 
 	while (at < c->used && !record_error(r)) {
-		size_t n = encoder_block(r->encoder, c->data + at, c->used - at, &r->payload,
-					 &facts);
+		size_t n = block_encoder_run(r->encoder, c->data + at, c->used - at, &r->payload,
+					     &facts);
 
 		if (!n) {
 			fail(r, -ENOMEM);
@@ -268,7 +268,7 @@ static bool make_room(struct record *r, size_t bytes, bool needed)
 	c = bytes + GAP_ROOM > CHUNK_BYTES ? NULL : take_empty(r);
 	if (!c && needed)
 		c = new_chunk(bytes + GAP_ROOM > CHUNK_BYTES / 16 ? bytes + GAP_ROOM
-								   : CHUNK_BYTES / 16,
+								  : CHUNK_BYTES / 16,
 			      true);
 	if (!c)
 		return false;
@@ -395,7 +395,7 @@ static void record_free(struct record *r)
 		free(c);
 	}
 	free(r->current);
-	encoder_free(r->encoder);
+	block_encoder_free(r->encoder);
 	buffer_done(&r->payload);
 	buffer_done(&r->index);
 	pthread_cond_destroy(&r->wake);
@@ -417,7 +417,7 @@ struct record *record_open(int fd, const void *about, size_t about_bytes, size_t
 		pthread_mutex_init(&r->lock, NULL);
 		pthread_cond_init(&r->wake, NULL);
 		pthread_cond_init(&r->written, NULL);
-		r->encoder = encoder_new();
+		r->encoder = block_encoder_new();
 		err = r->encoder ? begin_file(r, about, about_bytes) : -ENOMEM;
 		if (!err)
 			err = start_thread(r);

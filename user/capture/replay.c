@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include "coder.h"
+#include "block_coder.h"
 #include "file_block.h"
 
 struct replay {
@@ -22,7 +22,7 @@ struct replay {
 	uint64_t last_ns;
 	struct buffer about, payload, records, names;
 	size_t next; /* in `records` */
-	struct decoder *decoder;
+	struct block_decoder *decoder;
 	enum replay_end end;
 };
 
@@ -99,7 +99,7 @@ int replay_open(struct replay **out, int fd)
 	}
 	r->fd = fd;
 	r->bytes = (uint64_t)st.st_size;
-	r->decoder = decoder_new();
+	r->decoder = block_decoder_new();
 	err = !r->decoder ? -ENOMEM : S_ISREG(st.st_mode) ? read_start(r) : -ESPIPE;
 	if (err) {
 		replay_close(r);
@@ -115,7 +115,7 @@ void replay_close(struct replay *r)
 	if (!r)
 		return;
 	close(r->fd);
-	decoder_free(r->decoder);
+	block_decoder_free(r->decoder);
 	buffer_done(&r->about);
 	buffer_done(&r->payload);
 	buffer_done(&r->records);
@@ -184,8 +184,8 @@ static bool read_events(struct replay *r)
 		}
 	} while (h.kind != RECORDING_EVENTS);
 	facts = (struct block_facts){h.flags, h.events, h.first_ns, h.last_ns};
-	err = decoder_block(r->decoder, (const void *)r->payload.data, r->payload.length, &facts,
-			    &r->records);
+	err = block_decoder_run(r->decoder, (const void *)r->payload.data, r->payload.length,
+				&facts, &r->records);
 	if (err)
 		r->end = REPLAY_DAMAGED;
 	r->next = 0;
@@ -221,11 +221,11 @@ enum replay_end replay_end(const struct replay *r)
 
 int replay_rewind(struct replay *r)
 {
-	struct decoder *d = decoder_new();
+	struct block_decoder *d = block_decoder_new();
 
 	if (!d)
 		return -ENOMEM;
-	decoder_free(r->decoder);
+	block_decoder_free(r->decoder);
 	r->decoder = d;
 	r->end = REPLAY_GOES_ON;
 	r->records.length = r->next = 0;

@@ -3,7 +3,7 @@
  * Payload of a block -> records. The payload may come from anybody: each column says how long it is, each read is checked against
  * that, and what a record is made of is made here, so that no length in the file becomes one in memory unchecked.
  */
-#include "coder.h"
+#include "block_coder.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "history.h"
 #include "pack.h"
 
-struct decoder {
+struct block_decoder {
 	uint8_t *data[RECORDING_COLUMNS]; /* of the columns that were unpacked */
 	size_t capacity[RECORDING_COLUMNS];
 	struct unpack columns[RECORDING_COLUMNS];
@@ -26,9 +26,9 @@ struct decoder {
 	bool bad;
 };
 
-struct decoder *decoder_new(void)
+struct block_decoder *block_decoder_new(void)
 {
-	struct decoder *d = calloc(1, sizeof(*d));
+	struct block_decoder *d = calloc(1, sizeof(*d));
 
 	if (!d)
 		return NULL;
@@ -38,11 +38,11 @@ struct decoder *decoder_new(void)
 	d->context_count = d->thread_count = 1;
 	if (d->zstd && d->contexts && d->threads)
 		return d;
-	decoder_free(d);
+	block_decoder_free(d);
 	return NULL;
 }
 
-void decoder_free(struct decoder *d)
+void block_decoder_free(struct block_decoder *d)
 {
 	size_t i;
 
@@ -58,7 +58,7 @@ void decoder_free(struct decoder *d)
 
 /* ---- columns ---- */
 
-static int unpack_column(struct decoder *d, uint64_t c, size_t bytes, const uint8_t *from,
+static int unpack_column(struct block_decoder *d, uint64_t c, size_t bytes, const uint8_t *from,
 			 size_t packed)
 {
 	if (packed == bytes) {
@@ -80,7 +80,7 @@ static int unpack_column(struct decoder *d, uint64_t c, size_t bytes, const uint
 }
 
 /* A small piece that claims to be very much larger would cost memory and time: zstd's own bound is looked at first. */
-static int unpack_columns(struct decoder *d, const uint8_t *payload, size_t bytes)
+static int unpack_columns(struct block_decoder *d, const uint8_t *payload, size_t bytes)
 {
 	struct unpack u = {payload, payload + bytes, false};
 	uint64_t sum = 0;
@@ -108,7 +108,7 @@ static int unpack_columns(struct decoder *d, const uint8_t *payload, size_t byte
 	return 0;
 }
 
-static inline uint32_t get_byte(struct decoder *d, int c)
+static inline uint32_t get_byte(struct block_decoder *d, int c)
 {
 	struct unpack *u = &d->columns[c];
 
@@ -119,7 +119,7 @@ static inline uint32_t get_byte(struct decoder *d, int c)
 	return *u->at++;
 }
 
-static inline uint64_t get_number(struct decoder *d, enum recording_column c)
+static inline uint64_t get_number(struct block_decoder *d, enum recording_column c)
 {
 	struct unpack *u = &d->columns[c];
 	uint64_t v = unpack_u64(u);
@@ -128,7 +128,7 @@ static inline uint64_t get_number(struct decoder *d, enum recording_column c)
 	return v;
 }
 
-static inline uint32_t get_pair(struct decoder *d, enum recording_column low)
+static inline uint32_t get_pair(struct block_decoder *d, enum recording_column low)
 {
 	uint32_t v = get_byte(d, (int)low);
 
@@ -137,7 +137,7 @@ static inline uint32_t get_pair(struct decoder *d, enum recording_column low)
 
 /* ---- events ---- */
 
-static inline struct coder_context *get_context(struct decoder *d, uint32_t index)
+static inline struct coder_context *get_context(struct block_decoder *d, uint32_t index)
 {
 	struct coder_context *c = &d->contexts[index];
 
@@ -157,7 +157,7 @@ static inline struct coder_context *get_context(struct decoder *d, uint32_t inde
 	return c;
 }
 
-static inline uint32_t get_thread(struct decoder *d)
+static inline uint32_t get_thread(struct block_decoder *d)
 {
 	uint32_t index = get_pair(d, COLUMN_THREAD_LOW);
 
@@ -172,7 +172,7 @@ static inline uint32_t get_thread(struct decoder *d)
 	return d->threads[index];
 }
 
-static inline uint64_t get_time(struct decoder *d)
+static inline uint64_t get_time(struct block_decoder *d)
 {
 	uint64_t passed = get_pair(d, COLUMN_TIME_LOW);
 
@@ -182,7 +182,7 @@ static inline uint64_t get_time(struct decoder *d)
 	return d->last_ns;
 }
 
-static inline uint64_t get_address(struct decoder *d, struct coder_context *c)
+static inline uint64_t get_address(struct block_decoder *d, struct coder_context *c)
 {
 	uint32_t ago = get_pair(d, COLUMN_PLACE_LOW);
 	uint64_t address;
@@ -200,13 +200,13 @@ static inline uint64_t get_address(struct decoder *d, struct coder_context *c)
 	return address;
 }
 
-static inline uint64_t get_size(struct decoder *d, struct coder_context *c)
+static inline uint64_t get_size(struct block_decoder *d, struct coder_context *c)
 {
 	c->last_size += pack_unzigzag(get_number(d, COLUMN_SIZES));
 	return c->last_size;
 }
 
-static inline void fill_head(struct decoder *d, struct event_header *h,
+static inline void fill_head(struct block_decoder *d, struct event_header *h,
 			     const struct coder_context *c, size_t size)
 {
 	*h = (struct event_header){.process = c->process,
@@ -214,12 +214,12 @@ static inline void fill_head(struct decoder *d, struct event_header *h,
 				   .size = (uint16_t)size,
 				   .type = c->type,
 				   .call = c->call,
-				   .flags = c->flags & ~(RECORDING_CONTEXT_NEW |
-							 RECORDING_CONTEXT_OLD)};
+				   .flags = c->flags &
+					    ~(RECORDING_CONTEXT_NEW | RECORDING_CONTEXT_OLD)};
 	h->time_ns = get_time(d);
 }
 
-static size_t get_realloc(struct decoder *d, struct coder_context *c, void *out)
+static size_t get_realloc(struct block_decoder *d, struct coder_context *c, void *out)
 {
 	struct event_realloc *r = out;
 
@@ -232,7 +232,7 @@ static size_t get_realloc(struct decoder *d, struct coder_context *c, void *out)
 	return sizeof(*r);
 }
 
-static inline size_t get_alloc(struct decoder *d, struct coder_context *c, void *out)
+static inline size_t get_alloc(struct block_decoder *d, struct coder_context *c, void *out)
 {
 	struct event_alloc *a = out;
 
@@ -243,7 +243,7 @@ static inline size_t get_alloc(struct decoder *d, struct coder_context *c, void 
 	return sizeof(*a);
 }
 
-static inline size_t get_free(struct decoder *d, struct coder_context *c, void *out)
+static inline size_t get_free(struct block_decoder *d, struct coder_context *c, void *out)
 {
 	struct event_free *f = out;
 
@@ -253,7 +253,7 @@ static inline size_t get_free(struct decoder *d, struct coder_context *c, void *
 }
 
 /* Room for any of the three. */
-static inline size_t get_event(struct decoder *d, uint32_t index, void *out)
+static inline size_t get_event(struct block_decoder *d, uint32_t index, void *out)
 {
 	struct coder_context *c = get_context(d, index);
 
@@ -270,7 +270,7 @@ static inline size_t get_event(struct decoder *d, uint32_t index, void *out)
 #define EVENT_MOST sizeof(struct event_realloc)
 
 /* A record of the rest, whole; NULL: bad. */
-static const struct event_header *get_rest(struct decoder *d)
+static const struct event_header *get_rest(struct block_decoder *d)
 {
 	struct unpack *u = &d->columns[COLUMN_REST];
 	struct event_header h;
@@ -300,7 +300,7 @@ static void reserve(struct buffer *b, size_t bytes)
 	}
 }
 
-static bool add_rest(struct decoder *d, struct buffer *records)
+static bool add_rest(struct block_decoder *d, struct buffer *records)
 {
 	const struct event_header *h = get_rest(d);
 	struct event_header head;
@@ -312,7 +312,7 @@ static bool add_rest(struct decoder *d, struct buffer *records)
 	return true;
 }
 
-static void begin(struct decoder *d, const struct block_facts *facts)
+static void begin(struct block_decoder *d, const struct block_facts *facts)
 {
 	d->bad = false;
 	if (facts->flags & RECORDING_F_NEW_CONTEXTS)
@@ -321,8 +321,8 @@ static void begin(struct decoder *d, const struct block_facts *facts)
 		d->thread_count = 1;
 }
 
-int decoder_block(struct decoder *d, const uint8_t *payload, size_t bytes,
-		  const struct block_facts *facts, struct buffer *records)
+int block_decoder_run(struct block_decoder *d, const uint8_t *payload, size_t bytes,
+		      const struct block_facts *facts, struct buffer *records)
 {
 	int err = unpack_columns(d, payload, bytes);
 

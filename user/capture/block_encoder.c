@@ -6,7 +6,7 @@
  * Invariant: whatever is learned from a record here, the decoder learns from its columns: dictionaries, last addresses and sizes,
  * the history of addresses.
  */
-#include "coder.h"
+#include "block_coder.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,7 +25,7 @@ struct column {
 	size_t length, capacity;
 };
 
-struct encoder {
+struct block_encoder {
 	struct column columns[RECORDING_COLUMNS];
 	ZSTD_CCtx *zstd;
 	struct buffer packed;
@@ -40,9 +40,9 @@ struct encoder {
 	uint64_t last_ns;
 };
 
-struct encoder *encoder_new(void)
+struct block_encoder *block_encoder_new(void)
 {
-	struct encoder *e = calloc(1, sizeof(*e));
+	struct block_encoder *e = calloc(1, sizeof(*e));
 
 	if (!e)
 		return NULL;
@@ -56,11 +56,11 @@ struct encoder *encoder_new(void)
 	if (e->zstd && e->contexts && e->context_slots && e->threads && e->thread_slots &&
 	    e->recent)
 		return e;
-	encoder_free(e);
+	block_encoder_free(e);
 	return NULL;
 }
 
-void encoder_free(struct encoder *e)
+void block_encoder_free(struct block_encoder *e)
 {
 	size_t i;
 
@@ -80,25 +80,25 @@ void encoder_free(struct encoder *e)
 
 /* ---- columns ---- */
 
-static inline void put_byte(struct encoder *e, enum recording_column c, uint32_t byte)
+static inline void put_byte(struct block_encoder *e, enum recording_column c, uint32_t byte)
 {
 	e->columns[c].data[e->columns[c].length++] = (uint8_t)byte;
 }
 
-static inline void put_number(struct encoder *e, enum recording_column c, uint64_t v)
+static inline void put_number(struct block_encoder *e, enum recording_column c, uint64_t v)
 {
 	struct column *column = &e->columns[c];
 
 	column->length += pack_put(column->data + column->length, v);
 }
 
-static inline void put_pair(struct encoder *e, enum recording_column low, uint32_t v)
+static inline void put_pair(struct block_encoder *e, enum recording_column low, uint32_t v)
 {
 	put_byte(e, low, v & 0xff);
 	put_byte(e, (enum recording_column)(low + 1), v >> 8);
 }
 
-static bool reserve(struct encoder *e, enum recording_column c, size_t bytes)
+static bool reserve(struct block_encoder *e, enum recording_column c, size_t bytes)
 {
 	struct column *column = &e->columns[c];
 	uint8_t *data;
@@ -115,15 +115,13 @@ static bool reserve(struct encoder *e, enum recording_column c, size_t bytes)
 }
 
 /* The most that so many records can need. */
-static bool reserve_all(struct encoder *e, size_t records, size_t bytes)
+static bool reserve_all(struct block_encoder *e, size_t records, size_t bytes)
 {
 	static const uint8_t most[RECORDING_COLUMNS] = {
-		[COLUMN_CONTEXT_LOW] = 1, [COLUMN_CONTEXT_HIGH] = 1,
-		[COLUMN_CONTEXTS] = 28,	  [COLUMN_THREAD_LOW] = 1,
-		[COLUMN_THREAD_HIGH] = 1, [COLUMN_THREADS] = 5,
-		[COLUMN_TIME_LOW] = 1,	  [COLUMN_TIME_HIGH] = 1,
-		[COLUMN_TIMES] = 10,	  [COLUMN_PLACE_LOW] = 2,
-		[COLUMN_PLACE_HIGH] = 2,  [COLUMN_ADDRESSES] = 20,
+		[COLUMN_CONTEXT_LOW] = 1, [COLUMN_CONTEXT_HIGH] = 1, [COLUMN_CONTEXTS] = 28,
+		[COLUMN_THREAD_LOW] = 1,  [COLUMN_THREAD_HIGH] = 1,  [COLUMN_THREADS] = 5,
+		[COLUMN_TIME_LOW] = 1,	  [COLUMN_TIME_HIGH] = 1,    [COLUMN_TIMES] = 10,
+		[COLUMN_PLACE_LOW] = 2,	  [COLUMN_PLACE_HIGH] = 2,   [COLUMN_ADDRESSES] = 20,
 		[COLUMN_SIZES] = 10,	  [COLUMN_ENTRIES] = 10,
 	};
 	int c;
@@ -144,13 +142,13 @@ static inline uint32_t slot_of(uint64_t v)
 	return (uint32_t)((v * 0x9e3779b97f4a7c15ull) >> (64 - 17));
 }
 
-static void forget_contexts(struct encoder *e)
+static void forget_contexts(struct block_encoder *e)
 {
 	memset(e->context_slots, 0, SLOTS * sizeof(*e->context_slots));
 	e->context_count = 1;
 }
 
-static void forget_threads(struct encoder *e)
+static void forget_threads(struct block_encoder *e)
 {
 	memset(e->thread_slots, 0, SLOTS * sizeof(*e->thread_slots));
 	e->thread_count = 1;
@@ -163,7 +161,8 @@ static bool same_context(const struct coder_context *a, const struct coder_conte
 	       a->type == b->type && a->call == b->call;
 }
 
-static uint32_t add_context(struct encoder *e, uint32_t slot, const struct coder_context *like)
+static uint32_t add_context(struct block_encoder *e, uint32_t slot,
+			    const struct coder_context *like)
 {
 	struct coder_context *c = &e->contexts[e->context_count];
 
@@ -177,11 +176,11 @@ static uint32_t add_context(struct encoder *e, uint32_t slot, const struct coder
 	return e->context_count++;
 }
 
-static inline uint32_t get_context(struct encoder *e, const struct coder_context *like)
+static inline uint32_t get_context(struct block_encoder *e, const struct coder_context *like)
 {
-	uint32_t slot = slot_of(like->stack ^ (uint64_t)like->process << 40 ^
-				(uint64_t)like->type << 32 ^ (uint64_t)like->call << 24 ^
-				like->flags);
+	uint32_t slot =
+		slot_of(like->stack ^ (uint64_t)like->process << 40 ^ (uint64_t)like->type << 32 ^
+			(uint64_t)like->call << 24 ^ like->flags);
 
 	while (e->context_slots[slot]) {
 		if (same_context(&e->contexts[e->context_slots[slot]], like))
@@ -191,7 +190,7 @@ static inline uint32_t get_context(struct encoder *e, const struct coder_context
 	return add_context(e, slot, like);
 }
 
-static inline uint32_t get_thread(struct encoder *e, uint32_t tid)
+static inline uint32_t get_thread(struct block_encoder *e, uint32_t tid)
 {
 	uint32_t slot = slot_of(tid);
 
@@ -210,7 +209,7 @@ static inline uint32_t get_thread(struct encoder *e, uint32_t tid)
 
 /* ---- events ---- */
 
-static inline void put_address(struct encoder *e, struct coder_context *c, uint64_t address)
+static inline void put_address(struct block_encoder *e, struct coder_context *c, uint64_t address)
 {
 	uint32_t *recent = &e->recent[slot_of(address)];
 	uint32_t ago = e->history.next - *recent;
@@ -232,13 +231,13 @@ static inline void put_address(struct encoder *e, struct coder_context *c, uint6
 	history_add(&e->history, address);
 }
 
-static inline void put_size(struct encoder *e, struct coder_context *c, uint64_t bytes)
+static inline void put_size(struct block_encoder *e, struct coder_context *c, uint64_t bytes)
 {
 	put_number(e, COLUMN_SIZES, pack_zigzag(bytes - c->last_size));
 	c->last_size = bytes;
 }
 
-static inline void put_time(struct encoder *e, uint64_t time_ns)
+static inline void put_time(struct block_encoder *e, uint64_t time_ns)
 {
 	uint64_t passed = time_ns - e->last_ns;
 
@@ -251,7 +250,7 @@ static inline void put_time(struct encoder *e, uint64_t time_ns)
 	e->last_ns = time_ns;
 }
 
-static inline struct coder_context *put_head(struct encoder *e, const struct event_header *h,
+static inline struct coder_context *put_head(struct block_encoder *e, const struct event_header *h,
 					     uint64_t stack, uint32_t flags)
 {
 	struct coder_context like = {.stack = stack,
@@ -267,7 +266,7 @@ static inline struct coder_context *put_head(struct encoder *e, const struct eve
 	return &e->contexts[context];
 }
 
-static inline void put_alloc(struct encoder *e, const struct event_alloc *a)
+static inline void put_alloc(struct block_encoder *e, const struct event_alloc *a)
 {
 	struct coder_context *c = put_head(e, &a->h, a->stack, 0);
 
@@ -275,12 +274,12 @@ static inline void put_alloc(struct encoder *e, const struct event_alloc *a)
 	put_size(e, c, a->bytes);
 }
 
-static inline void put_free(struct encoder *e, const struct event_free *f)
+static inline void put_free(struct block_encoder *e, const struct event_free *f)
 {
 	put_address(e, put_head(e, &f->h, 0, 0), f->address);
 }
 
-static void put_realloc(struct encoder *e, const struct event_realloc *r)
+static void put_realloc(struct block_encoder *e, const struct event_realloc *r)
 {
 	struct coder_context *c = put_head(e, &r->h, r->stack,
 					   (r->old_address ? RECORDING_CONTEXT_OLD : 0) |
@@ -300,7 +299,7 @@ static bool is_plain(const struct event_header *h, size_t size)
 	return h->size == size && !(h->flags & (RECORDING_CONTEXT_NEW | RECORDING_CONTEXT_OLD));
 }
 
-static void put_rest(struct encoder *e, const struct event_header *h)
+static void put_rest(struct block_encoder *e, const struct event_header *h)
 {
 	struct column *rest = &e->columns[COLUMN_REST];
 
@@ -309,7 +308,7 @@ static void put_rest(struct encoder *e, const struct event_header *h)
 	rest->length += record_span(h);
 }
 
-static inline void put_record(struct encoder *e, const struct event_header *h)
+static inline void put_record(struct block_encoder *e, const struct event_header *h)
 {
 	const void *record = h;
 
@@ -332,7 +331,7 @@ static void note_time(struct block_facts *facts, uint64_t time_ns)
 		facts->last_ns = time_ns;
 }
 
-static size_t put_records(struct encoder *e, const uint8_t *records, size_t bytes,
+static size_t put_records(struct block_encoder *e, const uint8_t *records, size_t bytes,
 			  struct block_facts *facts)
 {
 	size_t at = 0;
@@ -352,7 +351,7 @@ static size_t put_records(struct encoder *e, const uint8_t *records, size_t byte
 
 /* ---- payload ---- */
 
-static bool pack_column(struct encoder *e, enum recording_column c, struct buffer *payload)
+static bool pack_column(struct block_encoder *e, enum recording_column c, struct buffer *payload)
 {
 	const struct column *column = &e->columns[c];
 	size_t bound = ZSTD_compressBound(column->length), packed;
@@ -363,10 +362,9 @@ static bool pack_column(struct encoder *e, enum recording_column c, struct buffe
 	out = malloc(bound);
 	if (!out)
 		return false;
-	packed = column->length < SMALL_BYTES
-			 ? column->length
-			 : ZSTD_compressCCtx(e->zstd, out, bound, column->data, column->length,
-					     LEVEL);
+	packed = column->length < SMALL_BYTES ? column->length
+					      : ZSTD_compressCCtx(e->zstd, out, bound, column->data,
+								  column->length, LEVEL);
 	if (ZSTD_isError(packed) || packed >= column->length)
 		packed = column->length;
 	pack_u64(payload, c);
@@ -377,8 +375,8 @@ static bool pack_column(struct encoder *e, enum recording_column c, struct buffe
 	return true;
 }
 
-size_t encoder_block(struct encoder *e, const uint8_t *records, size_t bytes,
-		     struct buffer *payload, struct block_facts *facts)
+size_t block_encoder_run(struct block_encoder *e, const uint8_t *records, size_t bytes,
+			 struct buffer *payload, struct block_facts *facts)
 {
 	size_t done;
 	int c;

@@ -3,8 +3,8 @@
  * Records <-> columns of a block. Pure: no file, no clock. `Records` are struct event_* one after the other, each at a multiple
  * of eight bytes, and notes (format.h). One thread at a time; blocks in order.
  */
-#ifndef CAPTURE_CODER_H
-#define CAPTURE_CODER_H
+#ifndef CAPTURE_BLOCK_CODER_H
+#define CAPTURE_BLOCK_CODER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,27 +27,27 @@ struct block_facts {
 	uint64_t first_ns, last_ns;
 };
 
-struct encoder;
+struct block_encoder;
 
 /* NULL: out of memory. */
-struct encoder *encoder_new(void);
-void encoder_free(struct encoder *e);
+struct block_encoder *block_encoder_new(void);
+void block_encoder_free(struct block_encoder *e);
 /*
  * Makes the payload of one block out of as many of the records as it takes; returns how many bytes of them, all but
  * when a dictionary is full. 0: out of memory, or nothing was given. *payload is overwritten.
  */
-size_t encoder_block(struct encoder *e, const uint8_t *records, size_t bytes,
-		     struct buffer *payload, struct block_facts *facts);
+size_t block_encoder_run(struct block_encoder *e, const uint8_t *records, size_t bytes,
+			 struct buffer *payload, struct block_facts *facts);
 
-struct decoder;
+struct block_decoder;
 
-struct decoder *decoder_new(void);
-void decoder_free(struct decoder *d);
+struct block_decoder *block_decoder_new(void);
+void block_decoder_free(struct block_decoder *d);
 /*
  * Records of a block, in *records (overwritten). 0, -EBADMSG when the payload makes no sense, -ENOMEM. Whatever the payload is,
  * records that are given out lie within *records, and their sizes are those of their types at least.
  */
-int decoder_block(struct decoder *d, const uint8_t *payload, size_t bytes,
-		  const struct block_facts *facts, struct buffer *records);
+int block_decoder_run(struct block_decoder *d, const uint8_t *payload, size_t bytes,
+		      const struct block_facts *facts, struct buffer *records);
 
-#endif /* CAPTURE_CODER_H */
+#endif /* CAPTURE_BLOCK_CODER_H */
