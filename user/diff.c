@@ -26,8 +26,14 @@
 /* Longer than any recording: only its end is written. */
 #define NO_INTERVAL_S 1e9
 
-enum change { CHANGE_APPEARED, CHANGE_GREW, CHANGE_SHRANK, CHANGE_DISAPPEARED, CHANGE_NONE,
-	      CHANGES };
+enum change {
+	CHANGE_APPEARED,
+	CHANGE_GREW,
+	CHANGE_SHRANK,
+	CHANGE_DISAPPEARED,
+	CHANGE_NONE,
+	CHANGES
+};
 
 static const char *const change_names[CHANGES] = {
 	[CHANGE_APPEARED] = "appeared", [CHANGE_GREW] = "grew",
@@ -132,9 +138,7 @@ static enum change change_of(const struct pair *p)
 	if (before != after)
 		return after ? CHANGE_APPEARED : CHANGE_DISAPPEARED;
 	if (!p->bytes)
-		return p->count > 0   ? CHANGE_GREW
-		       : p->count < 0 ? CHANGE_SHRANK
-				      : CHANGE_NONE;
+		return p->count > 0 ? CHANGE_GREW : p->count < 0 ? CHANGE_SHRANK : CHANGE_NONE;
 	return p->bytes > 0 ? CHANGE_GREW : CHANGE_SHRANK;
 }
 
@@ -204,8 +208,9 @@ static void add_side(struct buffer *out, const char *name, const char *path,
 		bytes += sites->v[i].outstanding_bytes;
 		count += sites->v[i].outstanding_count;
 	}
-	buffer_printf(out, "%s: %" PRIu64 " bytes in %" PRIu64 " allocations from %zu sites: ",
-		      name, bytes, count, sites->count);
+	buffer_printf(out,
+		      "%s: %" PRIu64 " bytes in %" PRIu64 " allocations from %zu sites: ", name,
+		      bytes, count, sites->count);
 	buffer_add_clean(out, path);
 	buffer_add_char(out, '\n');
 }

@@ -26,8 +26,8 @@
 #include "stages.h"
 #include "symbol/names.h"
 
-#define BATCH		256
-#define NAMES_WAIT_MS	1000
+#define BATCH		   256
+#define NAMES_WAIT_MS	   1000
 #define NAMES_LAST_WAIT_MS 30000
 
 struct player {
@@ -76,8 +76,7 @@ static void set_clock(struct player *p)
 	const struct options *o = &p->options;
 
 	p->now_ns = p->begun_ns;
-	p->next_report_ns =
-		own_reports(p) ? p->begun_ns + step_of(o->interval_s) : UINT64_MAX;
+	p->next_report_ns = own_reports(p) ? p->begun_ns + step_of(o->interval_s) : UINT64_MAX;
 	p->next_sample_ns = same(o->leak_interval_s, p->recorded_leak_interval_s)
 				    ? UINT64_MAX
 				    : p->begun_ns + step_of(o->leak_interval_s);

@@ -36,8 +36,7 @@ struct session {
 
 static bool wants_screen(const struct options *o)
 {
-	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) &&
-	       !outputs_use_stdout(o);
+	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !outputs_use_stdout(o);
 }
 
 static bool open_screen(struct session *s, const struct options *o)

@@ -210,12 +210,26 @@ static void write_waiting(struct session *s)
 		s->failed = true;
 }
 
+/*
+ * What is recorded is replayed with all names, and both are to write the same: so names are waited for longer than an interval, which
+ * costs time at most when they are asked for first.
+ */
+static void await_recorded(struct session *s)
+{
+	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
+
+	if (s->waiting.on && s->stages.recording &&
+	    !await_names(&a, clock_monotonic_ns() + NAMES_WAIT_NS))
+		s->stop = true;
+}
+
 /* Figures of now; written when the names are there, at the latest before the next ones. */
 static void report(struct session *s, bool count)
 {
 	struct waiting *w = &s->waiting;
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
 
+	await_recorded(s);
 	write_waiting(s);
 	outputs_snapshot(s->stages.outputs, &w->snapshot, count ? CUT_INTERVAL : CUT_EXTRA);
 	w->on = true;
@@ -483,6 +497,7 @@ static void finish(struct session *s)
 	bool screen = s->screen != NULL, done;
 	struct snapshot snapshot;
 
+	await_recorded(s);
 	if (s->waiting.on && !s->stop)
 		await_names(&a, s->waiting.until_ns);
 	write_waiting(s);

@@ -19,13 +19,32 @@
 #define CELLS_MOST 256u
 #define FILE_MOST  ((size_t)4 << 30)
 
-enum { COLUMN_PID, COLUMN_SITE, NUMBER_FIRST, NUMBER_LAST = 7, COLUMN_API, COLUMN_FUNCTION,
-       COLUMN_SOURCE, COLUMN_MODULE, COLUMN_STACK, COLUMNS };
+enum {
+	COLUMN_PID,
+	COLUMN_SITE,
+	NUMBER_FIRST,
+	NUMBER_LAST = 7,
+	COLUMN_API,
+	COLUMN_FUNCTION,
+	COLUMN_SOURCE,
+	COLUMN_MODULE,
+	COLUMN_STACK,
+	COLUMNS
+};
 
 static const char *const column_names[COLUMNS] = {
-	"pid",	       "site",	      "outstanding_bytes", "outstanding_count",
-	"alloc_bytes", "alloc_count", "free_bytes",	   "free_count",
-	"api",	       "function",    "source",		   "module",
+	"pid",
+	"site",
+	"outstanding_bytes",
+	"outstanding_count",
+	"alloc_bytes",
+	"alloc_count",
+	"free_bytes",
+	"free_count",
+	"api",
+	"function",
+	"source",
+	"module",
 	"stack",
 };
 
