@@ -201,7 +201,7 @@ static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut 
 		sites = heap_site_count(t->heap);
 	}
 	if (kind)
-		recording_cut(o->recording, kind, f);
+		recording_cut(o->recording, kind, f, t->heap);
 	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
@@ -273,7 +273,7 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 			consumer_pause(consumer);
 		growth_sample_end(o->growth);
 	}
-	recording_cut(o->recording, CUT_SAMPLE, f);
+	recording_cut(o->recording, CUT_SAMPLE, f, heap);
 	consumer_unlock(consumer);
 }
 

@@ -118,6 +118,24 @@ def last_rows(rows):
 
 
 @test()
+def recording__larger_than_it_may_be__totals_stay_exact(case):
+    """The two files of figures at every report are the same; single blocks are not known any more."""
+    target = case.target("churn", 400003, 3000)
+    path = case.path("run.rec")
+    tracer = case.attach(target, "-i", "0.5", "-w", path, "--max-file-size", "1M", *outputs(case, "live"))
+    target.work()
+    tracer.stop()
+    check("as large as it may be" in tracer.err.text(), tracer.err.text())
+    check(os.path.getsize(path) <= 1 << 20, f"{os.path.getsize(path)} bytes")
+    again = replay(case, path, *outputs(case, "again"))
+    check("no single blocks" in again.err.text(), again.err.text())
+    for kind in ("csv", "csv-timeline"):
+        equal(read_text(case.path(f"again.{kind}")), read_text(case.path(f"live.{kind}")), f"--{kind}")
+    equal(read_text(case.path("again.csv-blocks")).count("\n"), 1, "lines of --csv-blocks")
+    equal(again.summaries(), tracer.summaries(), "summary lines")
+
+
+@test()
 def recording__tracer_killed__readable_with_names_of_this_machine(case):
     target = case.target("steady", 0)
     path = case.path("run.rec")
