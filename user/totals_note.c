@@ -9,7 +9,7 @@
 
 #include "heap/restore.h"
 
-#define NUMBERS_MOST 128u
+#define NUMBERS_MOST	 128u
 #define GENERATIONS_MOST 100000u
 
 struct numbers {

@@ -35,6 +35,10 @@ bool heap_restore_site(struct heap *h, const struct site *like, const struct err
 
 	if (!s)
 		return false;
+	/* nothing has happened at it since: it is no change */
+	if (s->version && s->last_ns == like->last_ns &&
+	    !memcmp(&s->totals, &like->totals, sizeof(s->totals)))
+		return true;
 	s->inherited = like->inherited;
 	s->totals = like->totals;
 	s->previous = like->previous;
