@@ -539,11 +539,6 @@ uint64_t player_ends(const struct player *p)
 	return last > p->now_ns ? last : p->now_ns;
 }
 
-double player_interval(const struct player *p)
-{
-	return p->options.interval_s > 0 ? p->options.interval_s : p->recorded_interval_s;
-}
-
 struct outputs *player_outputs(struct player *p)
 {
 	return p->stages.outputs;

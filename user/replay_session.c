@@ -24,6 +24,9 @@
 #define SLICE_RECORDS 65536u
 #define PLAY_MS	      40
 #define IDLE_MS	      500
+#define SEEK_NS	      (5 * (int64_t)NS_PER_S)
+#define SPEED_LEAST   0.0625
+#define SPEED_MOST    1024.0
 
 struct session {
 	struct player *player;
@@ -41,12 +44,11 @@ static bool wants_screen(const struct options *o)
 
 static bool open_screen(struct session *s, const struct options *o)
 {
-	struct screen_options so = {.sort = o->sort, .interval_s = player_interval(s->player)};
+	struct screen_options so = {.sort = o->sort,
+				    .interval_s = o->interval_s > 0 ? o->interval_s : 1};
 
 	if (!wants_screen(o))
 		return true;
-	if (!(so.interval_s > 0))
-		so.interval_s = 1;
 	s->screen = screen_open(&so, outputs_names, player_outputs(s->player));
 	return s->screen != NULL;
 }
@@ -82,12 +84,53 @@ static void draw(struct session *s)
 	s->next_draw_ns = clock_monotonic_ns() + (uint64_t)(screen_interval(s->screen) * 1e9);
 }
 
+static void say_position(struct session *s)
+{
+	uint64_t begun = player_begun(s->player);
+
+	screen_message(s->screen, "%s at %.1f s of %.1f s, speed %g",
+		       s->paused ? "standing" : "playing",
+		       (double)(player_now(s->player) - begun) / 1e9,
+		       (double)(player_ends(s->player) - begun) / 1e9, s->speed);
+}
+
+static void set_speed(struct session *s, double speed)
+{
+	if (speed >= SPEED_LEAST && speed <= SPEED_MOST)
+		s->speed = speed;
+	say_position(s);
+}
+
+/* Back means from the beginning again; what is on the screen is of another heap then, so it is drawn at once. */
+static void seek(struct session *s, int64_t ns)
+{
+	uint64_t now = player_now(s->player), begun = player_begun(s->player);
+	uint64_t to = ns < 0 && now - begun < (uint64_t)-ns ? begun : now + (uint64_t)ns;
+
+	if (!player_seek(s->player, to, false)) {
+		s->stop = true;
+		return;
+	}
+	s->goes_on = ns < 0 || player_now(s->player) >= to;
+	s->wall_ns = clock_monotonic_ns();
+	say_position(s);
+	draw(s);
+}
+
 static void read_keys(struct session *s)
 {
 	switch (screen_key(s->screen)) {
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH:
 	case SCREEN_SNAPSHOT: draw(s); break;
+	case SCREEN_PLAY:
+		s->paused = !s->paused;
+		say_position(s);
+		break;
+	case SCREEN_FASTER: set_speed(s, 2 * s->speed); break;
+	case SCREEN_SLOWER: set_speed(s, s->speed / 2); break;
+	case SCREEN_FORWARD: seek(s, SEEK_NS); break;
+	case SCREEN_BACK: seek(s, -SEEK_NS); break;
 	case SCREEN_NOTHING: break;
 	}
 }

@@ -286,7 +286,7 @@ static void read_keys(struct session *s)
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
 	case SCREEN_SNAPSHOT: report(s, false); break;
-	case SCREEN_NOTHING: break;
+	default: break;
 	}
 	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
 }

@@ -22,6 +22,12 @@ enum screen_request {
 	SCREEN_QUIT,
 	SCREEN_REFRESH,	 /* wants a snapshot now */
 	SCREEN_SNAPSHOT, /* `s`: write a snapshot to every output */
+	/* of a recording only */
+	SCREEN_PLAY,   /* go on, or stand still */
+	SCREEN_FASTER, /* twice as fast, or half */
+	SCREEN_SLOWER,
+	SCREEN_FORWARD, /* some seconds on, or back */
+	SCREEN_BACK,
 };
 
 struct screen_options {
