@@ -64,9 +64,13 @@ static void gather_process(const struct gather *g, const struct tracked *t, stru
 
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
 {
+	*f = (struct facts){.time_ns = time_ns, .coverage = windows_figures(g->windows)};
+}
+
+void gather_processes(struct gather *g, struct facts *f)
+{
 	const struct tracked *t;
 
-	*f = (struct facts){.time_ns = time_ns, .coverage = windows_figures(g->windows)};
 	for (t = g->tracker->first; t; t = t->next) {
 		if (!t->borrowed)
 			gather_process(g, t, facts_add_process(f));
@@ -76,6 +80,7 @@ void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
 void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f)
 {
 	gather_sample(g, time_ns, f);
+	gather_processes(g, f);
 	gather_own(g, f);
 	gather_counts(g, f);
 }

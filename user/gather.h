@@ -17,7 +17,9 @@ struct gather {
 void gather_begin(struct gather *g, uint64_t now_ns);
 /* Of now, for a cut at time_ns. The caller frees by facts_done(). */
 void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f);
-/* Of a sample of growth: only what it needs, and the processes. */
+/* Of a sample of growth: only what it needs. */
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f);
+/* What the processes use. */
+void gather_processes(struct gather *g, struct facts *f);
 
 #endif /* USER_GATHER_H */

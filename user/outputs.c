@@ -252,6 +252,8 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 
 	consumer_cut(c, now_ns);
 	gather_sample(&o->gather, now_ns, &f);
+	if (o->recording)
+		gather_processes(&o->gather, &f);
 	outputs_take_sample(o, &f);
 	consumer_resume(c);
 	facts_done(&f);

@@ -120,14 +120,6 @@ static const char *reason(int err)
 	return err == -ENOSPC ? "no space left on the device" : strerror(-err);
 }
 
-/* For tests: so few chunks that a slow file loses events. */
-static size_t chunks_wanted(void)
-{
-	const char *text = getenv("TRACER_RECORD_CHUNKS");
-
-	return text ? strtoul(text, NULL, 10) : 0;
-}
-
 struct recording *recording_open(const struct options *o)
 {
 	struct recording *r = xcalloc(1, sizeof(*r));
@@ -140,8 +132,7 @@ struct recording *recording_open(const struct options *o)
 	}
 	r->path = xstrdup(o->write);
 	make_about(&about, o);
-	r->record = record_open(dup(file.fd), about.data, about.length, chunks_wanted(),
-				o->max_file_bytes);
+	r->record = record_open(dup(file.fd), about.data, about.length, 0, o->max_file_bytes);
 	buffer_done(&about);
 	if (!r->record)
 		log_error("cannot write '%s': %s", r->path, reason(-errno));

@@ -30,8 +30,8 @@ static int read_text(struct csv_sites *sites, const char *text, size_t size, siz
 
 static void csv_read__quoted_cells__as_they_were(void **state)
 {
-	static const char text[] = HEADER
-		"t,7,00000000000000ab,10,1,20,2,10,1,malloc,\"f(a, b)\",\"a \"\"b\"\".c:3\",m,\"x;y\nz\"\n";
+	static const char text[] = HEADER "t,7,00000000000000ab,10,1,20,2,10,1,malloc,\"f(a, "
+					  "b)\",\"a \"\"b\"\".c:3\",m,\"x;y\nz\"\n";
 	struct csv_sites sites;
 	size_t line;
 
