@@ -432,7 +432,7 @@ bool player_seek(struct player *p, uint64_t time_ns, bool report)
 
 /* ---- the end ---- */
 
-static void say_end(const struct player *p)
+static void say_end(struct player *p)
 {
 	const char *path = p->options.read;
 
@@ -452,9 +452,11 @@ static void say_end(const struct player *p)
 			 path);
 		break;
 	case REPLAY_DAMAGED:
-		log_warn("'%s' is damaged at byte %llu of %llu: shown is what stands before that",
-			 path, (unsigned long long)replay_read(p->replay),
-			 (unsigned long long)replay_bytes(p->replay));
+		log_error("cannot read '%s' to its end: it is damaged at byte %llu of %llu: shown "
+			  "is what stands before that",
+			  path, (unsigned long long)replay_read(p->replay),
+			  (unsigned long long)replay_bytes(p->replay));
+		p->failed = true;
 		break;
 	default: break;
 	}

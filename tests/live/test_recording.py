@@ -152,6 +152,12 @@ def replay__what_is_no_recording__refused(case):
         tracer = replay(case, case.path(name), status=1)
         equal(len(tracer.err.lines), 1, f"lines about {name}")
         check(words[name] in tracer.err.text(), tracer.err.text())
+    with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "replay", "every.rec"), "rb") as file:
+        data = bytearray(file.read())
+    data[len(data) // 2] ^= 1
+    with open(case.path("damaged"), "wb") as file:
+        file.write(data)
+    check("damaged at byte" in replay(case, case.path("damaged"), status=1).err.text(), "not a word about the damage")
     for path in ("/nonexistent", "/dev/zero", "/"):
         replay(case, path, status=1)
 
