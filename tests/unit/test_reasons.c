@@ -26,13 +26,15 @@ static void reasons__leak__growth_and_survival(void **state)
 	};
 
 	(void)state;
-	expect(&site, "grew 1.20M/s for 25s (p < 0.001); of 4,012 blocks older than 20s, 3,998 are still "
-		      "there");
+	expect(&site,
+	       "grew 1.20M/s for 25s (p < 0.001); of 4,012 blocks older than 20s, 3,998 are still "
+	       "there");
 	site.bytes_trend = (struct trend){.slope = 0.5, .p = 0.004};
 	site.blocks_trend = (struct trend){.slope = 0.01};
 	site.survival = (struct survival){.age_s = 20, .elders = 1, .alive = 1};
-	expect(&site, "grew 0.01 blocks/s for 25s (p = 0.004); of 1 block older than 20s, it is still "
-		      "there");
+	expect(&site,
+	       "grew 0.01 blocks/s for 25s (p = 0.004); of 1 block older than 20s, it is still "
+	       "there");
 }
 
 static void reasons__growing__what_becomes_of_old_ones(void **state)
@@ -47,8 +49,9 @@ static void reasons__growing__what_becomes_of_old_ones(void **state)
 	(void)state;
 	expect(&site, "grew 1.00K/s for 1m30s (p = 0.02); no block got older than 20s");
 	site.survival = (struct survival){.age_s = 20, .elders = 1234567, .alive = 0};
-	expect(&site, "grew 1.00K/s for 1m30s (p = 0.02); of 1,234,567 blocks older than 20s, none is "
-		      "still there");
+	expect(&site,
+	       "grew 1.00K/s for 1m30s (p = 0.02); of 1,234,567 blocks older than 20s, none is "
+	       "still there");
 }
 
 static void reasons__steady__that_it_did_not_grow(void **state)

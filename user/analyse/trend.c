@@ -92,7 +92,8 @@ static void find_slopes(double *slopes, int32_t pairs, double deviation, struct 
 	int32_t high = (int32_t)ceil((pairs + Z_95 * deviation) / 2);
 
 	t->slope = select_rank(slopes, 0, last, middle);
-	if (pairs % 2 == 0) /* the larger ones are behind it, the other middle one is the largest before it */
+	if (pairs % 2 ==
+	    0) /* the larger ones are behind it, the other middle one is the largest before it */
 		t->slope = (t->slope + select_rank(slopes, 0, middle - 1, middle - 1)) / 2;
 	low = low < 0 ? 0 : low;
 	high = high > last ? last : high;

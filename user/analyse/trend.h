@@ -13,13 +13,14 @@
 struct trend {
 	double slope;	  /* per second */
 	double low, high; /* the 95 % interval of it */
-	double p;	  /* that values without a trend are ordered so much by chance (two-sided) */
+	double p; /* that values without a trend are ordered so much by chance (two-sided) */
 };
 
 /* The times of many series that were taken together. */
 struct trend_grid {
 	uint32_t count;
-	double inverse[TREND_MAX * (TREND_MAX - 1) / 2]; /* 1 / distance of each pair, (j, i < j) in order */
+	double inverse[TREND_MAX * (TREND_MAX - 1) /
+		       2]; /* 1 / distance of each pair, (j, i < j) in order */
 };
 
 /* Seconds, each later than the one before; at most TREND_MAX. */
