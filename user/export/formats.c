@@ -3,8 +3,7 @@
 
 #include <string.h>
 #include "csv.h"
-
-#define SPILL_BYTES (1u << 20)
+#include "json.h"
 
 const struct export_format export_formats[FORMATS] = {
 	[FORMAT_CSV] = {.name = "csv",
@@ -27,6 +26,12 @@ const struct export_format export_formats[FORMATS] = {
 				 .header = CSV_TIMELINE_HEADER,
 				 .streamed = true,
 				 .write = csv_write_timeline},
+	[FORMAT_JSON] = {.name = "json",
+			 .suffix = ".json",
+			 .what = "all facts, one JSON object a line",
+			 .streamed = true,
+			 .names_sites = true,
+			 .write = json_write},
 };
 
 const struct export_format *export_format_find(const char *name)
@@ -38,13 +43,4 @@ const struct export_format *export_format_find(const char *name)
 			return &export_formats[i];
 	}
 	return NULL;
-}
-
-int sink_spill(struct sink *s)
-{
-	if (s->text.length < SPILL_BYTES || s->error)
-		return s->error;
-	s->error = s->write(s->file, s->text.data, s->text.length);
-	buffer_reset(&s->text);
-	return s->error;
 }
