@@ -8,6 +8,7 @@
 #include <locale.h>
 #include "../../user/base/buffer.h"
 #include "../../user/export/csv.h"
+#include "../../user/export/folded.h"
 #include "../../user/export/json_frames.h"
 #include "../../user/export/json_text.h"
 #include "../../user/view/frames.h"
@@ -111,6 +112,18 @@ static void write_json(struct fixture *f, struct buffer *out)
 	json_frames_done(&frames);
 }
 
+/* The process and the frames, then a number. */
+static void check_folded(const char *line, size_t length)
+{
+	size_t frames = 1;
+
+	must(length > 4 && memcmp(line + length - 4, " 17\n", 4) == 0);
+	check_clean(line, length - 1);
+	for (size_t i = 0; i < length; i++)
+		frames += line[i] == ';';
+	must(frames == 1 + FRAMES);
+}
+
 static int no_room(void *file, const char *data, size_t size)
 {
 	(void)file;
@@ -132,6 +145,10 @@ static void write_files(struct fixture *f, const char *comm)
 	snprintf(process.comm, sizeof(process.comm), "%s", comm);
 	csv_write_sites(&sink, &in);
 	check_row(sink.text.data, sink.text.length);
+	buffer_reset(&sink.text);
+	site.totals.outstanding_bytes = 17;
+	folded_write(&sink, &in);
+	check_folded(sink.text.data, sink.text.length);
 	buffer_reset(&sink.text);
 	write_json(f, &sink.text);
 	check_json(sink.text.data, sink.text.length);

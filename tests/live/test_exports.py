@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The export formats: one run writes all of them, and each has to say the same as the CSV file."""
 
+import collections
 import json
 import os
+import signal
 
-from lib import ROOT, check, equal, read_sites, read_text, test
+from lib import ROOT, check, equal, read_sites, read_text, test, until
 
 SCHEMA = os.path.join(ROOT, "docs", "tracer.schema.json")
 
@@ -57,10 +59,27 @@ def validate(lines):
         check(not errors, f"against the schema: {errors[:3]}")
 
 
+def read_folded(path):
+    """{stack: value}; a stack stands in one line only."""
+    lines = [line.rsplit(" ", 1) for line in read_text(path).splitlines()]
+    values = {stack: int(value) for stack, value in lines}
+    equal(len(values), len(lines), "different stacks")
+    equal(list(values), sorted(values), "order of the stacks")
+    return values
+
+
+def check_folded(path, rows, column="outstanding_bytes"):
+    wanted = collections.Counter()
+    for row in rows:
+        if row[column]:
+            wanted[f"{row['comm']};{row['stack']}"] += row[column]
+    equal(read_folded(path), dict(wanted), f"{column} by stack, folded against CSV")
+
+
 @test()
 def exports__all_at_once__agree_with_the_csv(case):
     target = case.target("every")
-    path = {name: case.path(name) for name in ("csv", "json")}
+    path = {name: case.path(name) for name in ("csv", "json", "folded")}
     options = [word for name in path for word in (f"--{name}", path[name])]
     tracer = case.attach(target, "-i", "0.3", *options)
     target.work()
@@ -68,3 +87,19 @@ def exports__all_at_once__agree_with_the_csv(case):
     sites = read_sites(path["csv"])
     check(sites.total("outstanding_bytes", target.pid) > 100000, "the target has worked")
     validate(check_json(path["json"], sites, target.pid))
+    check_folded(path["folded"], sites.last(target.pid))
+
+
+@test()
+def folded__sigusr1__whole_file_now_and_anew_at_the_end(case):
+    target = case.target("every")
+    path = case.path("folded")
+    tracer = case.attach(target, "-i", "600", "--csv", case.path("csv"), "--folded", path, "--folded-value", "allocated")
+    check(not os.path.exists(path), "a file before there is anything to write")
+    tracer.signal(signal.SIGUSR1)
+    until(lambda: os.path.exists(path), "a file after SIGUSR1")
+    equal(read_text(path), "", "stacks of a target that has not worked yet")
+    target.work()
+    tracer.stop()
+    check_folded(path, read_sites(case.path("csv")).last(target.pid), "alloc_bytes")
+    equal(sorted(os.listdir(case.directory)), ["csv", "folded"], "files that are left")

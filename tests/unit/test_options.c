@@ -402,23 +402,11 @@ static void options_parse__unknown_and_incomplete__refused_by_name(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--write",
-		"--read",
-		"--max-file-size",
-		"--folded",
-		"--folded-value",
-		"--pprof",
-		"--html",
-		"--metrics",
-		"--alert",
-		"--on-alert",
-		"--baseline",
-		"--diff",
-		"--pools",
-		"--suppress",
-		"--csv-go",
-		"--go-workload",
-		"--go-enable-profile",
+		"--write",  "--read",	     "--max-file-size",
+		"--pprof",  "--html",	     "--metrics",
+		"--alert",  "--on-alert",    "--baseline",
+		"--diff",   "--pools",	     "--suppress",
+		"--csv-go", "--go-workload", "--go-enable-profile",
 	};
 	static const char *const letters[][2] = {{"-w", "--write"}, {"-r", "--read"}};
 	char text[80];

@@ -13,6 +13,7 @@
 #include "../base/xalloc.h"
 #include "../probe/plan.h"
 #include "number.h"
+#include "stack_text.h"
 
 /* What a row is made with. */
 struct csv {
@@ -92,21 +93,7 @@ static void add_frame_name(struct buffer *out, const struct frame_name *frame)
 
 static void add_stack(struct csv *c, const struct stack_names *names)
 {
-	struct buffer *cell = cell_begin(c);
-	size_t i, start;
-
-	for (i = names->frame_count; i-- > 0;) {
-		start = cell->length;
-		add_frame_name(cell, &names->frames[i]);
-		if (cell->length == start)
-			buffer_add_string(cell, "[unknown]");
-		for (; start < cell->length; start++) {
-			if (cell->data[start] == ';')
-				cell->data[start] = ':';
-		}
-		if (i > 0)
-			buffer_add_char(cell, ';');
-	}
+	stack_text_add(cell_begin(c), names);
 	cell_end(c);
 }
 

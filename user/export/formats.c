@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "csv.h"
+#include "folded.h"
 #include "json.h"
 
 const struct export_format export_formats[FORMATS] = {
@@ -32,6 +33,11 @@ const struct export_format export_formats[FORMATS] = {
 			 .streamed = true,
 			 .names_sites = true,
 			 .write = json_write},
+	[FORMAT_FOLDED] = {.name = "folded",
+			   .suffix = ".folded",
+			   .what = "folded stacks for flame graphs",
+			   .names_sites = true,
+			   .write = folded_write},
 };
 
 const struct export_format *export_format_find(const char *name)

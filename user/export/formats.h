@@ -9,7 +9,14 @@
 #include <stdbool.h>
 #include "sink.h"
 
-enum format_id { FORMAT_CSV, FORMAT_CSV_BLOCKS, FORMAT_CSV_TIMELINE, FORMAT_JSON, FORMATS };
+enum format_id {
+	FORMAT_CSV,
+	FORMAT_CSV_BLOCKS,
+	FORMAT_CSV_TIMELINE,
+	FORMAT_JSON,
+	FORMAT_FOLDED,
+	FORMATS
+};
 
 struct export_format {
 	const char *name;   /* of the option, and as asked for by a key */

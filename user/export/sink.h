@@ -21,6 +21,14 @@ struct sink {
 /* To be called between two lines or other pieces. 0 or the error: then the rest need not be made. */
 int sink_spill(struct sink *s);
 
+/* What folded stacks count. */
+enum folded_value {
+	FOLDED_OUTSTANDING = 0,
+	FOLDED_ALLOCATED = 1,
+	FOLDED_COUNT = 2,
+	FOLDED_TEMPORARY = 3
+};
+
 /* One snapshot and what belongs to its moment. All borrowed. */
 struct export_input {
 	const struct snapshot *snapshot;
@@ -31,6 +39,7 @@ struct export_input {
 	const struct report_block
 		*blocks; /* outstanding ones, sorted by site; of formats that list them */
 	size_t block_count;
+	enum folded_value folded;
 };
 
 #endif /* EXPORT_SINK_H */
