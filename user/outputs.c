@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "blindness.h"
 #include "export/csv.h"
 #include "rows.h"
 #include "target/process.h"
@@ -158,86 +159,6 @@ static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
 #undef X
 }
 
-static void note_rss(struct tracked *t, uint64_t rss)
-{
-	if (rss == UINT64_MAX)
-		return;
-	if (t->rss_first == UINT64_MAX)
-		t->rss_first = rss;
-	if (rss > t->rss_most)
-		t->rss_most = rss;
-}
-
-/* Heap class only: mappings that were seen explain nothing about allocations. */
-static enum blind find_blind(const struct outputs *o, const struct snapshot_process *p,
-			     const struct tracked *t)
-{
-	struct blind_facts f = {
-		.filtered = options_filter(o->options),
-		.sample_bytes = o->options->sample_bytes,
-		.ranges_bytes = p->ranges_bytes,
-		.allocs = p->heap_alloc_count,
-		.missed_allocs = p->missed_allocs,
-		.reused = p->reused_addresses,
-		.lost = p->lost_events,
-	};
-
-	/* what it grew by may have been allocated between two windows */
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first &&
-	    !o->windows->coverage.windows)
-		f.growth_bytes = t->rss_most - t->rss_first;
-	return blind_find(&f);
-}
-
-static void warn_blind(enum blind blind, const struct snapshot_process *p, const struct tracked *t)
-{
-	switch (blind) {
-	case BLIND_NOT: break;
-	case BLIND_ALL:
-		log_warn("process %u (%s) grew by %llu MB, and no allocation was seen: its "
-			 "allocator may be "
-			 "another one than those that tracer -p %u --dry-run lists (then name its "
-			 "library "
-			 "with -O PATH), or it maps memory itself (--mmap)",
-			 p->pid, p->comm, (unsigned long long)(t->rss_most - t->rss_first) >> 20,
-			 p->pid);
-		break;
-	case BLIND_ALLOCATIONS:
-		log_warn("process %u (%s): its allocations are not seen, only its frees: %llu "
-			 "addresses were freed again without an allocation in between: it "
-			 "allocates by other functions than those that tracer -p %u --dry-run "
-			 "lists (name their library with -O PATH); figures are too low",
-			 p->pid, p->comm, (unsigned long long)p->missed_allocs, p->pid);
-		break;
-	case BLIND_FREES:
-		log_warn(
-			"process %u (%s): its frees are not seen: %llu blocks were handed out at "
-			"live addresses: it frees by other functions than those that tracer -p %u "
-			"--dry-run lists (name their library with -O PATH); what looks outstanding "
-			"may be free",
-			p->pid, p->comm, (unsigned long long)p->reused_addresses, p->pid);
-		break;
-	}
-}
-
-/* Once a process. What is sure is said as soon as it is known; growth alone not before the next
- * snapshot or the end: a program that starts may load much before it allocates. */
-static void look_for_blindness(const struct outputs *o, struct snapshot_process *p,
-			       struct tracked *t)
-{
-	bool before = t->grew_unseen;
-
-	p->blind = find_blind(o, p, t);
-	t->grew_unseen = p->blind == BLIND_ALL;
-	if (t->grew_unseen && !before && !t->blind_said) {
-		p->blind = BLIND_NOT;
-		return;
-	}
-	if (p->blind && !t->blind_said)
-		warn_blind(p->blind, p, t);
-	t->blind_said |= p->blind != BLIND_NOT;
-}
-
 static void fill_process(struct outputs *o, struct snapshot_process *p)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
@@ -249,12 +170,12 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 	if (!t->ended) {
 		loader_process_counts(o->tracker->loader, t->pid, counts);
 		p->rss_bytes = process_rss(t->pid);
-		note_rss(t, p->rss_bytes);
+		blindness_note_rss(t, p->rss_bytes);
 	} else {
 		memcpy(counts, t->counts, sizeof(counts));
 	}
 	p->lost_events += lost_in_kernel(counts);
-	look_for_blindness(o, p, t);
+	blindness_look(o->options, o->windows, p, t);
 	p->attached = t->attached;
 	p->notable_first = t->attached && !t->notable_said;
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
@@ -545,7 +466,7 @@ void outputs_summary(struct outputs *o, const struct snapshot *s)
 		const struct tracked *t = tracker_find_number(o->tracker, p->number);
 
 		if (t && t->grew_unseen && !t->blind_said)
-			warn_blind(BLIND_ALL, p, t);
+			blindness_warn(BLIND_ALL, p, t);
 	}
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];

@@ -471,30 +471,6 @@ static void session_loop(struct session *s)
 
 /* ---- close ---- */
 
-static void say_command_status(struct session *s)
-{
-	struct tracked *t = s->stages.tracker.first;
-	int status;
-
-	if (!s->options->command || !t)
-		return;
-	if (!launch_ended(s->launch, &status)) {
-		/* its end was told by the kernel side before wait() could */
-		if (t->ended && t->has_code)
-			status = t->exit_code;
-		else
-			status = -1;
-	}
-	if (status == -1)
-		log_always("%d (%s) runs on", (int)t->pid, t->comm);
-	else if (WIFSIGNALED(status))
-		log_always("%d (%s) was killed by signal %d (%s)", (int)t->pid, t->comm,
-			   WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		log_always("%d (%s) exited with status %d", (int)t->pid, t->comm,
-			   WEXITSTATUS(status));
-}
-
 /* Before the summary, which is the last that is said. */
 static void detach(struct session *s)
 {
@@ -540,7 +516,8 @@ static void finish(struct session *s)
 		s->failed = true;
 	overhead_say(&s->stages.overhead);
 	windows_say(&s->stages.windows);
-	say_command_status(s);
+	if (s->options->command)
+		launch_say_status(s->launch, s->stages.tracker.first);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
