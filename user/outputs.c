@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "analyse/baseline.h"
 #include "analyse/build.h"
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -21,6 +22,8 @@
 #include "blindness.h"
 #include "export/csv.h"
 #include "rows.h"
+#include "site_resident.h"
+#include "suppressed.h"
 #include "target/process.h"
 #include "view/report.h"
 
@@ -41,6 +44,8 @@ struct outputs {
 	struct buffer text;
 	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
 	struct rows rows;
+	struct baseline baseline;
+	struct suppressed suppressed;
 	struct collect blocks_now; /* of the snapshot that was prepared */
 	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
@@ -73,6 +78,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->rows.tracker = tracker;
 	o->windows = windows;
 	o->growth = growth;
+	o->suppressed.patterns = options->suppressions;
 	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
 		       is_stdout(options->csv_timeline);
 	if (!open_files(o)) {
@@ -102,6 +108,8 @@ bool outputs_close(struct outputs *o)
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
 	rows_done(&o->rows);
+	baseline_reset(&o->baseline);
+	suppressed_done(&o->suppressed);
 	free(o);
 	return ok;
 }
@@ -117,9 +125,13 @@ static uint64_t own_cpu_ns(void)
 
 void outputs_begin(struct outputs *o)
 {
+	struct tracked *t;
+
 	o->begun_ns = o->last_ns = clock_monotonic_ns();
 	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
 	overhead_begin(o->windows->overhead);
+	for (t = o->tracker->first; t; t = t->next)
+		process_facts_begin(t);
 }
 
 /* ---- snapshots ---- */
@@ -129,10 +141,8 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
 	double wall = (double)(now - o->last_ns);
 
-	s->realtime_ns = clock_realtime_ns();
 	s->sampled = o->options->sample_bytes > 0;
 	s->sample_bytes = o->options->sample_bytes;
-	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
 	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
 	s->tracer_rss_bytes = process_rss(getpid());
 	o->last_ns = now;
@@ -169,7 +179,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 		return;
 	if (!t->ended) {
 		loader_process_counts(o->tracker->loader, t->pid, counts);
-		p->rss_bytes = process_rss(t->pid);
+		process_facts_fill(t, p, o->options);
 		blindness_note_rss(t, p->rss_bytes);
 	} else {
 		memcpy(counts, t->counts, sizeof(counts));
@@ -220,24 +230,62 @@ static uint32_t build(struct outputs *o, struct snapshot *s,
 	return sites;
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s)
+/* All that was recorded until now, rows not folded. Returns what build() does. */
+static uint32_t look(struct outputs *o, struct snapshot *s)
 {
-	struct tracker *t = o->tracker;
 	struct coverage_figures coverage;
 	uint32_t heap_sites;
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
-	names_pass(t->names);
-	consumer_sync(t->consumer);
-	tracker_adopt(t);
+	consumer_sync(o->tracker->consumer);
+	tracker_adopt(o->tracker);
 	coverage = windows_figures(o->windows);
 	heap_sites = build(o, s, &coverage);
-	fill_own(o, s);
+	s->realtime_ns = clock_realtime_ns();
+	s->elapsed_s = (double)(clock_monotonic_ns() - o->begun_ns) / 1e9;
 	fill_counts(o, s);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i]);
+	return heap_sites;
+}
+
+static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
+{
 	rows_fold(&o->rows, s, heap_sites);
+	if (baseline_apply(&o->baseline, s, o->rows.primary, o->rows.count))
+		log_error("cannot compare with the baseline: out of memory");
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
+}
+
+void outputs_figures(struct outputs *o, struct snapshot *s)
+{
+	fold(o, s, look(o, s));
+}
+
+void outputs_snapshot(struct outputs *o, struct snapshot *s)
+{
+	uint32_t heap_sites;
+
+	names_pass(o->tracker->names);
+	heap_sites = look(o, s);
+	fill_own(o, s);
+	fold(o, s, heap_sites);
+}
+
+void outputs_set_baseline(struct outputs *o)
+{
+	struct snapshot s;
+
+	look(o, &s);
+	if (baseline_take(&o->baseline, &s))
+		log_error("cannot take a baseline: out of memory");
+	snapshot_free(&s);
+}
+
+void outputs_reset_baseline(struct outputs *o)
+{
+	baseline_reset(&o->baseline);
 }
 
 /* ---- blocks ---- */
@@ -335,7 +383,15 @@ static void write_stdout(struct outputs *o)
 	}
 }
 
-static void format_report(struct outputs *o, struct snapshot *s)
+static bool find_resident(void *outputs, const struct snapshot_site *site,
+			  const struct report_block *blocks, size_t count, struct resident *r)
+{
+	struct outputs *o = outputs;
+
+	return site_resident(o->tracker, site, blocks, count, r);
+}
+
+static void format_report(struct outputs *o, struct snapshot *s, bool written)
 {
 	struct report_options r = {
 		.top = o->options->top,
@@ -345,6 +401,8 @@ static void format_report(struct outputs *o, struct snapshot *s)
 		.blocks = o->blocks_now.v,
 		.block_count = o->blocks_now.count,
 		.show_allocs = o->options->show_allocs,
+		.resident = written ? find_resident : NULL,
+		.pools = o->options->pools,
 		.only_blocks = o->options->older_ms > 0,
 	};
 
@@ -356,7 +414,7 @@ static void write_report(struct outputs *o, struct snapshot *s)
 {
 	struct tracked *t;
 
-	format_report(o, s);
+	format_report(o, s, true);
 	write_stdout(o);
 	for (t = o->tracker->first; t; t = t->next)
 		t->notable_said = true;
@@ -371,6 +429,7 @@ static void write_all(struct outputs *o, struct snapshot *s, bool report, bool f
 {
 	struct collect *c = &o->blocks_now;
 
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
 		write_report(o, s);
 	if (o->timeline)
@@ -397,14 +456,15 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool fi
 		collect_blocks(o, s, &o->blocks_now);
 	/* asks for the names of exactly those that it will show */
 	if (wants_report(o, report))
-		format_report(o, s);
+		format_report(o, s, false);
 	if (o->sites && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
 	for (i = 0; o->sites && i < s->site_count; i++) {
 		if (since == 0 || s->sites[i].version > since)
 			outputs_names(o, &s->sites[i]);
 	}
-	return (wants_report(o, report) || o->sites) && names_pending(o->tracker->names) > 0;
+	return (wants_report(o, report) || o->sites || o->suppressed.patterns) &&
+	       names_pending(o->tracker->names) > 0;
 }
 
 static uint64_t newest_version(const struct snapshot *s)
