@@ -26,6 +26,10 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
+struct rows;
+/* Which sites make one row; borrowed. */
+const struct rows *outputs_rows(const struct outputs *o);
+
 /*
  * Before one of the two below: takes what has to be of the same moment as the snapshot, and asks for the
  * names that will be written. True when some are not there yet, so that waiting is worth it.

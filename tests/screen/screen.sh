@@ -80,7 +80,8 @@ test_list() {
 	check "sorted by outstanding" until_shows 'OUTSTAND▽'
 	check "largest site first" first_row_has 'leak +97 session_create'
 	check "names are cleaned" until_shows 'evil\?\[2J\?\]0;owned'
-	check "80x24 holds it" fits 80
+	check "what is said meanwhile is shown" until_shows '^a message from while'
+	check "80x24 holds it" until_true 'fits 80'
 	check "it is updated" until_shows 'up ([4-9]|[1-9][0-9]+)s'
 }
 
@@ -115,8 +116,10 @@ test_pages() {
 	check "whole stack" until_shows '^ +5  __libc_start_main\+0x85 \[libc.so.6\]'
 	check "inlined frame" until_shows 'accept_one \(inlined\) \[server\] \(/build/server/src/net.c:88\)'
 	check "figures below" until_shows '^ +Outstanding +[0-9.]+M +\([0-9]+ bytes in [0-9]+ blocks\)'
+	check "verdict and score" until_shows '^Verdict: leak, score 97 of 100'
 	keys End
-	check "End scrolls" until_shows 'Leak score +97'
+	check "a history" until_shows '^ +[0-9.]+M │.*█'
+	check "End scrolls to the oldest blocks" until_shows '^ +0x7f1234500080 +48B +1m28s +4713 +worker.\[2'
 	keys Escape
 	check "Esc goes back" until_shows 'OUTSTAND▽'
 	keys Down Enter

@@ -18,6 +18,7 @@
 
 #define MANY_SITES 1000
 #define FRAMES	   6
+#define THREADS	   4
 
 static struct frame_name server_frames[FRAMES] = {
 	{.pc = 0x401136,
@@ -86,7 +87,8 @@ static const struct stack_names stacks[] = {
 struct demo {
 	uint32_t sites, processes;
 	uint64_t number; /* of the next snapshot */
-	uint64_t started_ns;
+	struct view_walk walk;
+	struct view_thread threads[THREADS];
 	struct frame_name frames[MANY_SITES];
 	struct stack_names many[MANY_SITES];
 	char names[MANY_SITES][24];
@@ -97,6 +99,78 @@ static const struct stack_names *demo_names(void *context, const struct snapshot
 	struct demo *d = context;
 
 	return site->stack < 4 ? &stacks[site->stack] : &d->many[site->stack];
+}
+
+/* Four samples a second ago each, the last one now. */
+static size_t demo_history(void *context, uint32_t site, struct view_point *points, size_t capacity)
+{
+	struct demo *d = context;
+	size_t i, count = d->number < capacity ? (size_t)d->number : capacity;
+
+	for (i = 0; i < count; i++)
+		points[i] = (struct view_point){.ago_s = (double)(count - 1 - i),
+						.bytes = 1e6 + (double)i * 1e5 * site};
+	return count;
+}
+
+/* Complete from the third snapshot on. */
+static struct view_walk *demo_walk(void *context, uint32_t site)
+{
+	struct demo *d = context;
+	struct view_walk *w = &d->walk;
+	uint32_t i;
+
+	w->known = d->number > 2;
+	w->done = w->known ? 1 : 0.25;
+	w->ended = d->number;
+	w->threads = d->threads;
+	w->thread_count = w->known ? THREADS : 0;
+	for (i = 0; i < THREADS; i++)
+		d->threads[i] = (struct view_thread){.process = 1,
+						     .tid = 4711 + i,
+						     .bytes = 100000 * (THREADS - i),
+						     .count = 1000 * (i + 1),
+						     .oldest_s = i};
+	w->site = w->known ? site : 0;
+	w->oldest_count = w->known ? 3 : 0;
+	for (i = 0; i < 3; i++)
+		w->oldest[i] = (struct report_block){.address = 0x7f1234500000 + i * 64,
+						     .bytes = 48,
+						     .age_s = 90 - i,
+						     .tid = 4711 + i};
+	return w;
+}
+
+/* The last one has ended. */
+static void demo_thread_name(void *context, uint32_t process, uint32_t tid, char *out, size_t size)
+{
+	(void)context;
+	(void)process;
+	if (tid < 4711 + THREADS - 1)
+		snprintf(out, size, "worker\x1b[%u", tid - 4711);
+	else
+		out[0] = '\0';
+}
+
+static void demo_progress(void *context, struct buffer *out)
+{
+	struct demo *d = context;
+
+	if (d->number < 3)
+		buffer_printf(out, "reading tables of libfoo.so %u/41", (unsigned int)d->number);
+}
+
+static const char *demo_format(void *context, size_t index)
+{
+	static const char *const formats[] = {"csv", "json", NULL};
+
+	(void)context;
+	return formats[index];
+}
+
+static void demo_export(void *context, size_t format, const char *path, char *out, size_t size)
+{
+	snprintf(out, size, "wrote %s to '%s'", demo_format(context, format), path);
 }
 
 static void make_names(struct demo *d)
@@ -205,6 +279,14 @@ static void on_resize(int signal)
 	resized = 1;
 }
 
+static volatile sig_atomic_t continued;
+
+static void on_continue(int signal)
+{
+	(void)signal;
+	continued = 1;
+}
+
 static void run(struct demo *d, struct screen *screen, const char *way)
 {
 	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
@@ -226,6 +308,9 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 		if (resized)
 			screen_resize(screen);
 		resized = 0;
+		if (continued)
+			screen_continue(screen);
+		continued = 0;
 		request = SCREEN_NOTHING;
 		if (ready > 0)
 			request = screen_key(screen);
@@ -237,6 +322,13 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 int main(int argc, char **argv)
 {
 	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 0.5};
+	struct screen_sources sources = {.names = demo_names,
+					 .history = demo_history,
+					 .walk = demo_walk,
+					 .thread_name = demo_thread_name,
+					 .progress = demo_progress,
+					 .export_format = demo_format,
+					 .export_now = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";
 	struct sigaction action = {.sa_handler = on_resize};
 	struct demo *d = xcalloc(1, sizeof(*d));
@@ -246,7 +338,10 @@ int main(int argc, char **argv)
 	d->processes = strcmp(way, "two") == 0 ? 2 : 1;
 	make_names(d);
 	sigaction(SIGWINCH, &action, NULL);
-	screen = screen_open(&options, demo_names, d);
+	action.sa_handler = on_continue;
+	sigaction(SIGCONT, &action, NULL);
+	sources.context = d;
+	screen = screen_open(&options, &sources);
 	if (!screen) {
 		free(d);
 		return 1;
