@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "analyse/snapshot.h"
+#include "export/formats.h"
 
 enum attach_method { METHOD_AUTO = 0, METHOD_SESSION = 1, METHOD_MULTI = 2, METHOD_PERF = 3 };
 enum options_mode { MODE_TRACE, MODE_CHECK, MODE_HELP, MODE_VERSION };
@@ -34,7 +35,7 @@ struct options {
 	double duration_s;     /* 0: none */
 	bool batch, live;
 	enum sort_key sort;
-	const char *csv, *csv_blocks, *csv_timeline;
+	const char *files[FORMATS]; /* by format; NULL: none */
 	double leak_window_s, leak_interval_s, leak_threshold;
 	bool mmap;
 	const char **skips;
@@ -52,6 +53,8 @@ bool options_parse(struct options *o, int argc, char **argv);
 void options_done(struct options *o);
 /* Are some allocations left out by their size? */
 bool options_filter(const struct options *o);
+/* Is one of the files stdout? */
+bool options_to_stdout(const struct options *o);
 void options_print_help(void);
 /* For scripts/gen-completion.sh and the man page test: one option a line. */
 void options_print_list(void);

@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include "../analyse/reasons.h"
 #include "../base/clock.h"
 #include "../base/units.h"
 #include "../base/xalloc.h"
@@ -191,6 +192,9 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 	if (site->oldest_s >= 0)
 		buffer_printf(out, ", oldest %.1fs", site->oldest_s);
 	buffer_printf(out, ", verdict %s, score %.0f]\n", verdict_name(site->verdict), site->score);
+	buffer_add_string(out, "\t\t[");
+	reasons_add(out, site);
+	buffer_add_string(out, "]\n");
 }
 
 static void add_stack(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
