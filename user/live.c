@@ -9,10 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "analyse/build.h"
 #include "analyse/growth.h"
 #include "base/clock.h"
-#include "export/csv.h"
+#include "export/formats.h"
 #include "outputs.h"
 #include "symbol/names.h"
 
@@ -100,30 +99,52 @@ static void add_progress(void *context, struct buffer *out)
 	}
 }
 
-static const char *find_format(void *context, size_t index)
-{
-	(void)context;
-	return index ? NULL : "csv";
-}
-
-/* What went wrong was said by then, and the screen shows what is said. */
-static void export_now(void *context, size_t format, const char *path, char *out, size_t size)
+static bool find_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 {
 	struct live *l = context;
-	struct csv *csv = csv_open(CSV_SITES, path);
-	struct snapshot s;
-	int err;
+	const struct rows *rows = outputs_rows(l->stages->outputs);
+	struct tracker *t = &l->stages->tracker;
+	uint32_t other;
 
-	(void)format;
-	if (!csv)
-		return;
-	outputs_snapshot(l->stages->outputs, &s);
-	err = snapshot_rank(&s);
-	if (!err)
-		err = csv_write_sites(csv, &s, 0, find_names, l);
-	if (csv_close(csv) == 0 && !err)
-		snprintf(out, size, "wrote %zu call sites to '%s'", s.site_count, path);
-	snapshot_free(&s);
+	*out = (struct lifetimes){0};
+	consumer_lock(t->consumer);
+	for (other = 1; other < rows->count; other++) {
+		const struct lifetimes *one;
+
+		if (other != site && rows->primary[other] != site)
+			continue;
+		one = heap_site_lifetimes(t->heap, other);
+		histogram_merge(&out->ages, &one->ages);
+		histogram_merge(&out->sizes, &one->sizes);
+	}
+	consumer_unlock(t->consumer);
+	return true;
+}
+
+static bool find_format(void *context, size_t index, struct view_format *out)
+{
+	(void)context;
+	if (index >= FORMATS)
+		return false;
+	*out = (struct view_format){.name = export_formats[index].name,
+				    .suffix = export_formats[index].suffix,
+				    .what = export_formats[index].what};
+	return true;
+}
+
+static bool begin_export(void *context, size_t format, const char *path)
+{
+	struct live *l = context;
+
+	snprintf(l->exported, sizeof(l->exported), "%s", path);
+	return outputs_export(l->stages->outputs, export_formats[format].name, path);
+}
+
+/* What went wrong was said by then, and what was said last is what the screen shows. */
+void live_exported(struct live *l)
+{
+	if (l->screen)
+		screen_message(l->screen, "wrote '%s'", l->exported);
 }
 
 bool live_open(struct live *l, struct stages *stages, const struct screen_options *options)
@@ -136,8 +157,9 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 		.walk = ask_walk,
 		.thread_name = find_thread_name,
 		.progress = add_progress,
+		.lifetimes = find_lifetimes,
 		.export_format = find_format,
-		.export_now = export_now,
+		.export_begin = begin_export,
 	};
 	walk_init(&l->walk, &stages->tracker, outputs_rows(stages->outputs));
 	l->screen = screen_open(options, &l->sources);

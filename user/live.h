@@ -14,11 +14,14 @@ struct live {
 	struct screen_sources sources;
 	struct screen *screen; /* NULL: none */
 	struct walk walk;
+	char exported[256]; /* file of the last export */
 };
 
 /* Takes the terminal. False after a message. */
 bool live_open(struct live *l, struct stages *stages, const struct screen_options *options);
 void live_close(struct live *l);
+/* What SCREEN_EXPORT asked for was written, or could not be. */
+void live_exported(struct live *l);
 /* When live_step() is due; UINT64_MAX: not before it is asked for something. */
 uint64_t live_next_ns(const struct live *l);
 /* Goes on with what was asked for, for a moment. */

@@ -244,6 +244,8 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
+	if (w->when == WHEN_EXPORT)
+		live_exported(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
 		s->stop = true;
@@ -325,6 +327,7 @@ static void read_keys(struct session *s)
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
 	case SCREEN_SNAPSHOT: report(s, WHEN_NOW); break;
+	case SCREEN_EXPORT: report(s, WHEN_EXPORT); break;
 	case SCREEN_NOTHING: break;
 	}
 	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);

@@ -15,8 +15,9 @@ static void fill(struct world *w, double seconds, int replace)
 
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--) {
-			uint32_t at = used < count ? used++ : replace == 1 ? oldest++ % count
-									   : world_below(w, count);
+			uint32_t at = used < count   ? used++
+				      : replace == 1 ? oldest++ % count
+						     : world_below(w, count);
 
 			if (entries[at] && !replace)
 				continue;
@@ -109,8 +110,7 @@ static void queue_of_lots(struct world *w)
 
 	while (world_wait(w, period * world_between(w, 0.8, 1.2)))
 		for (uint32_t i = 0; i < lot; i++)
-			world_free_after(w, world_alloc(w, item, 64),
-					 0.9 * period * (i + 1) / lot);
+			world_free_after(w, world_alloc(w, item, 64), 0.9 * period * (i + 1) / lot);
 }
 
 /* Piles up, and is given back all at once. */
@@ -124,8 +124,7 @@ static void sawtooth(struct world *w, double period)
 			if (!world_wait(w, TICK))
 				return;
 			for (uint32_t n = world_poisson(w, rate * TICK); n; n--)
-				world_free_after(w, world_alloc(w, record, 90),
-						 end - world_now(w));
+				world_free_after(w, world_alloc(w, record, 90), end - world_now(w));
 		}
 		if (period > 20)
 			world_evidence(w, record);
@@ -253,7 +252,8 @@ static void batch(struct world *w)
 	for (bool alive = true; alive;) {
 		for (uint32_t i = 0; alive && i < rows; i++) {
 			alive = world_wait(w, takes / rows);
-			world_free_after(w, world_alloc(w, row, 150), takes * (rows - i) / rows + 0.1);
+			world_free_after(w, world_alloc(w, row, 150),
+					 takes * (rows - i) / rows + 0.1);
 		}
 		alive = alive && world_wait(w, period - takes);
 	}
@@ -284,7 +284,8 @@ static void request(struct world *w)
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--) {
 			world_free_after(w, world_alloc(w, line, 80), world_exponential(w, 0.002));
-			world_free_after(w, world_alloc(w, reply, (uint64_t)world_scale(w, 100, 1e5)),
+			world_free_after(w,
+					 world_alloc(w, reply, (uint64_t)world_scale(w, 100, 1e5)),
 					 world_exponential(w, 0.05));
 		}
 	}
@@ -297,8 +298,7 @@ static void thread_pool(struct world *w)
 
 	for (uint32_t thread = 1; world_wait(w, world_exponential(w, mean)); thread++) {
 		world_thread(w, thread);
-		world_free_after(w, world_alloc(w, stack, 8192),
-				 world_between(w, 0.1, 15));
+		world_free_after(w, world_alloc(w, stack, 8192), world_between(w, 0.1, 15));
 	}
 }
 
@@ -362,7 +362,8 @@ static void reload(struct world *w)
 static void one_step(struct world *w)
 {
 	uint32_t row = world_healthy(w, "row");
-	uint32_t before = (uint32_t)world_scale(w, 10, 1000), rows = (uint32_t)world_scale(w, 50, 5000);
+	uint32_t before = (uint32_t)world_scale(w, 10, 1000),
+		 rows = (uint32_t)world_scale(w, 50, 5000);
 	double seconds = world_between(w, 0.1, 4);
 
 	for (uint32_t i = 0; i < before; i++)

@@ -238,8 +238,7 @@ static bool naive_says(const struct world *w, const struct world_site *s)
 {
 	uint64_t first = s->bytes[(w->samples + 1) % (WINDOW + 1)], last = s->outstanding;
 
-	return w->samples >= WINDOW &&
-	       (double)last - (double)first > THRESHOLD * (double)first;
+	return w->samples >= WINDOW && (double)last - (double)first > THRESHOLD * (double)first;
 }
 
 static void say(const struct world *w, const struct world_site *s, const struct snapshot_site *row)

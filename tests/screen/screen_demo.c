@@ -87,6 +87,7 @@ static const struct stack_names stacks[] = {
 struct demo {
 	uint32_t sites, processes;
 	uint64_t number; /* of the next snapshot */
+	char exported[128];
 	struct view_walk walk;
 	struct view_thread threads[THREADS];
 	struct frame_name frames[MANY_SITES];
@@ -160,17 +161,35 @@ static void demo_progress(void *context, struct buffer *out)
 		buffer_printf(out, "reading tables of libfoo.so %u/41", (unsigned int)d->number);
 }
 
-static const char *demo_format(void *context, size_t index)
+static bool demo_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 {
-	static const char *const formats[] = {"csv", "json", NULL};
-
 	(void)context;
-	return formats[index];
+	(void)site;
+	*out = (struct lifetimes){0};
+	out->sizes.v[9] = 4000;
+	out->sizes.v[10] = 1000;
+	out->ages.v[3] = 10;
+	out->ages.v[5] = 400;
+	return true;
 }
 
-static void demo_export(void *context, size_t format, const char *path, char *out, size_t size)
+static bool demo_format(void *context, size_t index, struct view_format *out)
 {
-	snprintf(out, size, "wrote %s to '%s'", demo_format(context, format), path);
+	static const struct view_format formats[] = {{"csv", ".csv", "call sites"},
+						     {"json", ".json", "everything"}};
+
+	(void)context;
+	if (index < 2)
+		*out = formats[index];
+	return index < 2;
+}
+
+static bool demo_export(void *context, size_t format, const char *path)
+{
+	struct demo *d = context;
+
+	snprintf(d->exported, sizeof(d->exported), "format %zu to '%s'", format, path);
+	return true;
 }
 
 static void make_names(struct demo *d)
@@ -298,6 +317,8 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 
 		if (request == SCREEN_SNAPSHOT)
 			screen_message(screen, "snapshot %u written", (unsigned int)d->number);
+		if (request == SCREEN_EXPORT)
+			screen_message(screen, "wrote %s", d->exported);
 		if (request != SCREEN_NOTHING) {
 			make_snapshot(d, &snapshot);
 			screen_draw(screen, &snapshot);
@@ -327,8 +348,9 @@ int main(int argc, char **argv)
 					 .walk = demo_walk,
 					 .thread_name = demo_thread_name,
 					 .progress = demo_progress,
+					 .lifetimes = demo_lifetimes,
 					 .export_format = demo_format,
-					 .export_now = demo_export};
+					 .export_begin = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";
 	struct sigaction action = {.sa_handler = on_resize};
 	struct demo *d = xcalloc(1, sizeof(*d));

@@ -9,6 +9,8 @@
 #include "frames.h"
 #include "grid.h"
 
+#define FUNCTION_MOST 160 /* bytes from which on callers are left out */
+
 void site_sums_add(struct site_sums *sums, const struct snapshot_site *site)
 {
 	const struct totals *t = &site->totals;
@@ -112,17 +114,31 @@ void figure_call(struct buffer *out, uint8_t call)
 	buffer_add(out, name, strcspn(name, "("));
 }
 
+/* What called it, as far as there is room: many sites differ only there. */
+static void add_callers(struct buffer *out, const struct stack_names *names)
+{
+	size_t i;
+
+	for (i = names->function_frame + 1; i < names->frame_count && out->length < FUNCTION_MOST;
+	     i++) {
+		buffer_add_string(out, " < ");
+		frames_add_short(out, &names->frames[i]);
+	}
+}
+
 void figure_function(struct buffer *out, struct view_data *data, const struct snapshot_site *site)
 {
 	const struct stack_names *names = view_data_names(data, site);
 	const struct frame_name *frame = names ? frames_function(names) : NULL;
 
-	if (!names)
+	if (!names) {
 		buffer_add_string(out, "...");
-	else if (!frame)
+	} else if (!frame) {
 		buffer_add_string(out, "[stack not known]");
-	else
+	} else {
 		frames_add_short(out, frame);
+		add_callers(out, names);
+	}
 }
 
 void figure_source(struct buffer *out, struct view_data *data, const struct snapshot_site *site)

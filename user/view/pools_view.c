@@ -31,7 +31,7 @@ static const struct list_column columns[COLUMN_COUNT_OF] = {
 	[COLUMN_ALLOCS] = {"ALLOCS", 7, 0, 6, true, -1},
 	[COLUMN_COUNT] = {"COUNT", 6, 0, 5, true, SORT_COUNT},
 	[COLUMN_API] = {"API", 14, 0, 8, false, -1},
-	[COLUMN_FUNCTION] = {"FUNCTION", 16, 3, 0, false, -1},
+	[COLUMN_FUNCTION] = {"FUNCTION < CALLERS", 20, 3, 0, false, -1},
 	[COLUMN_SOURCE] = {"SOURCE", 16, 2, 7, false, -1},
 };
 

@@ -21,6 +21,7 @@ enum screen_request {
 	SCREEN_QUIT,
 	SCREEN_REFRESH,	 /* wants a snapshot now */
 	SCREEN_SNAPSHOT, /* `s`: write a snapshot to every output */
+	SCREEN_EXPORT,	 /* `e`: write to the file that was begun */
 };
 
 struct screen_options {

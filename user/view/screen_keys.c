@@ -54,12 +54,10 @@ static void set_interval(struct screen *s)
 static void export_now(struct screen *s)
 {
 	const struct screen_sources *sources = s->data.sources;
-	char text[200] = "";
 
-	if (!s->prompt.text[0])
-		return;
-	sources->export_now(sources->context, s->export_format, s->prompt.text, text, sizeof(text));
-	screen_message(s, "%s", text);
+	if (s->prompt.text[0] &&
+	    sources->export_begin(sources->context, s->export_format, s->prompt.text))
+		s->request = SCREEN_EXPORT;
 }
 
 static void search(struct screen *s, bool stay)
@@ -104,26 +102,17 @@ static void ask_for_file(struct screen *s, size_t format)
 {
 	const struct screen_sources *sources = s->data.sources;
 	const struct snapshot *snapshot = s->data.snapshot;
+	struct view_format f;
 	char path[64];
 
+	if (!sources->export_format(sources->context, format, &f))
+		return;
 	s->export_format = format;
-	snprintf(path, sizeof(path), "tracer-%u.%s",
-		 snapshot && snapshot->process_count ? snapshot->processes[0].pid : 0,
-		 sources->export_format(sources->context, format));
+	snprintf(path, sizeof(path), "tracer-%u-%s%s",
+		 snapshot && snapshot->process_count ? snapshot->processes[0].pid : 0, f.name,
+		 f.suffix);
 	s->page = PAGE_GRID;
 	prompt_open(&s->prompt, PROMPT_EXPORT, path);
-}
-
-static void begin_export(struct screen *s)
-{
-	const struct screen_sources *sources = s->data.sources;
-
-	if (!sources->export_format || !sources->export_now)
-		return;
-	if (sources->export_format(sources->context, 1))
-		screen_open_menu(s, MENU_EXPORT);
-	else
-		ask_for_file(s, 0);
 }
 
 /* ---- pages ---- */
@@ -310,7 +299,10 @@ void screen_action(struct screen *s, enum action action)
 	case ACTION_HELP: open_help(s); break;
 	case ACTION_PAUSE: toggle_pause(s); break;
 	case ACTION_SNAPSHOT: s->request = SCREEN_SNAPSHOT; break;
-	case ACTION_EXPORT: begin_export(s); break;
+	case ACTION_EXPORT:
+		if (s->data.sources->export_format)
+			screen_open_menu(s, MENU_EXPORT);
+		break;
 	case ACTION_INTERVAL: ask_for_interval(s); break;
 	case ACTION_NEXT_PAGE: screen_show_grid(s, (s->active + 1) % s->grid_count); break;
 	case ACTION_PREVIOUS_PAGE:

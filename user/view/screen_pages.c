@@ -109,9 +109,10 @@ static size_t fill_sorts(struct screen *s)
 static size_t count_formats(const struct screen *s)
 {
 	const struct screen_sources *sources = s->data.sources;
+	struct view_format f;
 	size_t count = 0;
 
-	while (sources->export_format && sources->export_format(sources->context, count))
+	while (count < MENU_ROWS && sources->export_format(sources->context, count, &f))
 		count++;
 	return count;
 }
@@ -135,12 +136,14 @@ static void menu_cell(void *context, size_t row, size_t column, struct buffer *o
 {
 	const struct screen *s = context;
 	const struct screen_sources *sources = s->data.sources;
+	struct view_format f;
 
 	(void)column;
 	(void)style;
-	buffer_add_string(out, s->menu_kind == MENU_SORT
-				       ? grid_sort_name(s->menu_sorts[row])
-				       : sources->export_format(sources->context, row));
+	if (s->menu_kind == MENU_SORT)
+		buffer_add_string(out, grid_sort_name(s->menu_sorts[row]));
+	else if (sources->export_format(sources->context, row, &f))
+		buffer_printf(out, "%-14s %s", f.name, f.what);
 }
 
 void screen_draw_menu(struct screen *s, int y, int height)

@@ -32,7 +32,7 @@ static const struct list_column columns[COLUMN_COUNT_OF] = {
 	[COLUMN_PEAK] = {"PEAK", 6, 0, 10, true, SORT_PEAK},
 	[COLUMN_VERDICT] = {"VERDICT", 11, 0, 2, false, SORT_SCORE},
 	[COLUMN_API] = {"API", 14, 0, 8, false, -1},
-	[COLUMN_FUNCTION] = {"FUNCTION", 16, 3, 0, false, -1},
+	[COLUMN_FUNCTION] = {"FUNCTION < CALLERS", 20, 3, 0, false, -1},
 	[COLUMN_SOURCE] = {"SOURCE", 16, 2, 7, false, -1},
 };
 

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "../heap/lifetimes.h"
 #include "report.h"
 
 /* Outstanding blocks of one thread of one process. */
@@ -42,6 +43,10 @@ struct view_point {
 	double ago_s, bytes;
 };
 
+struct view_format {
+	const char *name, *suffix, *what;
+};
+
 struct screen_sources {
 	void *context;
 	report_names_fn *names;
@@ -55,10 +60,12 @@ struct screen_sources {
 	void (*thread_name)(void *context, uint32_t process, uint32_t tid, char *out, size_t size);
 	/* What is still on its way ("names: 120 waiting"); nothing added: nothing is. */
 	void (*progress)(void *context, struct buffer *out);
-	/* NULL after the last. */
-	const char *(*export_format)(void *context, size_t index);
-	/* Writes what is known now; what came of it into out. */
-	void (*export_now)(void *context, size_t format, const char *path, char *out, size_t size);
+	/* How large its blocks were and how long those lived that were freed. False: not known. */
+	bool (*lifetimes)(void *context, uint32_t site, struct lifetimes *out);
+	/* Formats of exports; false after the last. */
+	bool (*export_format)(void *context, size_t index, struct view_format *out);
+	/* Opens the file: SCREEN_EXPORT is then asked for. False: it was said why not. */
+	bool (*export_begin)(void *context, size_t format, const char *path);
 };
 
 #endif /* VIEW_SOURCES_H */

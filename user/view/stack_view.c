@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include "../analyse/reasons.h"
 #include "../base/units.h"
 #include "../probe/plan.h"
 #include "figures.h"
@@ -108,24 +109,16 @@ static void growth_text(const struct snapshot_site *site, char *out, size_t size
 		 margin[0] ? " " : "", margin);
 }
 
-/* What the verdict means, in words. */
-static const char *verdict_words(enum verdict verdict)
-{
-	switch (verdict) {
-	case VERDICT_LEAK: return "it grows, and its old blocks stay";
-	case VERDICT_GROWING: return "it grows, but its old blocks do get freed";
-	case VERDICT_STEADY: return "it does not grow";
-	default: return "too young to tell";
-	}
-}
-
 static void add_verdict(struct page *page)
 {
 	const struct snapshot_site *site = page->site;
+	struct buffer text = {0};
 
-	pager_printf(page->pager, figure_verdict_style(site->verdict), 0, 4,
-		     "Verdict: %s, score %.0f of 100: %s", verdict_name(site->verdict), site->score,
-		     verdict_words(site->verdict));
+	buffer_printf(&text, "Verdict: %s, score %.0f of 100: ", verdict_name(site->verdict),
+		      site->score);
+	reasons_add(&text, site);
+	pager_add(page->pager, figure_verdict_style(site->verdict), 0, 4, text.data);
+	buffer_done(&text);
 }
 
 static void add_figures(struct page *page)
@@ -139,6 +132,8 @@ static void add_figures(struct page *page)
 	add_amount(page, "Allocated", FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
 	add_amount(page, "Freed", FIGURE_FREE, t->free_bytes, t->free_count);
 	add_text(page, STYLE_NORMAL, "Peak", units_bytes(t->peak_bytes, text, sizeof(text)));
+	add_text(page, STYLE_NORMAL, "At the peak",
+		 units_bytes(site->bytes_at_peak, text, sizeof(text)));
 	add_text(page, STYLE_NORMAL, "Temporary",
 		 units_count(t->temporary_count, text, sizeof(text)));
 	if (t->outstanding_count > 0)
@@ -152,6 +147,9 @@ static void add_figures(struct page *page)
 	if (site->oldest_s >= 0)
 		add_text(page, STYLE_NORMAL, "Oldest",
 			 units_duration(site->oldest_s, text, sizeof(text)));
+	if (site->median_age_s >= 0)
+		add_text(page, STYLE_NORMAL, "Median age",
+			 units_duration(site->median_age_s, text, sizeof(text)));
 }
 
 static void add_head(struct page *page, const char *text)
@@ -173,6 +171,70 @@ static void add_history(struct page *page, bool tall)
 		return;
 	add_head(page, "Outstanding bytes over the leak window");
 	plot_history(page->pager, points, count, 0, tall ? 8 : 5);
+}
+
+/* "1.5us", "12ms", "3m05s" */
+static const char *short_time(double seconds, char *out, size_t size)
+{
+	if (seconds < 1e-3)
+		snprintf(out, size, "%.3gus", seconds * 1e6);
+	else if (seconds < 1)
+		snprintf(out, size, "%.3gms", seconds * 1e3);
+	else
+		units_duration(seconds, out, size);
+	return out;
+}
+
+static const char *bucket_text(bool ages, uint32_t bucket, char *out, size_t size)
+{
+	if (ages)
+		return short_time(lifetimes_age_start_s(bucket), out, size);
+	return units_bytes((uint64_t)histogram_start(bucket), out, size);
+}
+
+static void fill_bar(struct plot_bar *bar, bool ages, uint32_t bucket, uint64_t count, double total)
+{
+	char from[16], to[16], number[16];
+
+	bucket_text(ages, bucket, from, sizeof(from));
+	if (bucket + 1 < HISTOGRAM_BUCKETS)
+		bucket_text(ages, bucket + 1, to, sizeof(to));
+	else
+		to[0] = '\0';
+	snprintf(bar->label, sizeof(bar->label), "%s..%s", bucket ? from : "0", to);
+	bar->value = (double)count;
+	snprintf(bar->note, sizeof(bar->note), "%5.1f%% %s", 100 * (double)count / total,
+		 units_count(count, number, sizeof(number)));
+}
+
+/* From the first bucket that has something to the last. */
+static void add_histogram(struct page *page, const char *head, const struct histogram *h, bool ages)
+{
+	struct plot_bar bars[HISTOGRAM_BUCKETS];
+	uint32_t first = 0, last = HISTOGRAM_BUCKETS - 1, i;
+	double total = (double)histogram_total(h);
+
+	if (total <= 0)
+		return;
+	while (!h->v[first])
+		first++;
+	while (!h->v[last])
+		last--;
+	for (i = first; i <= last; i++)
+		fill_bar(&bars[i - first], ages, i, h->v[i], total);
+	add_head(page, head);
+	plot_bars(page->pager, bars, last - first + 1, 0);
+}
+
+static void add_histograms(struct page *page)
+{
+	const struct screen_sources *sources = page->data->sources;
+	struct lifetimes l;
+
+	if (!sources->lifetimes || !sources->lifetimes(sources->context, page->site->site, &l))
+		return;
+	add_histogram(page, "Sizes of all its blocks", &l.sizes, false);
+	add_histogram(page, "Lifetimes of its freed blocks", &l.ages, true);
 }
 
 static void add_block(struct page *page, const struct report_block *block)
@@ -230,5 +292,6 @@ void stack_view_fill(struct pager *p, struct view_data *data, const struct snaps
 	add_verdict(&page);
 	add_figures(&page);
 	add_history(&page, tall);
+	add_histograms(&page);
 	add_oldest(&page);
 }
