@@ -285,7 +285,7 @@ static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 	call_tree_init(&t, true);
 	call_tree_add(&t, &path, &site);
 	call_tree_set_all(&t, true);
-	call_tree_show(&t, SORT_OUTSTANDING, false);
+	assert_true(call_tree_show(&t, SORT_OUTSTANDING, false));
 	assert_int_equal(t.row_count, 2);
 	assert_int_equal(t.nodes[t.rows[1].node].place, 1);
 	path.places = after;

@@ -5,7 +5,7 @@
  * remembered with the version of its path. Nodes that no site leads to any more have no sums and are
  * not shown.
  *
- * Invariant: a node's sums are those of the sites whose path goes through it; node 0 has all.
+ * Invariant: a node that is shown has the sums of the sites whose path goes through it; node 0 has all.
  */
 #include "call_tree.h"
 
@@ -41,8 +41,10 @@ void call_tree_clear(struct call_tree *t)
 {
 	uint32_t i;
 
-	for (i = 0; i < t->count; i++)
+	for (i = 0; i < t->count; i++) {
 		t->nodes[i].sums = (struct site_sums){0};
+		t->nodes[i].deeper = false;
+	}
 }
 
 static uint32_t hash_of(uint32_t parent, uint32_t place)
@@ -101,11 +103,30 @@ static uint32_t find_node(struct call_tree *t, uint32_t parent, uint32_t place)
 	return add_node(t, parent, place);
 }
 
+/* From the allocator up there are as many at the top as there are functions: mostly closed. */
+static bool goes_on(const struct call_tree *t, uint32_t node)
+{
+	const struct call_node *n = &t->nodes[node];
+
+	if (!node || n->open == CALL_OPEN)
+		return true;
+	return n->open == CALL_UNDECIDED && (t->from_root || n->parent);
+}
+
+static uint32_t depth_of(const struct call_tree *t, uint32_t node)
+{
+	uint32_t depth = 0;
+
+	for (; node; node = t->nodes[node].parent)
+		depth++;
+	return depth;
+}
+
 static uint32_t find_leaf(struct call_tree *t, const struct path *path)
 {
 	uint32_t i, node = 0;
 
-	for (i = 0; i < path->count; i++) {
+	for (i = 0; i < path->count && goes_on(t, node); i++) {
 		uint32_t place = path->places[t->from_root ? path->count - 1 - i : i];
 		uint32_t next = find_node(t, node, place);
 
@@ -116,24 +137,28 @@ static uint32_t find_leaf(struct call_tree *t, const struct path *path)
 	return node;
 }
 
-static uint32_t leaf_of(struct call_tree *t, const struct path *path, uint32_t site)
+static struct call_leaf *leaf_of(struct call_tree *t, const struct path *path, uint32_t site)
 {
 	struct call_leaf *leaf;
 
 	leaf = array_reserve(t->leaves, &t->leaf_capacity, site + 1, sizeof(*leaf));
 	if (!leaf)
-		return 0;
+		return NULL;
 	t->leaves = leaf;
 	leaf += site;
-	if (leaf->version != path->version)
-		*leaf = (struct call_leaf){.node = find_leaf(t, path), .version = path->version};
-	return leaf->node;
+	if (leaf->version != path->version || leaf->turn != t->turn)
+		*leaf = (struct call_leaf){
+			.node = find_leaf(t, path), .version = path->version, .turn = t->turn};
+	return leaf;
 }
 
 void call_tree_add(struct call_tree *t, const struct path *path, const struct snapshot_site *site)
 {
-	uint32_t node = leaf_of(t, path, site->site);
+	const struct call_leaf *leaf = leaf_of(t, path, site->site);
+	uint32_t node = leaf ? leaf->node : 0;
 
+	if (!goes_on(t, node))
+		t->nodes[node].deeper |= depth_of(t, node) < path->count;
 	for (;; node = t->nodes[node].parent) {
 		site_sums_add(&t->nodes[node].sums, site);
 		if (!node)
@@ -203,8 +228,12 @@ static bool is_open(struct call_tree *t, uint32_t node, bool only_child)
 	bool large = t->from_root && n->sums.bytes &&
 		     n->sums.bytes >= t->nodes[0].sums.bytes / OPEN_FROM_SHARE;
 
-	if (n->open == CALL_UNDECIDED)
+	if (n->open == CALL_UNDECIDED) {
+		/* not summed below until now */
+		if ((large || only_child) && !goes_on(t, node))
+			t->turn++;
 		n->open = large || only_child ? CALL_OPEN : CALL_CLOSED;
+	}
 	return n->open == CALL_OPEN;
 }
 
@@ -216,7 +245,7 @@ static bool has_children(const struct call_tree *t, uint32_t node)
 		if (t->nodes[i].sums.sites)
 			return true;
 	}
-	return false;
+	return t->nodes[node].deeper;
 }
 
 static struct call_row *add_row(struct call_tree *t)
@@ -255,17 +284,20 @@ static void show_below(const struct showing *s, uint32_t parent, const struct ca
 	free(children);
 }
 
-void call_tree_show(struct call_tree *t, int sort, bool inverted)
+bool call_tree_show(struct call_tree *t, int sort, bool inverted)
 {
 	const struct showing s = {.tree = t, .sort = sort, .inverted = inverted};
+	uint32_t turn = t->turn;
 
 	t->row_count = 0;
 	show_below(&s, 0, NULL);
+	return turn == t->turn;
 }
 
 void call_tree_set(struct call_tree *t, uint32_t node, bool open)
 {
 	t->nodes[node].open = open ? CALL_OPEN : CALL_CLOSED;
+	t->turn += open;
 }
 
 void call_tree_set_all(struct call_tree *t, bool open)

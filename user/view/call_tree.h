@@ -19,11 +19,13 @@ struct call_node {
 	uint32_t place, parent, first_child, next_child;
 	uint32_t next;	    /* in its hash bucket */
 	unsigned char open; /* enum call_open */
+	bool deeper;	    /* a path goes on below it */
 	struct site_sums sums;
 };
 
+/* Where a site's path ends, or the first closed node on it: what is not shown is not summed. */
 struct call_leaf {
-	uint32_t node, version;
+	uint32_t node, version, turn;
 };
 
 /* A node as it is shown. */
@@ -44,6 +46,7 @@ struct call_tree {
 	uint32_t bucket_count;
 	struct call_leaf *leaves; /* by heap index of the site */
 	uint32_t leaf_capacity;
+	uint32_t turn; /* counts up when leaves may lie deeper than before */
 	struct call_row *rows;
 	size_t row_count, row_capacity;
 };
@@ -56,8 +59,11 @@ void call_tree_done(struct call_tree *t);
 void call_tree_clear(struct call_tree *t);
 /* Adds a site to all nodes of its path. */
 void call_tree_add(struct call_tree *t, const struct path *path, const struct snapshot_site *site);
-/* Which nodes are shown, siblings sorted by a key of grid.h. */
-void call_tree_show(struct call_tree *t, int sort, bool inverted);
+/*
+ * Which nodes are shown, siblings sorted by a key of grid.h. False: more is open than was summed; to be cleared, added and
+ * shown again.
+ */
+bool call_tree_show(struct call_tree *t, int sort, bool inverted);
 /* Opens or closes a node, or all. */
 void call_tree_set(struct call_tree *t, uint32_t node, bool open);
 void call_tree_set_all(struct call_tree *t, bool open);

@@ -78,16 +78,12 @@ static bool passes(struct grid *t, const struct snapshot_site *site)
 	return !t->filter[0] || view_data_match(t->data, site, t->filter) > 0;
 }
 
-static size_t sum_up(struct grid *t)
+static void sum_up(struct grid *t)
 {
 	const struct snapshot *s = t->data->snapshot;
-	struct call_tree *tree;
+	struct call_tree *tree = tree_of(t);
 	size_t i;
 
-	if (!t->own)
-		t->own = callers_new();
-	tree = tree_of(t);
-	callers_of(t)->missing = view_data_paths(t->data);
 	call_tree_clear(tree);
 	for (i = 0; i < s->site_count; i++) {
 		const struct path *path = paths_get(&t->data->paths, s->sites[i].site);
@@ -95,7 +91,21 @@ static size_t sum_up(struct grid *t)
 		if (path && passes(t, &s->sites[i]))
 			call_tree_add(tree, path, &s->sites[i]);
 	}
-	call_tree_show(tree, t->sort, t->inverted);
+}
+
+static size_t take_rows(struct grid *t)
+{
+	struct call_tree *tree;
+
+	if (!t->own)
+		t->own = callers_new();
+	tree = tree_of(t);
+	callers_of(t)->missing = view_data_paths(t->data);
+	sum_up(t);
+	if (!call_tree_show(tree, t->sort, t->inverted)) {
+		sum_up(t);
+		call_tree_show(tree, t->sort, t->inverted);
+	}
 	return tree->row_count;
 }
 
@@ -247,7 +257,7 @@ const struct grid_kind callers_kind = {
 	.first_sort = SORT_OUTSTANDING,
 	.keeps_order = true,
 	.late = true,
-	.rows = sum_up,
+	.rows = take_rows,
 	.key = key,
 	.value = value,
 	.cell = cell,
