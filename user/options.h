@@ -36,6 +36,7 @@ struct options {
 	bool batch, live;
 	enum sort_key sort;
 	const char *files[FORMATS]; /* by format; NULL: none */
+	enum folded_value folded_value;
 	double leak_window_s, leak_interval_s, leak_threshold;
 	bool mmap;
 	const char **skips;

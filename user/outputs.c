@@ -454,6 +454,7 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 		.block_count = o->blocks_now.count,
 		.names = outputs_names,
 		.context = o,
+		.folded = o->options->folded_value,
 	};
 
 	if (wants_report(o, report))

@@ -403,7 +403,6 @@ static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
 		"--write",  "--read",	     "--max-file-size",
-		"--json",   "--folded",	     "--folded-value",
 		"--pprof",  "--html",	     "--metrics",
 		"--alert",  "--on-alert",    "--baseline",
 		"--diff",   "--pools",	     "--suppress",

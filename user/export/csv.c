@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The CSV files: which rows there are and what stands in each column. Input is one snapshot (and
- * the outstanding blocks of that moment). Numbers do not depend on the locale: only integers are ever formatted.
+ * the outstanding blocks of that moment).
  */
 #include "csv.h"
 
@@ -12,6 +12,8 @@
 #include "../base/clock.h"
 #include "../base/xalloc.h"
 #include "../probe/plan.h"
+#include "number.h"
+#include "stack_text.h"
 
 /* What a row is made with. */
 struct csv {
@@ -33,33 +35,10 @@ static void add_known_u64(struct buffer *out, uint64_t value)
 		add_u64(out, value);
 }
 
-/* At most three decimals, never an exponent; printf's own decimal point would follow the locale. */
 static void add_decimal(struct buffer *out, double value)
 {
-	const double largest = 9e15;
-	uint64_t thousandths;
-	double magnitude = fabs(value);
-	unsigned int decimals;
-
 	buffer_add_char(out, ',');
-	if (!isfinite(value))
-		return;
-	if (magnitude >= largest) {
-		buffer_printf(out, "%.0f", value);
-		return;
-	}
-	thousandths = (uint64_t)(magnitude * 1000 + 0.5);
-	if (thousandths == 0) {
-		buffer_add_char(out, '0');
-		return;
-	}
-	buffer_printf(out, "%s%" PRIu64, value < 0 ? "-" : "", thousandths / 1000);
-	decimals = (unsigned int)(thousandths % 1000);
-	if (decimals == 0)
-		return;
-	buffer_printf(out, ".%03u", decimals);
-	while (out->data[out->length - 1] == '0')
-		out->data[--out->length] = '\0';
+	number_add(out, value);
 }
 
 static void add_quoted(struct buffer *out, const char *text)
@@ -114,21 +93,7 @@ static void add_frame_name(struct buffer *out, const struct frame_name *frame)
 
 static void add_stack(struct csv *c, const struct stack_names *names)
 {
-	struct buffer *cell = cell_begin(c);
-	size_t i, start;
-
-	for (i = names->frame_count; i-- > 0;) {
-		start = cell->length;
-		add_frame_name(cell, &names->frames[i]);
-		if (cell->length == start)
-			buffer_add_string(cell, "[unknown]");
-		for (; start < cell->length; start++) {
-			if (cell->data[start] == ';')
-				cell->data[start] = ':';
-		}
-		if (i > 0)
-			buffer_add_char(cell, ';');
-	}
+	stack_text_add(cell_begin(c), names);
 	cell_end(c);
 }
 

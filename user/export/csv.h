@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The three CSV files of the interface, as formats (formats.h): rows of one snapshot. */
+/* The three CSV files of the interface: rows of one snapshot. */
 #ifndef EXPORT_CSV_H
 #define EXPORT_CSV_H
 
-#include "formats.h"
+#include "sink.h"
 
 /* clang-format off */
 #define CSV_SITES_HEADER \

@@ -3,8 +3,8 @@
 
 #include <string.h>
 #include "csv.h"
-
-#define SPILL_BYTES (1u << 20)
+#include "folded.h"
+#include "json.h"
 
 const struct export_format export_formats[FORMATS] = {
 	[FORMAT_CSV] = {.name = "csv",
@@ -27,6 +27,17 @@ const struct export_format export_formats[FORMATS] = {
 				 .header = CSV_TIMELINE_HEADER,
 				 .streamed = true,
 				 .write = csv_write_timeline},
+	[FORMAT_JSON] = {.name = "json",
+			 .suffix = ".json",
+			 .what = "all facts, one JSON object a line",
+			 .streamed = true,
+			 .names_sites = true,
+			 .write = json_write},
+	[FORMAT_FOLDED] = {.name = "folded",
+			   .suffix = ".folded",
+			   .what = "folded stacks for flame graphs",
+			   .names_sites = true,
+			   .write = folded_write},
 };
 
 const struct export_format *export_format_find(const char *name)
@@ -38,13 +49,4 @@ const struct export_format *export_format_find(const char *name)
 			return &export_formats[i];
 	}
 	return NULL;
-}
-
-int sink_spill(struct sink *s)
-{
-	if (s->text.length < SPILL_BYTES || s->error)
-		return s->error;
-	s->error = s->write(s->file, s->text.data, s->text.length);
-	buffer_reset(&s->text);
-	return s->error;
 }

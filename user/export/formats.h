@@ -7,36 +7,15 @@
 #define EXPORT_FORMATS_H
 
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include "../analyse/snapshot.h"
-#include "../base/buffer.h"
-#include "../symbol/names.h"
-#include "../view/report.h"
+#include "sink.h"
 
-enum format_id { FORMAT_CSV, FORMAT_CSV_BLOCKS, FORMAT_CSV_TIMELINE, FORMATS };
-
-/* Where a format writes: into `text`, which is handed on whenever it is large. */
-struct sink {
-	struct buffer text;
-	int (*write)(void *file, const char *data, size_t size);
-	void *file;
-	int error; /* of the first write that failed */
-};
-
-/* To be called between two lines or other pieces. 0 or the error: then the rest need not be made. */
-int sink_spill(struct sink *s);
-
-/* One snapshot and what belongs to its moment. All borrowed. */
-struct export_input {
-	const struct snapshot *snapshot;
-	uint64_t realtime_ns;	/* of the snapshot, whole milliseconds, later than in any before */
-	uint64_t since_version; /* streamed: only sites that changed after it; 0: all */
-	report_names_fn *names; /* of a site; valid until the next call */
-	void *context;		/* of names */
-	const struct report_block
-		*blocks; /* outstanding ones, sorted by site; for formats that list them */
-	size_t block_count;
+enum format_id {
+	FORMAT_CSV,
+	FORMAT_CSV_BLOCKS,
+	FORMAT_CSV_TIMELINE,
+	FORMAT_JSON,
+	FORMAT_FOLDED,
+	FORMATS
 };
 
 struct export_format {
