@@ -306,6 +306,38 @@ static void on_continue(int signal)
 	continued = 1;
 }
 
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+static void follow_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_resize};
+
+	sigaction(SIGWINCH, &action, NULL);
+	action.sa_handler = on_continue;
+	sigaction(SIGCONT, &action, NULL);
+	action.sa_handler = on_stop;
+	sigaction(SIGTSTP, &action, NULL);
+}
+
+static void handle_signals(struct screen *screen)
+{
+	if (stopping) {
+		stopping = 0;
+		screen_suspend(screen);
+	}
+	if (resized)
+		screen_resize(screen);
+	if (continued)
+		screen_continue(screen);
+	resized = continued = 0;
+}
+
 static void run(struct demo *d, struct screen *screen, const char *way)
 {
 	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
@@ -326,12 +358,7 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 		if (d->number == 4)
 			leave(way);
 		ready = poll(&p, 1, (int)(screen_interval(screen) * 1000));
-		if (resized)
-			screen_resize(screen);
-		resized = 0;
-		if (continued)
-			screen_continue(screen);
-		continued = 0;
+		handle_signals(screen);
 		request = SCREEN_NOTHING;
 		if (ready > 0)
 			request = screen_key(screen);
@@ -352,16 +379,13 @@ int main(int argc, char **argv)
 					 .export_format = demo_format,
 					 .export_begin = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";
-	struct sigaction action = {.sa_handler = on_resize};
 	struct demo *d = xcalloc(1, sizeof(*d));
 	struct screen *screen;
 
 	d->sites = strcmp(way, "empty") == 0 ? 0 : strcmp(way, "many") == 0 ? MANY_SITES : 12;
 	d->processes = strcmp(way, "two") == 0 ? 2 : 1;
 	make_names(d);
-	sigaction(SIGWINCH, &action, NULL);
-	action.sa_handler = on_continue;
-	sigaction(SIGCONT, &action, NULL);
+	follow_signals();
 	sources.context = d;
 	screen = screen_open(&options, &sources);
 	if (!screen) {

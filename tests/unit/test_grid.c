@@ -228,6 +228,10 @@ static void callers_step__open_close_all__rows(void **state)
 	assert_int_equal(t.list.count, 6);
 	callers_step(&t, CALLERS_ALL);
 	assert_int_equal(t.list.count, 1);
+	callers_step(&t, CALLERS_TURN);
+	assert_int_equal(t.list.count, 4);
+	callers_step(&t, CALLERS_ALL);
+	assert_int_equal(t.list.count, 3 + 3 + 4 + 2);
 	grid_done(&t);
 	view_data_done(&w.data);
 }

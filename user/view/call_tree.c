@@ -110,7 +110,7 @@ static bool goes_on(const struct call_tree *t, uint32_t node)
 
 	if (!node || n->open == CALL_OPEN)
 		return true;
-	return n->open == CALL_UNDECIDED && (t->from_root || n->parent);
+	return n->open == CALL_UNDECIDED && (t->open_all || t->from_root || n->parent);
 }
 
 static uint32_t depth_of(const struct call_tree *t, uint32_t node)
@@ -229,10 +229,11 @@ static bool is_open(struct call_tree *t, uint32_t node, bool only_child)
 		     n->sums.bytes >= t->nodes[0].sums.bytes / OPEN_FROM_SHARE;
 
 	if (n->open == CALL_UNDECIDED) {
+		bool open = large || only_child || t->open_all;
+
 		/* not summed below until now */
-		if ((large || only_child) && !goes_on(t, node))
-			t->turn++;
-		n->open = large || only_child ? CALL_OPEN : CALL_CLOSED;
+		t->turn += open && !goes_on(t, node);
+		n->open = open ? CALL_OPEN : CALL_CLOSED;
 	}
 	return n->open == CALL_OPEN;
 }
@@ -304,6 +305,7 @@ void call_tree_set_all(struct call_tree *t, bool open)
 {
 	uint32_t i;
 
+	t->open_all = open;
 	for (i = 1; i < t->count; i++)
 		call_tree_set(t, i, open);
 }

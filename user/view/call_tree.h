@@ -40,6 +40,7 @@ struct call_row {
 
 struct call_tree {
 	bool from_root;
+	bool open_all;		 /* nodes that were not seen before are open */
 	struct call_node *nodes; /* [0] is above all */
 	uint32_t count, capacity;
 	uint32_t *buckets;
