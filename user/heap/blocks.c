@@ -15,7 +15,7 @@
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.
  *
- * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.56 to 0.7, so
+ * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.62 to 0.7, so
  * that few buckets overflow, and the whole takes 37 to 39 bytes a block, while growing, too
  * (make bench-consume). A segment that is full splits, which moves SEGMENT_BLOCKS blocks: with page
  * faults and the noise of a busy machine 0.5 to 1.2 ms up to 30 M blocks, 3.8 ms seen at 100 M.

@@ -104,7 +104,7 @@ struct blocks_segment *segment_new(struct blocks *b, uint32_t depth, uint32_t bl
 		return NULL;
 	s->depth = depth;
 	b->memory += sizeof(*s);
-	if (slots_rebuild(b, s, (blocks + blocks / 4) / BUCKET_FULL + 1)) {
+	if (slots_rebuild(b, s, (blocks + blocks / 8) / BUCKET_FULL + 1)) {
 		segment_free(b, s);
 		return NULL;
 	}
@@ -150,7 +150,7 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 	struct block *place;
 	uint32_t ref;
 
-	if (s->live >= s->limit && slots_rebuild(b, s, s->bucket_count + s->bucket_count / 4 + 1))
+	if (s->live >= s->limit && slots_rebuild(b, s, s->bucket_count + s->bucket_count / 8 + 1))
 		return NULL;
 	if (!s->free_head && segment_add_room(b, s))
 		return NULL;
