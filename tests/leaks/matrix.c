@@ -75,7 +75,8 @@ static void print_row(const char *name, const struct matrix *m, bool csv)
 	double found = (double)(v[OUTCOME_FOUND] + !v[OUTCOME_FOUND]);
 
 	printf(csv ? "%s,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%llu,%.1f,%.3f\n"
-		   : "%-28s %7llu %7llu %8llu %7llu | %7llu %7llu %8llu %7llu | %7llu %6.1f %6.2f\n",
+		   : "%-28s %7llu %7llu %8llu %7llu | %7llu %7llu %8llu %7llu | %7llu %6.1f "
+		     "%6.2f\n",
 	       name, (unsigned long long)v[OUTCOME_FOUND], (unsigned long long)v[OUTCOME_MISSED],
 	       (unsigned long long)v[OUTCOME_HEALTHY], (unsigned long long)v[OUTCOME_ALARM],
 	       (unsigned long long)n[OUTCOME_FOUND], (unsigned long long)n[OUTCOME_MISSED],
@@ -149,10 +150,10 @@ static bool run_set(const char *name, const struct workload *const *lists,
 static void parse(int argc, char **argv, struct matrix_options *o)
 {
 	static const struct option options[] = {
-		{"seeds", required_argument, NULL, 'n'},   {"first", required_argument, NULL, 'f'},
-		{"set", required_argument, NULL, 's'},	   {"only", required_argument, NULL, 'o'},
-		{"sample", required_argument, NULL, 'b'},  {"csv", no_argument, NULL, 'c'},
-		{"verbose", no_argument, NULL, 'v'},	   {0},
+		{"seeds", required_argument, NULL, 'n'},  {"first", required_argument, NULL, 'f'},
+		{"set", required_argument, NULL, 's'},	  {"only", required_argument, NULL, 'o'},
+		{"sample", required_argument, NULL, 'b'}, {"csv", no_argument, NULL, 'c'},
+		{"verbose", no_argument, NULL, 'v'},	  {0},
 	};
 	int c;
 

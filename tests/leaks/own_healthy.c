@@ -15,8 +15,9 @@ static void fill(struct world *w, double seconds, int replace)
 
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--) {
-			uint32_t at = used < count ? used++ : replace == 1 ? oldest++ % count
-									   : world_below(w, count);
+			uint32_t at = used < count   ? used++
+				      : replace == 1 ? oldest++ % count
+						     : world_below(w, count);
 
 			if (entries[at] && !replace)
 				continue;
@@ -109,8 +110,7 @@ static void queue_of_lots(struct world *w)
 
 	while (world_wait(w, period * world_between(w, 0.8, 1.2)))
 		for (uint32_t i = 0; i < lot; i++)
-			world_free_after(w, world_alloc(w, item, 64),
-					 0.9 * period * (i + 1) / lot);
+			world_free_after(w, world_alloc(w, item, 64), 0.9 * period * (i + 1) / lot);
 }
 
 /* Piles up, and is given back all at once. */
@@ -124,8 +124,7 @@ static void sawtooth(struct world *w, double period)
 			if (!world_wait(w, TICK))
 				return;
 			for (uint32_t n = world_poisson(w, rate * TICK); n; n--)
-				world_free_after(w, world_alloc(w, record, 90),
-						 end - world_now(w));
+				world_free_after(w, world_alloc(w, record, 90), end - world_now(w));
 		}
 		if (period > 20)
 			world_evidence(w, record);
@@ -142,17 +141,19 @@ static void sawtooth_slow(struct world *w)
 	sawtooth(w, world_between(w, 25, 80));
 }
 
-/* Large chunks, of which small things are made. */
+/* Large chunks, of which small things are made. It has proved large enough when none was added for 20 seconds. */
 static void pool(struct world *w)
 {
 	uint32_t chunk = world_healthy(w, "chunk");
-	double load = 0, chunks = 0, step = world_scale(w, 1, 20);
+	double load = 0, chunks = 0, step = world_scale(w, 1, 20), added = 0;
 
 	while (world_wait(w, 0.2)) {
 		load = 0.98 * load + step * world_between(w, 0, 1);
-		for (; chunks < load; chunks++)
+		for (; chunks < load; chunks++) {
 			world_alloc(w, chunk, 65536);
-		if (world_now(w) > 20)
+			added = world_now(w);
+		}
+		if (world_now(w) > added + 20)
 			world_evidence(w, chunk);
 	}
 }
@@ -253,7 +254,8 @@ static void batch(struct world *w)
 	for (bool alive = true; alive;) {
 		for (uint32_t i = 0; alive && i < rows; i++) {
 			alive = world_wait(w, takes / rows);
-			world_free_after(w, world_alloc(w, row, 150), takes * (rows - i) / rows + 0.1);
+			world_free_after(w, world_alloc(w, row, 150),
+					 takes * (rows - i) / rows + 0.1);
 		}
 		alive = alive && world_wait(w, period - takes);
 	}
@@ -284,7 +286,8 @@ static void request(struct world *w)
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--) {
 			world_free_after(w, world_alloc(w, line, 80), world_exponential(w, 0.002));
-			world_free_after(w, world_alloc(w, reply, (uint64_t)world_scale(w, 100, 1e5)),
+			world_free_after(w,
+					 world_alloc(w, reply, (uint64_t)world_scale(w, 100, 1e5)),
 					 world_exponential(w, 0.05));
 		}
 	}
@@ -297,8 +300,7 @@ static void thread_pool(struct world *w)
 
 	for (uint32_t thread = 1; world_wait(w, world_exponential(w, mean)); thread++) {
 		world_thread(w, thread);
-		world_free_after(w, world_alloc(w, stack, 8192),
-				 world_between(w, 0.1, 15));
+		world_free_after(w, world_alloc(w, stack, 8192), world_between(w, 0.1, 15));
 	}
 }
 
@@ -362,7 +364,8 @@ static void reload(struct world *w)
 static void one_step(struct world *w)
 {
 	uint32_t row = world_healthy(w, "row");
-	uint32_t before = (uint32_t)world_scale(w, 10, 1000), rows = (uint32_t)world_scale(w, 50, 5000);
+	uint32_t before = (uint32_t)world_scale(w, 10, 1000),
+		 rows = (uint32_t)world_scale(w, 50, 5000);
 	double seconds = world_between(w, 0.1, 4);
 
 	for (uint32_t i = 0; i < before; i++)

@@ -94,7 +94,7 @@ uint32_t world_below(struct world *w, uint32_t count);
 /* ---- for those who judge ---- */
 
 enum outcome {
-	OUTCOME_FOUND = 0,   /* a leak, in time */
+	OUTCOME_FOUND = 0, /* a leak, in time */
 	OUTCOME_MISSED = 1,
 	OUTCOME_HEALTHY = 2, /* and never called a leak when it was wrong to */
 	OUTCOME_ALARM = 3,
@@ -103,11 +103,12 @@ enum outcome {
 
 struct judged_site {
 	const char *name;
-	enum outcome outcome, naive; /* by the verdict; by (last - first) / first > threshold over the window */
+	enum outcome outcome,
+		naive; /* by the verdict; by (last - first) / first > threshold over the window */
 	double evidence_s;
 	double called_s; /* when it was first called a leak, in time, or wrongly; < 0: it was not */
-	double kept;	 /* a leak that was found: share of the time since then that it was called one */
-	bool early;	 /* a healthy site that was called a leak before it was wrong to */
+	double kept; /* a leak that was found: share of the time since then that it was called one */
+	bool early;  /* a healthy site that was called a leak before it was wrong to */
 };
 
 struct judged {

@@ -21,7 +21,8 @@ struct bench {
 
 static void open_bench(struct bench *b, double window_s)
 {
-	struct heap_options heap_options = {.generation_ns = S};
+	struct heap_options heap_options = {.generation_ns = S,
+					    .elder_ns = (uint64_t)(growth_elder_s(window_s) * S)};
 	struct growth_options options = {
 		.window_s = window_s,
 		.interval_s = 1,
@@ -117,19 +118,20 @@ static void growth__leak__verdict_rate_and_score(void **state)
 	close_bench(&b);
 }
 
+/* Nothing is said of leaks before blocks have got old. */
 static void growth__first_seconds__new(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	open_bench(&b, 30);
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 20; i++) {
 		allocate(&b, 10);
 		tick(&b);
 		assert_int_equal(look(&b, NULL).verdict, VERDICT_NEW);
 		assert_true(look(&b, NULL).score == 0);
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		allocate(&b, 10);
 		tick(&b);
 	}
@@ -283,7 +285,8 @@ static void growth__no_sample_yet__no_rates(void **state)
 /* Samples are not scaled when blocks that survive are counted: a leak stays one. */
 static void growth__sampled_leak__verdict_and_range(void **state)
 {
-	struct heap_options heap_options = {.generation_ns = S, .sample_bytes = 65536};
+	struct heap_options heap_options = {
+		.generation_ns = S, .elder_ns = 20 * S, .sample_bytes = 65536};
 	struct snapshot s;
 	struct interval i;
 	struct bench b;

@@ -73,6 +73,15 @@ double lifetimes_median_s(const struct lifetimes *l)
 	return median < 0 ? -1 : median * (1u << AGE_SHIFT) / 1e9;
 }
 
+double lifetimes_longest_s(const struct lifetimes *l)
+{
+	uint32_t i = HISTOGRAM_BUCKETS;
+
+	while (i && !l->ages.v[i - 1])
+		i--;
+	return i == HISTOGRAM_BUCKETS ? INFINITY : i ? lifetimes_age_start_s(i) : 0;
+}
+
 double lifetimes_young_share(const struct lifetimes *l)
 {
 	return histogram_below(&l->ages, lifetimes_age_bucket(YOUNG_NS));
