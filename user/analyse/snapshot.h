@@ -10,12 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../heap/heap.h"
+#include "baseline.h"
+#include "beside.h"
 #include "blind.h"
 #include "coverage.h"
+#include "exhaust.h"
 #include "trend.h"
 #include "uncertain.h"
 
-enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
+/* VERDICT_NONE: suppressed. Its name is empty. */
+enum verdict {
+	VERDICT_NEW = 0,
+	VERDICT_STEADY = 1,
+	VERDICT_GROWING = 2,
+	VERDICT_LEAK = 3,
+	VERDICT_NONE = 4
+};
 const char *verdict_name(enum verdict v);
 
 enum sort_key {
@@ -69,7 +79,8 @@ struct snapshot_site {
 	uint64_t bytes_at_peak; /* when its process had the most, of the same class */
 	uint64_t version;
 	struct uncertain *uncertain; /* in snapshot.uncertain; NULL: its figures are exact */
-	uint32_t stack_flags; /* STACK_F_* of the stack; with names of no frames: not known */
+	uint32_t stack_flags;  /* STACK_F_* of the stack; with names of no frames: not known */
+	struct change *change; /* since the baseline, in snapshot.changes; NULL: there is none */
 };
 
 struct snapshot_process {
@@ -97,6 +108,9 @@ struct snapshot_process {
 	bool inherits;		     /* has blocks of its parent's, maybe */
 	bool attached;		     /* was running before: its heap from before is not seen */
 	bool notable_first;	     /* the sentence about that was not printed yet */
+	struct beside beside; /* its memory as the kernel counts it; filled in by the owner */
+	struct exhaustion exhaustion; /* the limit that it meets first; filled in by the owner */
+	struct change *change;	      /* as for sites */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */
@@ -123,11 +137,13 @@ struct snapshot {
 	struct snapshot_site *sites; /* all with activity; order: as sorted last */
 	size_t site_count;
 	struct uncertain *uncertain; /* of processes and sites; NULL when not sampled */
+	struct change *changes;	     /* of processes and sites; NULL: there is no baseline */
+	double baseline_s;	     /* elapsed_s of the baseline */
 };
 
 void snapshot_free(struct snapshot *s);
 /* Sorts sites, largest first (`inverted`: smallest first); equal keys by process, then site, so
- * that order is stable. */
+ * that order is stable. What is outstanding is its change where there is a baseline. */
 void snapshot_sort(struct snapshot *s, enum sort_key key, bool inverted);
 
 #endif /* ANALYSE_SNAPSHOT_H */
