@@ -15,8 +15,10 @@ static const struct series_limits limits = {
 
 static void add(struct series *s, uint64_t second)
 {
-	struct series_point point = {
-		.time_ns = second * S, .bytes = 100 * second, .count = second, .allocs = 3 * second};
+	struct series_point point = {.time_ns = second * S,
+				     .bytes = 100 * second,
+				     .count = second,
+				     .allocs = 3 * second};
 
 	assert_int_equal(series_add(s, &point, &limits), 0);
 }

@@ -21,7 +21,7 @@
 #define PIECE	       512u /* sites at a time */
 #define PREFETCH_SITES 8u
 #define OLDER_POINTS   48u   /* of a history, before the window */
-#define JUDGED_MOST    2048u /* sites, a sample */
+#define JUDGED_MOST    1024u /* sites, a sample */
 #define ELDER_SHARE    (2.0 / 3)
 #define TRUSTED	       3u /* samples, before there is a slope */
 

@@ -19,11 +19,11 @@
 
 #define CHANCE_MOST   0.01 /* p of a growth that is believed */
 #define SURVIVAL_LEAK 0.9
-#define ELDERS_LEAST  4    /* that many must have come */
-#define STEP_MOST     0.6  /* of the elders that came, at one time */
-#define GOES_ON	      0.5  /* of the rate at which elders come, at least */
-#define SURELY	      0.5  /* of the elders would outlive another window, with 95 % confidence */
-#define MEMORY	      4    /* windows for which freed elders are remembered */
+#define ELDERS_LEAST  4	  /* that many must have come */
+#define STEP_MOST     0.6 /* of the elders that came, at one time */
+#define GOES_ON	      0.5 /* of the rate at which elders come, at least */
+#define SURELY	      0.5 /* of the elders would outlive another window, with 95 % confidence */
+#define MEMORY	      4	  /* windows for which freed elders are remembered */
 #define SAMPLES_LEAST 4u
 #define YOUNG	      (1.0 / 3) /* of a window: nothing is said of a site before it is that old */
 #define NEAR	      8u	/* samples at each end that say where a growth begins and ends */

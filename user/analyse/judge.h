@@ -18,7 +18,7 @@ struct judge_options {
 
 /* What is known of a site beside its series. */
 struct judge_site {
-	uint64_t first_ns;  /* its first event */
+	uint64_t first_ns; /* its first event */
 	double outlived_s; /* heap_outlived_s() */
 };
 

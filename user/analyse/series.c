@@ -41,7 +41,8 @@ static void thin(struct series *s, uint32_t older)
 	uint32_t to = 0;
 
 	for (uint32_t i = 0; i < older; i++) {
-		if (i && i + 1 < older && s->v[i].time_ns / s->step_ns == s->v[i + 1].time_ns / s->step_ns)
+		if (i && i + 1 < older &&
+		    s->v[i].time_ns / s->step_ns == s->v[i + 1].time_ns / s->step_ns)
 			continue;
 		s->v[to++] = s->v[i];
 	}
@@ -61,7 +62,8 @@ static void make_room(struct series *s, uint64_t now_ns, const struct series_lim
 		thin(s, lower_bound(s, from_ns));
 }
 
-int series_add(struct series *s, const struct series_point *point, const struct series_limits *limits)
+int series_add(struct series *s, const struct series_point *point,
+	       const struct series_limits *limits)
 {
 	uint32_t most = limits->recent + limits->older, capacity;
 	struct series_point *v;

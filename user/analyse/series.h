@@ -15,14 +15,16 @@ struct series_point {
 	uint64_t allocs;       /* since the start; less `count`, that is the frees */
 	uint32_t recorded;     /* outstanding blocks that were recorded: they are never scaled */
 	uint32_t elders;       /* of them, those that are elders */
-	uint32_t elder_frees;  /* recorded blocks that were freed as elders, since the start; wraps */
+	uint32_t
+		elder_frees; /* recorded blocks that were freed as elders, since the start; wraps */
 	uint32_t pad;
 };
 
 struct series {
 	struct series_point *v; /* in order of time */
 	uint32_t count, capacity;
-	uint64_t step_ns; /* of the older points there is one in each such span, the last one; 0: all are there */
+	uint64_t
+		step_ns; /* of the older points there is one in each such span, the last one; 0: all are there */
 };
 
 /* What all series of one kind have in common. */
@@ -35,7 +37,8 @@ struct series_limits {
 
 void series_done(struct series *s);
 /* A later point than all others. 0 or -ENOMEM (then nothing has changed). */
-int series_add(struct series *s, const struct series_point *point, const struct series_limits *limits);
+int series_add(struct series *s, const struct series_point *point,
+	       const struct series_limits *limits);
 /* What there was at a time; NULL: nothing yet. Quickest for a time not long ago. */
 const struct series_point *series_at(const struct series *s, uint64_t time_ns);
 
