@@ -91,9 +91,20 @@ static inline void prefetch_site(const struct heap *h, uint32_t index)
 
 	__builtin_prefetch(s, 1);
 	__builtin_prefetch((const char *)s + 64, 1);
+	__builtin_prefetch((const char *)s + 128, 1);
 }
 
-static void fetch_buckets(const struct heap *h, struct group *g)
+/* The counter of a block's size, that of an allocation of any kind. */
+static inline void prefetch_size(const struct heap *h, const struct ahead *a,
+				 const struct event_header *e)
+{
+	const uint64_t *words = (const void *)(e + 1);
+
+	__builtin_prefetch(&lifetimes_at(h, a->site)->sizes.v[histogram_bucket(words[1])], 1);
+}
+
+static void fetch_buckets(const struct heap *h, struct group *g,
+			  const struct event_header *const *events)
 {
 	for (uint32_t i = 0; i < g->release_count; i++) {
 		struct ahead *a = &g->a[g->releases[i]];
@@ -106,8 +117,10 @@ static void fetch_buckets(const struct heap *h, struct group *g)
 		if (!a->released)
 			blocks_fetch_bucket(&a->process->blocks, &a->block);
 		a->site = index_peek(&h->site_index, a->site_hash);
-		if (a->site)
+		if (a->site) {
 			prefetch_site(h, a->site);
+			prefetch_size(h, a, events[g->allocs[i]]);
+		}
 	}
 }
 
@@ -174,7 +187,7 @@ void heap_apply_batch(struct heap *h, const struct event_header *const *events, 
 		if (n < group_count)
 			look(h, &groups[n % STAGES], events + n * GROUP, count - n * GROUP);
 		if (n >= 1 && n - 1 < group_count)
-			fetch_buckets(h, &groups[(n - 1) % STAGES]);
+			fetch_buckets(h, &groups[(n - 1) % STAGES], events + (n - 1) * GROUP);
 		if (n >= 2 && n - 2 < group_count)
 			fetch_blocks(&groups[(n - 2) % STAGES]);
 		if (n >= 3) {
