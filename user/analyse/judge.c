@@ -26,7 +26,7 @@
 #define MEMORY	      4	  /* windows for which freed elders are remembered */
 #define SAMPLES_LEAST 4u
 #define YOUNG	      (1.0 / 3) /* of a window: nothing is said of a site before it is that old */
-#define NEAR	      8u	/* samples at each end that say where a growth begins and ends */
+#define NEAR	      8u /* samples at the beginning, the lowest of which is where a growth begins */
 
 /* Values of one span of time, at samples of it. */
 struct span {
