@@ -19,7 +19,7 @@
 
 #define CHANCE_MOST   0.01 /* p of a growth that is believed */
 #define SURVIVAL_LEAK 0.9
-#define ELDERS_LEAST  4	  /* that many must have come */
+#define ELDERS_LEAST  3	  /* that many must have come */
 #define STEP_MOST     0.6 /* of the elders that came, at one time */
 #define GOES_ON	      0.5 /* of the rate at which elders come, at least */
 #define SURELY	      0.5 /* of the elders would outlive another window, with 95 % confidence */
