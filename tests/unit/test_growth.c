@@ -176,6 +176,7 @@ static void growth__leak_that_ended__steady(void **state)
 static void growth__history__whole_and_bounded(void **state)
 {
 	const struct series_point *points;
+	struct growth_point plot[50];
 	struct bench b;
 	size_t count;
 
@@ -194,6 +195,16 @@ static void growth__history__whole_and_bounded(void **state)
 	for (size_t i = 1; i < count; i++) {
 		assert_true(points[i].time_ns - points[i - 1].time_ns <= 400 * S);
 		assert_int_equal(points[i].allocs, 2 * (points[i].time_ns / S));
+	}
+	count = growth_history(b.growth, 1, plot, 50);
+	assert_int_equal(count, 50);
+	assert_int_equal(plot[0].bytes, 0);
+	assert_int_equal(plot[49].bytes, 7200 * 1000);
+	for (size_t i = 0; i < count; i++) {
+		double bytes = 1000.0 * (double)plot[i].time_ns / S;
+
+		assert_true((double)plot[i].bytes <= bytes + 1000 &&
+			    (double)plot[i].bytes >= bytes - 4e5);
 	}
 	count = growth_process_series(b.growth, 1, &points);
 	assert_in_range(count, 40, 100);

@@ -58,6 +58,7 @@ struct growth {
 	uint64_t *times;		  /* of the last samples, by number */
 	uint32_t capacity;		  /* of them */
 	uint32_t samples;		  /* taken so far, or being taken */
+	uint64_t begun_ns;		  /* the first of them */
 	struct site_record *sites;	  /* by heap index */
 	struct process_record *processes; /* by heap index */
 	uint32_t site_capacity, process_capacity;
@@ -272,6 +273,8 @@ bool growth_sample_begin(struct growth *g, uint32_t sites, uint32_t processes, u
 	if (g->samples && now_ns < sample_time(g, g->samples - 1) + g->least_ns)
 		return false;
 	g->err = reserve(g, sites, processes);
+	if (!g->samples)
+		g->begun_ns = now_ns;
 	g->times[g->samples++ % g->capacity] = now_ns;
 	g->next = 0;
 	return true;
@@ -534,4 +537,21 @@ size_t growth_process_series(const struct growth *g, uint32_t process,
 		return 0;
 	*points = g->processes[process].series.v;
 	return g->processes[process].series.count;
+}
+
+size_t growth_history(const struct growth *g, uint32_t site, struct growth_point *points,
+		      size_t capacity)
+{
+	size_t count = g->samples < capacity ? g->samples : capacity;
+	const struct series *s = series_of_site(g, site);
+	uint64_t newest_ns = count ? sample_time(g, g->samples - 1) : 0;
+	double step_ns = count > 1 ? (double)(newest_ns - g->begun_ns) / (double)(count - 1) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t time_ns = newest_ns - (uint64_t)(step_ns * (double)(count - 1 - i));
+		const struct series_point *p = series_at(s, time_ns);
+
+		points[i] = (struct growth_point){.time_ns = time_ns, .bytes = p ? p->bytes : 0};
+	}
+	return count;
 }

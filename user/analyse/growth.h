@@ -59,4 +59,14 @@ size_t growth_site_series(const struct growth *g, uint32_t site,
 size_t growth_process_series(const struct growth *g, uint32_t process,
 			     const struct series_point **points);
 
+/*
+ * The same for a plot: what a site had outstanding at moments evenly spaced from the first sample to the newest, how many, at most
+ * `capacity`. The moments are the same for all sites, so that those of several can be added up.
+ */
+struct growth_point {
+	uint64_t time_ns, bytes;
+};
+size_t growth_history(const struct growth *g, uint32_t site, struct growth_point *points,
+		      size_t capacity);
+
 #endif /* ANALYSE_GROWTH_H */
