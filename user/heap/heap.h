@@ -214,7 +214,11 @@ const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
 uint64_t heap_site_at_peak(const struct heap *h, uint32_t site);
 /* When the process had the most; heap_now() when that is now. */
 uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges);
-uint64_t heap_elder_ns(const struct heap *h);
+/*
+ * For how long the outstanding blocks have been older than any block of the site that was freed, all together: while it is
+ * large, none of so old ones has been seen to go.
+ */
+double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns);
 
 /* How likely it was to be recorded. */
 double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block);
