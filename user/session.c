@@ -562,6 +562,7 @@ static void finish(struct session *s)
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
+	watch_finish(s->stages.watch);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }

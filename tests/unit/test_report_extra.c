@@ -226,12 +226,12 @@ static void report_add_process__limit__near_or_verbose(void **state)
 					    .kind = LIMIT_CGROUP,
 					    .limit_bytes = 512 * M,
 					    .left_bytes = 20 * M,
-					    .seconds = 7200};
+					    .seconds = 1800};
 	strcpy(p->comm, "a\x1b");
 	report_add_process(&f->out, p, false);
 	assert_string_equal(f->out.data,
 			    "\t(4711 a?: growing as it does now, it meets the limit of its cgroup, "
-			    "512M, of which 20.0M are left, in 2h00m)\n");
+			    "512M, of which 20.0M are left, in 30m00s)\n");
 	buffer_reset(&f->out);
 	p->exhaustion.seconds = 86400;
 	report_add_process(&f->out, p, false);

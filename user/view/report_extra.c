@@ -12,7 +12,7 @@
 #include "frames.h"
 
 /* A limit that is farther away is said only with -v. */
-#define NEAR_S (6.0 * 3600)
+#define NEAR_S 3600.0
 /* In one line. */
 #define PROCESSES_MAX 8
 
