@@ -17,22 +17,19 @@ void process_facts_begin(struct tracked *t)
 	struct process_facts *f = &t->facts;
 
 	f->begun = memory_read(t->pid, &f->first) == 0;
-	f->pss = MEMORY_UNKNOWN;
 }
 
 uint64_t process_facts_pss(struct tracked *t, uint64_t rss)
 {
 	struct process_facts *f = &t->facts;
-	uint64_t begun = clock_monotonic_ns(), now;
+	uint64_t begun = clock_monotonic_ns(), now, pss;
 
-	if (begun < f->pss_next_ns)
-		return f->pss;
-	f->pss = MEMORY_UNKNOWN;
-	if (rss <= PSS_RSS_MAX)
-		memory_read_pss(t->pid, &f->pss);
+	if (begun < f->pss_next_ns || rss > PSS_RSS_MAX)
+		return MEMORY_UNKNOWN;
+	memory_read_pss(t->pid, &pss);
 	now = clock_monotonic_ns();
 	f->pss_next_ns = now + (now - begun) * PSS_PART;
-	return f->pss;
+	return pss;
 }
 
 static void find_exhaustion(struct tracked *t, struct snapshot_process *p)
@@ -63,10 +60,9 @@ void process_facts_fill(struct tracked *t, struct snapshot_process *p, const str
 	if (memory_read(t->pid, &b->now))
 		return;
 	if (!f->begun) {
-		*f = (struct process_facts){.begun = true,
-					    .first = b->now,
-					    .heap_first = b->heap_now,
-					    .pss = MEMORY_UNKNOWN};
+		f->begun = true;
+		f->first = b->now;
+		f->heap_first = b->heap_now;
 	}
 	b->known = true;
 	b->first = f->first;

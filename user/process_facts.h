@@ -17,7 +17,7 @@ struct process_facts {
 	bool begun;
 	struct memory_use first;
 	uint64_t heap_first;
-	uint64_t pss, pss_next_ns; /* read again not before that */
+	uint64_t pss_next_ns; /* not read before that */
 	struct memory_limits limits;
 	uint64_t limits_next_ns;
 };
@@ -29,7 +29,7 @@ struct options;
 void process_facts_begin(struct tracked *t);
 /* Fills beside, exhaustion and rss_bytes; totals, rates and unknown frees are there. */
 void process_facts_fill(struct tracked *t, struct snapshot_process *p, const struct options *o);
-/* PSS as it is now, if it may be read now: MEMORY_UNKNOWN until then. For who asks for it; -v does by itself. */
+/* PSS as it is now; MEMORY_UNKNOWN when it would cost too much now. For who asks for it; -v does by itself. */
 uint64_t process_facts_pss(struct tracked *t, uint64_t rss);
 
 #endif /* USER_PROCESS_FACTS_H */
