@@ -44,6 +44,7 @@ xz-utils
 libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
+python3-jsonschema
 sqlite3
 redis-server
 redis-tools

@@ -28,13 +28,14 @@ _tracer_value()
 		;;
 	-c | --command) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-	-O | --object | --csv | --csv-blocks | --csv-timeline | --suppress)
+	-O | --object | --csv | --csv-blocks | --csv-timeline | --json | --folded | --suppress)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--sort)
 		mapfile -t COMPREPLY < <(compgen -W "outstanding count growth score rate oldest peak" -- "$cur")
 		;;
+	--folded-value) mapfile -t COMPREPLY < <(compgen -W "outstanding allocated count temporary" -- "$cur") ;;
 	--alert)
 		compopt -o nospace 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -W "outstanding> growth> rss> rate> leaks> lost>" -- "$cur")
@@ -54,7 +55,7 @@ _tracer()
 	local options="--pid --name --command --user --follow --no-follow --object
 		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
-		--csv --csv-blocks --csv-timeline
+		--csv --csv-blocks --csv-timeline --json --folded --folded-value
 		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --suppress
 		--attach-method --dry-run --check --verbose --quiet --version --help
 		-p -n -c -u -f -O -z -Z -s -i -d -T -o -a -b -v -q -V -h"

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "export/folded.h"
 
 /* Bounds that keep every product with nanoseconds inside 64 bits. */
 #define MAX_SECONDS  1e9
@@ -263,6 +264,20 @@ static bool parse_sort(struct options *o, const struct option_row *row, const ch
 	return true;
 }
 
+static bool parse_folded(struct options *o, const struct option_row *row, const char *text,
+			 bool again)
+{
+	enum folded_value value;
+
+	if (!folded_value_parse(text, &value))
+		return bad_value(row, text, "a value",
+				 "write outstanding, allocated, count or temporary");
+	if (again && o->folded_value != value)
+		return given_twice(row, text);
+	o->folded_value = value;
+	return true;
+}
+
 static bool parse_method(struct options *o, const struct option_row *row, const char *text,
 			 bool again)
 {
@@ -350,6 +365,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_COMMAND: return parse_command(o, row, text, again);
 	case KIND_SORT: return parse_sort(o, row, text, again);
 	case KIND_METHOD: return parse_method(o, row, text, again);
+	case KIND_FOLDED: return parse_folded(o, row, text, again);
 	case KIND_ALERT: return parse_alert(o, row, text);
 	case KIND_SUPPRESS: return parse_suppress(o, row, text, again);
 	case KIND_CHECK: return set_mode(o, MODE_CHECK);

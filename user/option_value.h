@@ -28,6 +28,7 @@ enum option_kind {
 	KIND_COMMAND,
 	KIND_SORT,
 	KIND_METHOD,
+	KIND_FOLDED,
 	KIND_ALERT,
 	KIND_SUPPRESS,
 	KIND_CHECK, /* modes */

@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "option_value.h"
 #include "base/buffer.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "export/output_path.h"
 
 /* Sums of what samples stand for must not overflow. */
 #define SAMPLE_MOST (1ull << 40)
@@ -91,19 +93,20 @@ static const struct option_row rows[] = {
 	{0, "live", NULL, GROUP_REPORT, KIND_FLAG, AT(live), 0,
 	 "the screen, also with a command; redirect the command's output"},
 
-	{0, "csv", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv), 0,
+	{0, "csv", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV]), 0,
 	 "CSV of the call sites, at every interval"},
-	{0, "csv-blocks", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_blocks), 0,
+	{0, "csv-blocks", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_BLOCKS]), 0,
 	 "CSV of the outstanding blocks, at the end"},
-	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_timeline), 0,
+	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_TIMELINE]), 0,
 	 "CSV of the totals of each process, at every interval"},
 	{'w', "write", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
 	{0, "max-file-size", "SIZE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "-d SECONDS bounds the outputs"},
-	{0, "json", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
-	{0, "folded", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
-	 "--csv FILE has the stacks in the same form, in its last column"},
-	{0, "folded-value", "KEY", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
-	 "--csv FILE has a column for each value"},
+	{0, "json", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_JSON]), 0,
+	 "all facts as JSON, one object a line at every interval"},
+	{0, "folded", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_FOLDED]), 0,
+	 "folded stacks for flame graphs, at the end"},
+	{0, "folded-value", "KEY", GROUP_OUTPUT, KIND_FOLDED, NO_FIELD,
+	 "outstanding (bytes), allocated (bytes), count or temporary (allocations) (default: outstanding)"},
 	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
 	{0, "html", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE or the screen"},
 	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
@@ -398,30 +401,31 @@ static bool check_target(const struct parser *p)
 }
 
 /* Two outputs into one file would mix their lines. */
+static bool check_two_files(const struct options *o, size_t i, size_t j)
+{
+	if (!output_path_same(o->files[i], o->files[j]))
+		return true;
+	log_error("cannot write --%s and --%s both to '%s': name another file for one",
+		  export_formats[i].name, export_formats[j].name, o->files[j]);
+	return false;
+}
+
 static bool check_files(const struct options *o)
 {
-	const struct {
-		const char *name, *path;
-	} files[] = {
-		{"csv", o->csv}, {"csv-blocks", o->csv_blocks}, {"csv-timeline", o->csv_timeline}};
-	const size_t count = sizeof(files) / sizeof(files[0]);
 	size_t i, j;
 
-	for (i = 0; i < count; i++) {
-		if (files[i].path && o->live && !strcmp(files[i].path, "-")) {
-			log_error("cannot use --live together with --%s -: the screen needs the "
+	for (i = 0; i < FORMATS; i++) {
+		if (!o->files[i])
+			continue;
+		if (o->live && output_path_descriptor(o->files[i]) == STDOUT_FILENO) {
+			log_error("cannot use --live together with --%s %s: the screen needs the "
 				  "terminal; name a file",
-				  files[i].name);
+				  export_formats[i].name, o->files[i]);
 			return false;
 		}
-		for (j = i + 1; j < count; j++) {
-			if (!files[i].path || !files[j].path ||
-			    strcmp(files[i].path, files[j].path) != 0)
-				continue;
-			log_error("cannot write --%s and --%s both to '%s': name another file for "
-				  "one",
-				  files[i].name, files[j].name, files[i].path);
-			return false;
+		for (j = i + 1; j < FORMATS; j++) {
+			if (o->files[j] && !check_two_files(o, i, j))
+				return false;
 		}
 	}
 	return true;
@@ -487,6 +491,17 @@ bool options_parse(struct options *o, int argc, char **argv)
 bool options_filter(const struct options *o)
 {
 	return o->min_bytes || (o->max_bytes && o->max_bytes != UINT64_MAX);
+}
+
+bool options_to_stdout(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < FORMATS; i++) {
+		if (o->files[i] && output_path_descriptor(o->files[i]) == STDOUT_FILENO)
+			return true;
+	}
+	return false;
 }
 
 void options_done(struct options *o)

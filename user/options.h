@@ -9,6 +9,7 @@
 #include <sys/types.h>
 #include "analyse/alerts.h"
 #include "analyse/snapshot.h"
+#include "export/formats.h"
 #include "analyse/suppress.h"
 
 enum attach_method { METHOD_AUTO = 0, METHOD_SESSION = 1, METHOD_MULTI = 2, METHOD_PERF = 3 };
@@ -36,7 +37,8 @@ struct options {
 	double duration_s;     /* 0: none */
 	bool batch, live;
 	enum sort_key sort;
-	const char *csv, *csv_blocks, *csv_timeline;
+	const char *files[FORMATS]; /* by format; NULL: none */
+	enum folded_value folded_value;
 	double leak_window_s, leak_interval_s, leak_threshold;
 	struct alert_rule *alerts;
 	size_t alert_count;
@@ -60,6 +62,8 @@ bool options_parse(struct options *o, int argc, char **argv);
 void options_done(struct options *o);
 /* Are some allocations left out by their size? */
 bool options_filter(const struct options *o);
+/* Is one of the files stdout? */
+bool options_to_stdout(const struct options *o);
 void options_print_help(void);
 /* For scripts/gen-completion.sh and the man page test: one option a line. */
 void options_print_list(void);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Takes snapshots and hands them to the report and the CSV files. Figures come from the heap under
+ * Takes snapshots and hands them to the report and the output files. Figures come from the heap under
  * its lock; names are looked up afterwards, without it.
  */
 #include "outputs.h"
@@ -19,8 +19,8 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "exports.h"
 #include "blindness.h"
-#include "export/csv.h"
 #include "rows.h"
 #include "site_resident.h"
 #include "suppressed.h"
@@ -40,33 +40,15 @@ struct outputs {
 	struct tracker *tracker;
 	struct windows *windows;
 	struct growth *growth;
-	struct csv *sites, *blocks, *timeline;
+	struct exports exports;
 	struct buffer text;
 	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
 	struct rows rows;
 	struct baseline baseline;
 	struct suppressed suppressed;
 	struct collect blocks_now; /* of the snapshot that was prepared */
-	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
-	bool to_stdout; /* a file is stdout: no reports there */
 };
-
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
-static bool open_files(struct outputs *o)
-{
-	const struct options *opt = o->options;
-
-	if (opt->csv && !(o->sites = csv_open(CSV_SITES, opt->csv)))
-		return false;
-	if (opt->csv_blocks && !(o->blocks = csv_open(CSV_BLOCKS, opt->csv_blocks)))
-		return false;
-	return !opt->csv_timeline || (o->timeline = csv_open(CSV_TIMELINE, opt->csv_timeline));
-}
 
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
 			     struct windows *windows, struct growth *growth)
@@ -79,20 +61,11 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->windows = windows;
 	o->growth = growth;
 	o->suppressed.patterns = options->suppressions;
-	o->to_stdout = is_stdout(options->csv) || is_stdout(options->csv_blocks) ||
-		       is_stdout(options->csv_timeline);
-	if (!open_files(o)) {
+	if (!exports_open(&o->exports, options)) {
 		outputs_close(o);
 		return NULL;
 	}
 	return o;
-}
-
-static void close_one(struct outputs *o, struct csv **c)
-{
-	if (*c && csv_close(*c))
-		o->failed = true;
-	*c = NULL;
 }
 
 bool outputs_close(struct outputs *o)
@@ -101,10 +74,8 @@ bool outputs_close(struct outputs *o)
 
 	if (!o)
 		return true;
-	close_one(o, &o->sites);
-	close_one(o, &o->blocks);
-	close_one(o, &o->timeline);
-	ok = !o->failed;
+	exports_close(&o->exports);
+	ok = !outputs_failed(o);
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
 	rows_done(&o->rows);
@@ -359,12 +330,6 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 
 /* ---- writing ---- */
 
-static void fail(struct outputs *o, int err)
-{
-	if (err)
-		o->failed = true;
-}
-
 static void write_stdout(struct outputs *o)
 {
 	size_t done = 0;
@@ -422,88 +387,70 @@ static void write_report(struct outputs *o, struct snapshot *s)
 
 static bool wants_report(const struct outputs *o, bool report)
 {
-	return report && !o->to_stdout && !o->failed;
+	return report && !o->exports.to_stdout && !outputs_failed(o);
 }
 
-static void write_all(struct outputs *o, struct snapshot *s, bool report, bool final)
+static void forget_blocks(struct outputs *o)
 {
-	struct collect *c = &o->blocks_now;
+	free(o->blocks_now.v);
+	o->blocks_now = (struct collect){0};
+}
+
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
+{
+	const struct options *opt = o->options;
+	bool names = exports_want_names(&o->exports, when);
+	uint64_t since = exports_since(&o->exports, when);
+	size_t i;
+
+	report = wants_report(o, report);
+	forget_blocks(o);
+	if (exports_want_blocks(&o->exports, when) ||
+	    (report && (opt->show_allocs || opt->older_ms)))
+		collect_blocks(o, s, &o->blocks_now);
+	/* asks for the names of exactly those that it will show */
+	if (report)
+		format_report(o, s, false);
+	if (names && snapshot_rank(s))
+		log_error("cannot rank sites: out of memory");
+	for (i = 0; names && i < s->site_count; i++) {
+		if (since == 0 || s->sites[i].version > since)
+			outputs_names(o, &s->sites[i]);
+	}
+	return (report || names || o->suppressed.patterns) && names_pending(o->tracker->names) > 0;
+}
+
+void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
+{
+	const struct export_input in = {
+		.snapshot = s,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
+		.names = outputs_names,
+		.context = o,
+		.folded = o->options->folded_value,
+	};
 
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
 		write_report(o, s);
-	if (o->timeline)
-		fail(o, csv_write_timeline(o->timeline, s));
-	if (o->sites)
-		fail(o, csv_write_sites(o->sites, s, final ? 0 : o->written_version, outputs_names,
-					o));
-	if (o->blocks && final)
-		fail(o, csv_write_blocks(o->blocks, s, c->v, c->count, outputs_names, o));
-	free(c->v);
-	*c = (struct collect){0};
+	exports_write(&o->exports, &in, when);
+	forget_blocks(o);
 }
 
-bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final)
+bool outputs_export(struct outputs *o, const char *format, const char *path)
 {
-	const struct options *opt = o->options;
-	uint64_t since = final ? 0 : o->written_version;
-	size_t i;
-
-	free(o->blocks_now.v);
-	o->blocks_now = (struct collect){0};
-	if ((o->blocks && final) ||
-	    (wants_report(o, report) && (opt->show_allocs || opt->older_ms)))
-		collect_blocks(o, s, &o->blocks_now);
-	/* asks for the names of exactly those that it will show */
-	if (wants_report(o, report))
-		format_report(o, s, false);
-	if (o->sites && snapshot_rank(s))
-		log_error("cannot rank sites: out of memory");
-	for (i = 0; o->sites && i < s->site_count; i++) {
-		if (since == 0 || s->sites[i].version > since)
-			outputs_names(o, &s->sites[i]);
-	}
-	return (wants_report(o, report) || o->sites || o->suppressed.patterns) &&
-	       names_pending(o->tracker->names) > 0;
-}
-
-static uint64_t newest_version(const struct snapshot *s)
-{
-	uint64_t newest = 0;
-	size_t i;
-
-	for (i = 0; i < s->site_count; i++) {
-		if (s->sites[i].version > newest)
-			newest = s->sites[i].version;
-	}
-	return newest;
-}
-
-void outputs_interval(struct outputs *o, struct snapshot *s, bool report)
-{
-	write_all(o, s, report, false);
-	o->written_version = newest_version(s);
-}
-
-void outputs_final(struct outputs *o, struct snapshot *s, bool report)
-{
-	write_all(o, s, report, true);
+	return exports_once(&o->exports, format, path);
 }
 
 void outputs_reopen(struct outputs *o)
 {
-	if (o->sites)
-		fail(o, csv_reopen(o->sites));
-	if (o->blocks)
-		fail(o, csv_reopen(o->blocks));
-	if (o->timeline)
-		fail(o, csv_reopen(o->timeline));
-	o->written_version = 0;
+	exports_reopen(&o->exports);
 }
 
 bool outputs_failed(const struct outputs *o)
 {
-	return o->failed;
+	return o->failed || o->exports.failed;
 }
 
 static size_t stacks_outstanding(const struct snapshot *s, size_t process)

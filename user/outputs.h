@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that is written at an interval and at the end: batch report and CSV files. The main
+/* Everything that is written at an interval and at the end: batch report and files. The main
  * thread only. */
 #ifndef USER_OUTPUTS_H
 #define USER_OUTPUTS_H
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "analyse/growth.h"
+#include "exports.h"
 #include "options.h"
 #include "tracker.h"
 #include "windows.h"
@@ -32,14 +33,17 @@ void outputs_reset_baseline(struct outputs *o);
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
 /*
- * Before one of the two below: takes what has to be of the same moment as the snapshot, and asks for the
+ * Before outputs_write(): takes what has to be of the same moment as the snapshot, and asks for the
  * names that will be written. True when some are not there yet, so that waiting is worth it.
  */
-bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final);
-/* One interval: rows into the CSV files and, when `report`, a report on stdout. */
-void outputs_interval(struct outputs *o, struct snapshot *s, bool report);
-/* The last one. */
-void outputs_final(struct outputs *o, struct snapshot *s, bool report);
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
+/* Writes the files that are due and, when `report`, a report on stdout. */
+void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
+/*
+ * The view's key `e`: opens the file, which the next outputs_prepare() and outputs_write() with WHEN_EXPORT fill and
+ * close. `format` is a name of export_formats. False after a message.
+ */
+bool outputs_export(struct outputs *o, const char *format, const char *path);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);

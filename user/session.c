@@ -47,7 +47,8 @@
 struct waiting {
 	struct snapshot snapshot;
 	uint64_t until_ns;
-	bool on, count;
+	enum output_when when;
+	bool on;
 };
 
 struct session {
@@ -145,14 +146,7 @@ static int open_signals(void)
 
 static bool wants_screen(const struct options *o)
 {
-	const char *files[] = {o->csv, o->csv_blocks, o->csv_timeline};
-	size_t i;
-
-	for (i = 0; i < 3; i++) {
-		if (files[i] && !strcmp(files[i], "-"))
-			return false;
-	}
-	if (o->batch || (o->command && !o->live))
+	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
 		return false;
 	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 }
@@ -271,19 +265,21 @@ static void write_waiting(struct session *s)
 	if (!w->on)
 		return;
 	w->on = false;
-	outputs_interval(s->stages.outputs, &w->snapshot, !s->screen);
+	outputs_write(s->stages.outputs, &w->snapshot, !s->screen, w->when);
 	if (s->screen)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
-	if (w->count && s->options->report_count && ++s->report_count >= s->options->report_count)
+	if (w->when == WHEN_INTERVAL && s->options->report_count &&
+	    ++s->report_count >= s->options->report_count)
 		s->stop = true;
-	if (outputs_failed(s->stages.outputs))
-		s->failed = s->stop = true;
+	/* the view goes on without a file */
+	if (outputs_failed(s->stages.outputs) && !s->screen)
+		s->stop = true;
 }
 
 /* Figures of now; written when the names are there, at the latest before the next ones. */
-static void report(struct session *s, bool count)
+static void report(struct session *s, enum output_when when)
 {
 	struct waiting *w = &s->waiting;
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
@@ -292,9 +288,9 @@ static void report(struct session *s, bool count)
 	outputs_snapshot(s->stages.outputs, &w->snapshot);
 	look(s, &w->snapshot);
 	w->on = true;
-	w->count = count;
+	w->when = when;
 	w->until_ns = clock_monotonic_ns() + longest;
-	if (!outputs_prepare(s->stages.outputs, &w->snapshot, !s->screen, false))
+	if (!outputs_prepare(s->stages.outputs, &w->snapshot, !s->screen, when))
 		write_waiting(s);
 }
 
@@ -322,7 +318,7 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		else
 			outputs_reopen(s->stages.outputs);
 		break;
-	case SIGUSR1: report(s, false); break;
+	case SIGUSR1: report(s, WHEN_NOW); break;
 	case SIGWINCH:
 		if (s->screen)
 			screen_resize(s->screen);
@@ -344,7 +340,7 @@ static void read_keys(struct session *s)
 	switch (screen_key(s->screen)) {
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
-	case SCREEN_SNAPSHOT: report(s, false); break;
+	case SCREEN_SNAPSHOT: report(s, WHEN_NOW); break;
 	case SCREEN_NOTHING: break;
 	}
 	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
@@ -421,7 +417,7 @@ static void on_clock(struct session *s)
 	}
 	if (now >= s->next_report_ns) {
 		s->next_report_ns = next_beat(s->next_report_ns, s->interval_ns, now);
-		report(s, true);
+		report(s, WHEN_INTERVAL);
 	} else if (now >= s->first_draw_ns) {
 		draw(s);
 	} else {
@@ -529,10 +525,10 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
 	outputs_snapshot(s->stages.outputs, snapshot);
-	if (outputs_prepare(s->stages.outputs, snapshot, report, true))
+	if (outputs_prepare(s->stages.outputs, snapshot, report, WHEN_END))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
 	look(s, snapshot);
-	outputs_final(s->stages.outputs, snapshot, report);
+	outputs_write(s->stages.outputs, snapshot, report, WHEN_END);
 }
 
 static void finish(struct session *s)

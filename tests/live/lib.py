@@ -52,9 +52,11 @@ class Skip(Exception):
     """This cannot be tested here; the reason is shown."""
 
 
-def test(seconds=60):
+def test(seconds=60, alone=False):
+    """`alone`: it measures, or fills the machine; no other test runs beside it."""
     def mark(function):
         function.is_test = True
+        function.alone = alone
         function.seconds = seconds
         return function
     return mark

@@ -148,7 +148,7 @@ static void options_parse__pid_only__defaults(void **state)
 	assert_float_equal(a.options.leak_window_s, 30, 0);
 	assert_float_equal(a.options.leak_interval_s, 1, 0);
 	assert_float_equal(a.options.leak_threshold, 0.1, 1e-12);
-	assert_true(!a.options.command && !a.options.csv);
+	assert_true(!a.options.command && !a.options.files[FORMAT_CSV]);
 	attempt_done(&a);
 }
 
@@ -183,8 +183,8 @@ static void options_parse__all_values__stored(void **state)
 	assert_float_equal(a.options.duration_s, 2.5, 0);
 	assert_float_equal(a.options.max_overhead, 2.5, 0);
 	assert_int_equal(a.options.sort, SORT_GROWTH);
-	assert_string_equal(a.options.csv, "-");
-	assert_string_equal(a.options.csv_blocks, "b");
+	assert_string_equal(a.options.files[FORMAT_CSV], "-");
+	assert_string_equal(a.options.files[FORMAT_CSV_BLOCKS], "b");
 	assert_int_equal(a.options.skip_count, 2);
 	assert_string_equal(a.options.skips[1], "y$");
 	assert_int_equal(a.options.method, METHOD_PERF);
@@ -197,7 +197,7 @@ static void options_parse__all_values__stored(void **state)
 	assert_float_equal(a.options.leak_interval_s, 0.5, 0);
 	assert_true(a.options.leak_threshold <= 0);
 	assert_true(a.options.quiet && a.options.batch && a.options.dry_run);
-	assert_string_equal(a.options.csv_timeline, "t");
+	assert_string_equal(a.options.files[FORMAT_CSV_TIMELINE], "t");
 	attempt_done(&a);
 	parse_ok(
 		&a,
@@ -425,19 +425,8 @@ static void options_parse__unknown_and_incomplete__refused_by_name(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--write",
-		"--read",
-		"--max-file-size",
-		"--json",
-		"--folded",
-		"--folded-value",
-		"--pprof",
-		"--html",
-		"--metrics",
-		"--diff",
-		"--csv-go",
-		"--go-workload",
-		"--go-enable-profile",
+		"--write",   "--read", "--max-file-size", "--pprof",	   "--html",
+		"--metrics", "--diff", "--csv-go",	  "--go-workload", "--go-enable-profile",
 	};
 	static const char *const letters[][2] = {{"-w", "--write"}, {"-r", "--read"}};
 	char text[80];

@@ -15,6 +15,7 @@
 #include "blind.h"
 #include "coverage.h"
 #include "exhaust.h"
+#include "trend.h"
 #include "uncertain.h"
 
 /* VERDICT_NONE: suppressed. Its name is empty. */
@@ -41,6 +42,22 @@ enum sort_key {
 bool sort_key_parse(const char *name, enum sort_key *key);
 const char *sort_key_name(enum sort_key key);
 
+/*
+ * Of the blocks that have got as old as an elder is, over the last few leak windows, those that are still there. Recorded blocks: of a
+ * sampled run they are the sample.
+ */
+struct survival {
+	double age_s;	 /* from which age on a block is an elder; 0: not known */
+	uint64_t elders; /* outstanding ones, and those that were freed lately */
+	uint64_t alive;	 /* of them */
+};
+
+/* Of the blocks that were freed. More is in heap_site_lifetimes(). */
+struct lifetimes_figures {
+	double median_s;    /* < 0: none was */
+	double young_share; /* that lived less than about a millisecond */
+};
+
 struct snapshot_site {
 	uint32_t site;	  /* heap index */
 	uint32_t process; /* index into snapshot.processes */
@@ -49,11 +66,17 @@ struct snapshot_site {
 	bool range;
 	uint32_t rank; /* 1 is the site with most outstanding bytes of its process; 0: not ranked */
 	struct totals totals;
-	double growth_bytes_per_s;
+	double growth_bytes_per_s;		/* bytes_trend.slope */
+	struct trend bytes_trend, blocks_trend; /* of what is outstanding, over the leak window */
+	double watched_s; /* over which these were found; 0: there are none yet */
+	struct survival survival;
+	struct lifetimes_figures lifetimes;
 	double allocs_per_s; /* over the last interval */
 	double score;	     /* 0..100 */
 	enum verdict verdict;
-	double oldest_s; /* < 0: nothing outstanding */
+	double oldest_s;	/* < 0: nothing outstanding */
+	double median_age_s;	/* of the outstanding blocks, to one leak interval; < 0: none */
+	uint64_t bytes_at_peak; /* when its process had the most, of the same class */
 	uint64_t version;
 	struct uncertain *uncertain; /* in snapshot.uncertain; NULL: its figures are exact */
 	uint32_t stack_flags;  /* STACK_F_* of the stack; with names of no frames: not known */
@@ -74,6 +97,10 @@ struct snapshot_process {
 	uint64_t missed_allocs, reused_addresses;
 	enum blind blind; /* a class of probes that sees nothing, filled in by the owner */
 	double alloc_bytes_per_s, allocs_per_s, frees_per_s, growth_bytes_per_s;
+	struct trend bytes_trend, blocks_trend; /* as for sites */
+	double watched_s;
+	/* when the heap class had the most, by the event clock; 0: it never had less than before */
+	uint64_t peak_ns;
 	uint32_t site_count;	     /* with outstanding blocks */
 	uint32_t leak_site_count;    /* verdict leak */
 	uint64_t rss_bytes;	     /* UINT64_MAX: unknown */

@@ -482,13 +482,18 @@ static void names_fill_pc(struct names *n, uint32_t index, uint64_t pc)
 			.pc = pc,
 			.offset = location->address,
 			.module = location->image ? location->image->name : NULL,
+			.image = location->jit ? NULL : location->image,
+			.address = location->address,
 		};
 		return;
 	}
 	frames = names_add_frames(n, names->count);
 	memcpy(frames, names->frames, names->count * sizeof(*frames));
-	for (size_t i = 0; i < names->count; i++)
+	for (size_t i = 0; i < names->count; i++) {
 		frames[i].pc = pc;
+		frames[i].image = location->jit ? NULL : location->image;
+		frames[i].address = location->address;
+	}
 }
 
 /* Only the innermost run of allocator internals is skipped: a comparison function that malloc calls

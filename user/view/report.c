@@ -11,6 +11,8 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include "../analyse/reasons.h"
+#include "../analyse/counter_text.h"
 #include "../base/clock.h"
 #include "../base/units.h"
 #include "../base/xalloc.h"
@@ -31,20 +33,6 @@ struct rows {
 	struct row *v;
 	size_t count;
 };
-
-struct counter_text {
-	const char *name, *help;
-	bool lost;
-	enum counter_id id;
-};
-
-static const struct counter_text counter_texts[] = {
-#define X(counter, text, is_lost, words) {text, words, is_lost, COUNTER_##counter},
-	COUNTERS_BPF(X) COUNTERS_USER(X)
-#undef X
-};
-
-#define COUNTER_TEXTS (sizeof(counter_texts) / sizeof(counter_texts[0]))
 
 /* First block of a site, or the place where it would be. */
 static size_t blocks_lower_bound(const struct report_options *options, uint32_t site)
@@ -224,6 +212,9 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 	buffer_printf(out, ", verdict %s, score %.0f]\n",
 		      site->verdict == VERDICT_NONE ? "suppressed" : verdict_name(site->verdict),
 		      site->score);
+	buffer_add_string(out, "\t\t[");
+	reasons_add(out, site);
+	buffer_add_string(out, "]\n");
 }
 
 static void add_stack(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
@@ -373,7 +364,7 @@ uint64_t report_lost_events(const struct snapshot *s)
 	uint64_t counted = 0, by_process = 0;
 	size_t i;
 
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		if (counter_texts[i].lost)
 			counted += s->counts[counter_texts[i].id];
 	}
@@ -408,7 +399,7 @@ static void add_losses(struct buffer *out, const struct snapshot *s)
 	if (total == 0)
 		return;
 	buffer_printf(out, "\t(%" PRIu64 " events lost", total);
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		uint64_t count = s->counts[counter_texts[i].id];
 
 		if (!counter_texts[i].lost || count == 0)
@@ -431,7 +422,7 @@ static void add_counters(struct buffer *out, const struct snapshot *s, bool verb
 			      unknown, s->coverage.partial ? ", between two windows" : "");
 	if (!verbose)
 		return;
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		const struct counter_text *text = &counter_texts[i];
 
 		if (text->lost || text->id == COUNTER_UNKNOWN_FREE || s->counts[text->id] == 0)

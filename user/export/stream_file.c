@@ -5,61 +5,23 @@
  * is used as it is, anything else that is no regular file is refused. Pieces are written whole or,
  * as far as the file allows, not at all.
  */
-#include "csv_file.h"
+#include "stream_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../base/log.h"
-#include "../base/units.h"
 #include "../base/xalloc.h"
-
-static const char *reason_text(int err)
-{
-	switch (-err) {
-	case ELOOP:
-		return "it is a symbolic link, and links are not followed; name the file itself";
-	case EISDIR: return "it is a directory; name a file in it";
-	case ENXIO: return "it is a pipe that nobody reads, or no such device";
-	case ENOSPC: return "no space left on the device; free some and send SIGHUP";
-	case EPIPE: return "its reader has gone";
-	case EBADFD: return "it is neither a regular file nor a pipe nor a character device";
-	default: return strerror(-err);
-	}
-}
-
-/* The descriptor that a path stands for: these names are links, and the only ones that are meant.
- * -1: none. */
-static int path_descriptor(const char *path)
-{
-	static const char *const folders[] = {"/dev/fd/", "/proc/self/fd/"};
-	uint64_t number;
-	size_t i;
-
-	if (strcmp(path, "-") == 0 || strcmp(path, "/dev/stdout") == 0)
-		return STDOUT_FILENO;
-	if (strcmp(path, "/dev/stderr") == 0)
-		return STDERR_FILENO;
-	for (i = 0; i < sizeof(folders) / sizeof(folders[0]); i++) {
-		size_t length = strlen(folders[i]);
-
-		if (strncmp(path, folders[i], length) != 0)
-			continue;
-		if (units_parse_u64(path + length, &number) && number < 1 << 20)
-			return (int)number;
-	}
-	return -1;
-}
+#include "output_path.h"
 
 /*
  * Accepts what was opened. A regular file is made empty, unless it is the one that was written so
  * far: reopening a file that nobody moved away must not destroy it.
  */
-static int prepare_file(struct csv_file *f)
+static int prepare_file(struct stream_file *f)
 {
 	struct stat st;
 	int flags;
@@ -84,9 +46,9 @@ static int prepare_file(struct csv_file *f)
 	return 0;
 }
 
-static int open_path(struct csv_file *f)
+static int open_path(struct stream_file *f)
 {
-	int source = path_descriptor(f->path);
+	int source = output_path_descriptor(f->path);
 	int err;
 
 	f->good_length = -1;
@@ -106,16 +68,16 @@ static int open_path(struct csv_file *f)
 	return err;
 }
 
-static int fail(struct csv_file *f, const char *verb, int err)
+static int fail(struct stream_file *f, const char *verb, int err)
 {
-	log_error("cannot %s '%s': %s", verb, f->path, reason_text(err));
+	log_error("cannot %s '%s': %s", verb, f->path, output_path_reason(err));
 	f->error = err;
 	if (!f->first_error)
 		f->first_error = err;
 	return err;
 }
 
-static int open_with_header(struct csv_file *f, const char *header)
+static int open_with_header(struct stream_file *f, const char *header)
 {
 	int err = open_path(f);
 
@@ -123,24 +85,24 @@ static int open_with_header(struct csv_file *f, const char *header)
 		return fail(f, "open", err);
 	if (f->good_length > 0)
 		return 0;
-	return csv_file_write(f, header, strlen(header));
+	return stream_file_write(f, header, strlen(header));
 }
 
-int csv_file_open(struct csv_file *f, const char *path, const char *header)
+int stream_file_open(struct stream_file *f, const char *path, const char *header)
 {
 	int err;
 
-	*f = (struct csv_file){.path = xstrdup(path), .fd = -1};
+	*f = (struct stream_file){.path = xstrdup(path), .fd = -1};
 	err = open_with_header(f, header);
 	if (err)
-		csv_file_close(f);
+		stream_file_close(f);
 	return err;
 }
 
-int csv_file_reopen(struct csv_file *f, const char *header)
+int stream_file_reopen(struct stream_file *f, const char *header)
 {
 	/* A descriptor that was handed to us has no name to open again. */
-	if (f->fd >= 0 && path_descriptor(f->path) >= 0)
+	if (f->fd >= 0 && output_path_descriptor(f->path) >= 0)
 		return f->error;
 	if (f->fd >= 0)
 		close(f->fd);
@@ -149,41 +111,13 @@ int csv_file_reopen(struct csv_file *f, const char *header)
 	return open_with_header(f, header);
 }
 
-/* stdout may have been made non-blocking by whoever shares it. */
-static int wait_writable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (poll(&p, 1, -1) < 0 && errno != EINTR)
-		return -errno;
-	return 0;
-}
-
-static int write_all(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, data, size);
-		int err = written < 0 ? -errno : 0;
-
-		if (err == -EAGAIN)
-			err = wait_writable(fd);
-		if (err && err != -EINTR)
-			return err;
-		if (written <= 0)
-			continue;
-		data += written;
-		size -= (size_t)written;
-	}
-	return 0;
-}
-
-int csv_file_write_part(struct csv_file *f, const char *data, size_t size)
+int stream_file_write_part(struct stream_file *f, const char *data, size_t size)
 {
 	int err;
 
 	if (f->error)
 		return f->error;
-	err = write_all(f->fd, data, size);
+	err = output_path_write(f->fd, data, size);
 	if (!err) {
 		f->part_length += (off_t)size;
 		return 0;
@@ -195,9 +129,9 @@ int csv_file_write_part(struct csv_file *f, const char *data, size_t size)
 	return fail(f, "write", err);
 }
 
-int csv_file_write(struct csv_file *f, const char *data, size_t size)
+int stream_file_write(struct stream_file *f, const char *data, size_t size)
 {
-	int err = csv_file_write_part(f, data, size);
+	int err = stream_file_write_part(f, data, size);
 
 	if (err)
 		return err;
@@ -207,17 +141,17 @@ int csv_file_write(struct csv_file *f, const char *data, size_t size)
 	return 0;
 }
 
-int csv_file_error(const struct csv_file *f)
+int stream_file_error(const struct stream_file *f)
 {
 	return f->error;
 }
 
-bool csv_file_failed(const struct csv_file *f)
+bool stream_file_failed(const struct stream_file *f)
 {
 	return f->first_error != 0;
 }
 
-int csv_file_close(struct csv_file *f)
+int stream_file_close(struct stream_file *f)
 {
 	int err = 0;
 

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Numbers in files, the same in every locale. Pure; any thread. */
+#ifndef EXPORT_NUMBER_H
+#define EXPORT_NUMBER_H
+
+#include <stdbool.h>
+#include "../base/buffer.h"
+
+/* At most three decimals, never an exponent. False when it is no finite number: then nothing is added. */
+bool number_add(struct buffer *out, double value);
+
+#endif /* EXPORT_NUMBER_H */
