@@ -105,6 +105,7 @@ static void copy_ages(const struct heap *h, const struct site *s, uint64_t now_n
 	}
 	to->lifetimes.median_s = lifetimes_median_s(l);
 	to->lifetimes.young_share = lifetimes_young_share(l);
+	to->lifetimes.alike_share = histogram_fullest(&l->sizes);
 	to->bytes_at_peak = heap_site_at_peak(h, to->site);
 }
 
