@@ -6,7 +6,7 @@
 #include "tracker.h"
 
 /* Limits change seldom, and what is used of them is several files to read. */
-#define LIMITS_NS NS_PER_S
+#define LIMITS_NS (NS_PER_S / 2)
 /* PSS takes no more than that part of the time. */
 #define PSS_PART 1000
 /* Its walk, 6 to 8 ms a GB of small pages, keeps threads that map memory waiting: not for longer than 5 ms. */
