@@ -98,7 +98,7 @@ size_t pools_find(const struct snapshot *s, struct pool_row **rows)
 const char *pool_advice_text(enum pool_advice advice)
 {
 	switch (advice) {
-	case POOL_REUSE: return "one buffer for each thread, used again,";
+	case POOL_REUSE: return "one reused buffer for each thread";
 	case POOL_KEEP: return "a pool";
 	case POOL_ARENA: return "an arena";
 	}
