@@ -561,6 +561,7 @@ static void finish(struct session *s)
 	detach(s);
 	if (!stages_end_recording(&s->stages))
 		s->failed = true;
+	watch_finish(s->stages.watch);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }

@@ -52,10 +52,11 @@ struct survival {
 	uint64_t alive;	 /* of them */
 };
 
-/* Of the blocks that were freed. More is in heap_site_lifetimes(). */
+/* Of the blocks that were freed, and of their sizes. More is in heap_site_lifetimes(). */
 struct lifetimes_figures {
 	double median_s;    /* < 0: none was */
 	double young_share; /* that lived less than about a millisecond */
+	double alike_share; /* of all blocks: that have a size between the same two powers of two */
 };
 
 struct snapshot_site {
