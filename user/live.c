@@ -6,8 +6,10 @@
 #include "live.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyse/growth.h"
 #include "base/clock.h"
@@ -121,6 +123,37 @@ static bool find_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 	return true;
 }
 
+static void set_baseline(void *context, bool on)
+{
+	struct live *l = context;
+
+	if (on)
+		outputs_set_baseline(l->stages->outputs);
+	else
+		outputs_reset_baseline(l->stages->outputs);
+}
+
+static size_t find_alerts(void *context, struct view_alert *out, size_t capacity)
+{
+	struct live *l = context;
+	const struct watch_firing *firings;
+	size_t i, count = watch_firings(l->stages->watch, &firings);
+
+	if (count > capacity) {
+		firings += count - capacity;
+		count = capacity;
+	}
+	for (i = 0; i < count; i++) {
+		const struct watch_firing *f = &firings[i];
+
+		out[i] = (struct view_alert){
+			.realtime_ns = f->realtime_ns, .rule = f->rule->text, .pid = f->pid};
+		memcpy(out[i].comm, f->comm, sizeof(out[i].comm));
+		alert_value_text(f->rule->metric, f->value, out[i].value, sizeof(out[i].value));
+	}
+	return count;
+}
+
 static bool find_format(void *context, size_t index, struct view_format *out)
 {
 	(void)context;
@@ -147,6 +180,25 @@ void live_exported(struct live *l)
 		screen_message(l->screen, "wrote '%s'", l->exported);
 }
 
+bool live_wanted(const struct options *o)
+{
+	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
+		return false;
+	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
+void live_signal(struct live *l, uint32_t signal)
+{
+	if (!l->screen)
+		return;
+	if (signal == SIGWINCH)
+		screen_resize(l->screen);
+	else if (signal == SIGTSTP)
+		screen_suspend(l->screen);
+	else
+		screen_continue(l->screen);
+}
+
 bool live_open(struct live *l, struct stages *stages, const struct screen_options *options)
 {
 	l->stages = stages;
@@ -158,6 +210,8 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 		.thread_name = find_thread_name,
 		.progress = add_progress,
 		.lifetimes = find_lifetimes,
+		.set_baseline = set_baseline,
+		.alerts = find_alerts,
 		.export_format = find_format,
 		.export_begin = begin_export,
 	};

@@ -17,9 +17,13 @@ struct live {
 	char exported[256]; /* file of the last export */
 };
 
+/* Is there to be a screen? */
+bool live_wanted(const struct options *o);
 /* Takes the terminal. False after a message. */
 bool live_open(struct live *l, struct stages *stages, const struct screen_options *options);
 void live_close(struct live *l);
+/* SIGWINCH, SIGTSTP or SIGCONT. */
+void live_signal(struct live *l, uint32_t signal);
 /* What SCREEN_EXPORT asked for was written, or could not be. */
 void live_exported(struct live *l);
 /* When live_step() is due; UINT64_MAX: not before it is asked for something. */

@@ -15,7 +15,7 @@
 struct walk_thread;
 
 struct walk {
-	const struct tracker *tracker;
+	struct tracker *tracker;
 	const struct rows *rows;
 	struct view_walk result;
 	/* what is wanted */
@@ -34,12 +34,15 @@ struct walk {
 	struct report_block oldest[VIEW_OLDEST];
 	uint64_t oldest_born[VIEW_OLDEST];
 	size_t oldest_count;
+	struct report_block
+		*sample; /* of the site's blocks: the first in the order of their hashes */
+	size_t sample_count;
 	/* of the piece */
 	const struct heap_process *of;
 	uint32_t last; /* number of the last thread + 1 */
 };
 
-void walk_init(struct walk *w, const struct tracker *tracker, const struct rows *rows);
+void walk_init(struct walk *w, struct tracker *tracker, const struct rows *rows);
 void walk_done(struct walk *w);
 /* As view/sources.h has it. */
 struct view_walk *walk_ask(struct walk *w, uint32_t site);

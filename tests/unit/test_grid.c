@@ -299,7 +299,7 @@ static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 	call_tree_show(&t, SORT_OUTSTANDING, false);
 	assert_int_equal(t.row_count, 2);
 	assert_int_equal(t.nodes[t.rows[1].node].place, 3);
-	assert_int_equal(t.nodes[0].sums.bytes, 5);
+	assert_int_equal(t.nodes[0].sums.amounts.bytes, 5);
 	call_tree_done(&t);
 }
 

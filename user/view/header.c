@@ -11,18 +11,22 @@
 #include "../base/buffer.h"
 #include "../base/clock.h"
 #include "../base/units.h"
+#include "figures.h"
 #include "line.h"
 #include "report.h"
 #include "text.h"
 
 #define HISTORY_MAX_COLUMNS 60
+#define LIMIT_NEAR_S	    (6.0 * 3600) /* a limit of memory that is met later is not shown */
 
 struct sums {
-	uint64_t bytes, count, ranges_bytes, rss_bytes, lost, unknown_frees;
+	struct amounts amounts;
+	uint64_t bytes, ranges_bytes, rss_bytes, lost, unknown_frees;
 	double growth, allocs, frees;
 	uint32_t sites, leaks, ended;
 	struct uncertain uncertain;
-	enum blind blind; /* of the first process of which that is known */
+	enum blind blind;		     /* of the first process of which that is known */
+	const struct exhaustion *exhaustion; /* the soonest; NULL: none is known */
 	bool rss_known;
 };
 
@@ -43,13 +47,18 @@ static void sum_up(const struct snapshot *s, struct sums *sums)
 	*sums = (struct sums){.rss_known = s->process_count > 0, .lost = report_lost_events(s)};
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
+		struct amounts a;
 
 		sums->unknown_frees += p->unknown_frees;
 		sums->ended += p->exited;
 		sums->blind = sums->blind ? sums->blind : p->blind;
 		add_uncertain(sums, p);
+		a = amounts_of(&p->totals, p->change);
+		amounts_add(&sums->amounts, &a);
 		sums->bytes += p->totals.outstanding_bytes;
-		sums->count += p->totals.outstanding_count;
+		if (p->exhaustion.known && !p->exited &&
+		    (!sums->exhaustion || p->exhaustion.seconds < sums->exhaustion->seconds))
+			sums->exhaustion = &p->exhaustion;
 		sums->ranges_bytes += p->ranges_bytes;
 		sums->growth += p->growth_bytes_per_s;
 		sums->allocs += p->allocs_per_s;
@@ -111,6 +120,10 @@ static void draw_title(struct canvas *canvas, const struct snapshot *s, const st
 	add_processes(&who, s, sums);
 	if (paused)
 		line_right(&l, STYLE_WARN, " PAUSED");
+	if (s->changes)
+		line_right(
+			&l, STYLE_WARN, "  since %s ago",
+			units_duration(fmax(s->elapsed_s - s->baseline_s, 0), text, sizeof(text)));
 	if (canvas->width >= 60)
 		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
 	line_right(&l, STYLE_NORMAL, "  up %s", units_duration(s->elapsed_s, text, sizeof(text)));
@@ -158,7 +171,7 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 	const struct uncertain *u = &sums->uncertain;
 
 	*m = (struct margins){"", ""};
-	if (!s->uncertain)
+	if (!s->uncertain || s->changes)
 		return;
 	m->bytes[0] = m->growth[0] = ' ';
 	interval_text((double)sums->bytes, uncertain_bytes(u, FIGURE_OUTSTANDING), units_bytes,
@@ -170,20 +183,24 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 static void draw_heap(const struct header *h, struct canvas *canvas, const struct snapshot *s,
 		      const struct sums *sums)
 {
-	char bytes[16], count[16], growth[16];
+	struct buffer bytes = {0}, count = {0};
 	struct margins margins;
+	char growth[16];
 	struct line l;
 
 	line_begin(&l, canvas, 1, STYLE_NORMAL);
-	units_bytes(sums->bytes, bytes, sizeof(bytes));
-	units_count(sums->count, count, sizeof(count));
+	figure_amount_bytes(&bytes, &sums->amounts);
+	figure_amount_count(&count, &sums->amounts);
 	units_signed_bytes(sums->growth, growth, sizeof(growth));
 	find_margins(s, sums, &margins);
-	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s%s in %s blocks", bytes, margins.bytes, count))
-		line_pair(&l, "Heap", STYLE_STRONG, "%s%s", bytes, margins.bytes);
+	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s%s in %s blocks", bytes.data, margins.bytes,
+		       count.data))
+		line_pair(&l, "Heap", STYLE_STRONG, "%s%s", bytes.data, margins.bytes);
 	line_pair(&l, "Growth", sums->growth >= 1 ? STYLE_WARN : STYLE_NORMAL, "%s%s/s", growth,
 		  margins.growth);
 	draw_history(h, &l);
+	buffer_done(&bytes);
+	buffer_done(&count);
 }
 
 static void draw_rates(struct canvas *canvas, const struct sums *sums)
@@ -203,6 +220,9 @@ static void draw_rates(struct canvas *canvas, const struct sums *sums)
 		  units_count((uint64_t)fmax(sums->frees, 0), text, sizeof(text)));
 	line_pair(&l, "Sites", STYLE_NORMAL, "%u", sums->sites);
 	line_pair(&l, "Leaks", sums->leaks ? STYLE_BAD : STYLE_GOOD, "%u", sums->leaks);
+	if (sums->exhaustion && sums->exhaustion->seconds < LIMIT_NEAR_S)
+		line_pair(&l, "Memory ends", STYLE_BAD, "in %s",
+			  units_duration(sums->exhaustion->seconds, text, sizeof(text)));
 	if (sums->ranges_bytes)
 		line_pair(&l, "Mapped", STYLE_NORMAL, "%s",
 			  units_bytes(sums->ranges_bytes, text, sizeof(text)));

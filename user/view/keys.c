@@ -50,6 +50,8 @@ static const struct key table[] = {
 	{'p',           "p",         NULL,                                    ACTION_PAUSE},
 	{'d',           "d",         "set the interval",                      ACTION_INTERVAL},
 	{'s',           "s",         "write a snapshot to all outputs now",   ACTION_SNAPSHOT},
+	{'b',           "b",         "baseline: figures are the change since now", ACTION_BASELINE},
+	{'z',           "z",         "reset the baseline: figures are absolute", ACTION_BASELINE_RESET},
 	{'e',           "e",         "export now: asks for format and file",  ACTION_EXPORT},
 	{KEY_CTRL('L'), "Ctrl-L",    "draw the screen anew",                  ACTION_REDRAW},
 	{KEY_CTRL('Z'), "Ctrl-Z",    "suspend",                               ACTION_SUSPEND},

@@ -24,7 +24,8 @@
 
 /* In the order of Tab. */
 static const struct grid_kind *const kinds[] = {
-	&sites_kind, &callers_kind, &threads_kind, &processes_kind, &modules_kind, &pools_kind,
+	&sites_kind,   &callers_kind, &threads_kind, &processes_kind,
+	&modules_kind, &pools_kind,   &alerts_kind,
 };
 
 struct screen *screen_open(const struct screen_options *options,
@@ -100,6 +101,7 @@ static void draw_body(struct screen *s, int y, int height)
 	case PAGE_GRID: grid_draw(screen_grid(s), &s->canvas, y, height); return;
 	case PAGE_MENU: screen_draw_menu(s, y, height); return;
 	case PAGE_SITE: screen_fill_site(s, height); break;
+	case PAGE_PROCESS: screen_fill_process(s); break;
 	case PAGE_HELP: screen_fill_help(s); break;
 	}
 	pager_set_height(&s->pager, (size_t)height);
@@ -119,9 +121,10 @@ static const struct hint *page_hints(enum page page)
 		{ACTION_QUIT, "F10", "Quit"},	    {ACTION_SEARCH, "F3", "Search"},
 		{ACTION_FILTER, "F4", "Filter"},    {ACTION_CALLERS, "F5", "Callers"},
 		{ACTION_SORT_MENU, "F6", "Sort"},   {ACTION_NEXT_PAGE, "Tab", "Page"},
-		{ACTION_PAUSE, "Space", "Pause"},   {ACTION_EXPORT, "e", "Export"},
-		{ACTION_SNAPSHOT, "s", "Snapshot"}, {ACTION_INTERVAL, "d", "Interval"},
-		{ACTION_THREADS, "H", "Threads"},   {ACTION_NONE, NULL, NULL},
+		{ACTION_PAUSE, "Space", "Pause"},   {ACTION_BASELINE, "b", "Baseline"},
+		{ACTION_EXPORT, "e", "Export"},	    {ACTION_SNAPSHOT, "s", "Snapshot"},
+		{ACTION_INTERVAL, "d", "Interval"}, {ACTION_THREADS, "H", "Threads"},
+		{ACTION_NONE, NULL, NULL},
 	};
 	static const struct hint text[] = {
 		{ACTION_BACK, "Esc", "Back"},

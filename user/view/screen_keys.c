@@ -186,7 +186,10 @@ static void open_row(struct screen *s)
 	if (!grid_selected(t, &row))
 		return;
 	site = t->kind->site(t, row);
-	if (site) {
+	if (t->kind == &processes_kind) {
+		s->open_process = (uint32_t)t->kind->key(t, row);
+		screen_open_page(s, PAGE_PROCESS);
+	} else if (site) {
 		s->open_site = site;
 		screen_open_page(s, PAGE_SITE);
 	} else if (t->kind == &callers_kind) {
@@ -283,6 +286,16 @@ static void ask_for_interval(struct screen *s)
 	prompt_open(&s->prompt, PROMPT_INTERVAL, text);
 }
 
+static void set_baseline(struct screen *s, bool on)
+{
+	const struct screen_sources *sources = s->data.sources;
+
+	if (!sources->set_baseline)
+		return;
+	sources->set_baseline(sources->context, on);
+	s->request = SCREEN_REFRESH;
+}
+
 static void redraw(struct screen *s)
 {
 	terminal_redraw();
@@ -303,6 +316,8 @@ void screen_action(struct screen *s, enum action action)
 		if (s->data.sources->export_format)
 			screen_open_menu(s, MENU_EXPORT);
 		break;
+	case ACTION_BASELINE: set_baseline(s, true); break;
+	case ACTION_BASELINE_RESET: set_baseline(s, false); break;
 	case ACTION_INTERVAL: ask_for_interval(s); break;
 	case ACTION_NEXT_PAGE: screen_show_grid(s, (s->active + 1) % s->grid_count); break;
 	case ACTION_PREVIOUS_PAGE:
