@@ -12,7 +12,7 @@ test_grids() { # WIDTH HEIGHT
 	keys Home
 	check "$1: the pages have names" until_shows '^ Sites  Callers  Threads  Processes  Modules  Pools  Alerts'
 	keys t
-	check "$1: callers, from the root down" until_shows 'from the root down$'
+	check "$1: callers, from the root down" until_shows 'root down$'
 	check "$1: sums of all below" until_shows '[0-9.]+M +[0-9.]+ +[0-9.]+K .* ├─- __libc_start_main'
 	check "$1: callers of one thing below each other" until_shows '│ - event_loop'
 	check "$1: callers fit" fits "$1"
@@ -21,7 +21,7 @@ test_grids() { # WIDTH HEIGHT
 	keys Right
 	check "$1: Right opens" until_shows '│ - event_loop'
 	keys r
-	check "$1: r turns it round" until_shows 'from the allocator up$'
+	check "$1: r turns it round" until_shows 'allocator up$'
 	check "$1: closed at first" until_shows '├─\+ session_create'
 	keys Enter
 	check "$1: Enter opens in place" until_shows '│ - accept_one'

@@ -210,7 +210,7 @@ test_terminals() {
 		tm resize-window -t t -x "${size%x*}" -y "${size#*x}"
 		keys Tab Enter Escape
 	done
-	keys H H
+	keys H t t
 	check "any size does no harm" until_shows '^OUTSTAND▽'
 	keys q
 	until_shows 'status=0'

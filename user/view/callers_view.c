@@ -178,7 +178,7 @@ static void note(const struct grid *t, struct buffer *out)
 		return;
 	if (c->missing)
 		buffer_printf(out, "%zu sites to look at, ", c->missing);
-	buffer_add_string(out, c->from_root ? "from the root down" : "from the allocator up");
+	buffer_add_string(out, c->from_root ? "root down" : "allocator up");
 }
 
 static void done(struct grid *t)

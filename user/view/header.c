@@ -122,7 +122,7 @@ static void draw_title(struct canvas *canvas, const struct snapshot *s, const st
 		line_right(&l, STYLE_WARN, " PAUSED");
 	if (s->changes)
 		line_right(
-			&l, STYLE_WARN, "  since %s ago",
+			&l, STYLE_WARN, "  baseline %s ago",
 			units_duration(fmax(s->elapsed_s - s->baseline_s, 0), text, sizeof(text)));
 	if (canvas->width >= 60)
 		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
