@@ -26,6 +26,7 @@ CC ?= gcc
 CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
+PROTOC ?= protoc-c
 ARCH := x86
 
 Q := $(if $(V),,@)
@@ -35,7 +36,7 @@ WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-proto
 	-Wformat=2 -Wwrite-strings -Wcast-align $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LIBS := libbpf libdw libelf capstone ncursesw
+LIBS := libbpf libdw libelf capstone ncursesw libprotobuf-c zlib
 override CFLAGS += -std=c11 -D_GNU_SOURCE -DTRACER_VERSION='"$(VERSION)"' $(WARN) -I$(O) \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS)) \
 	$(if $(SANITIZE),$(SANITIZERS))
@@ -44,7 +45,8 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(ARCH) -Wall -Wextra 
 	-Wno-address-of-packed-member -Wno-gnu-variable-sized-type-not-at-end $(if $(WERROR),-Werror) -Ivmlinux/$(ARCH) -Iinclude
 
 SOURCES := $(wildcard user/*.c user/*/*.c)
-OBJECTS := $(SOURCES:%.c=$(O)/%.o)
+PROFILE := $(O)/profile.pb-c
+OBJECTS := $(SOURCES:%.c=$(O)/%.o) $(PROFILE).o
 LIBRARY := $(O)/libtracer.a
 UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 
@@ -62,8 +64,15 @@ $(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS))
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h
-$(O)/%.o: %.c | $(SKELETONS)
+$(O)/%.o: %.c | $(SKELETONS) $(PROFILE).h
 	@mkdir -p $(@D)
+	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(O)/%.pb-c.c $(O)/%.pb-c.h: user/export/%.proto
+	@mkdir -p $(@D)
+	$(call say,PROTO,$<)$(PROTOC) --c_out=$(O) --proto_path=$(<D) $<
+
+$(PROFILE).o: $(PROFILE).c
 	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(O)/%.bpf.o: bpf/%.bpf.c

@@ -14,6 +14,7 @@ libelf1t64|libelf1
 libdw1t64|libdw1
 libcapstone5|libcapstone4
 libncursesw6
+libprotobuf-c1
 zlib1g
 '
 build_needs='
@@ -30,6 +31,8 @@ libdw-dev
 libcapstone-dev
 libncurses-dev
 libiberty-dev
+libprotobuf-c-dev
+protobuf-c-compiler
 zlib1g-dev
 '
 test_needs='
@@ -45,6 +48,7 @@ libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
 python3-jsonschema
+golang-go
 sqlite3
 redis-server
 redis-tools

@@ -5,6 +5,7 @@
 #include "csv.h"
 #include "folded.h"
 #include "json.h"
+#include "pprof.h"
 
 const struct export_format export_formats[FORMATS] = {
 	[FORMAT_CSV] = {.name = "csv",
@@ -38,6 +39,11 @@ const struct export_format export_formats[FORMATS] = {
 			   .what = "folded stacks for flame graphs",
 			   .names_sites = true,
 			   .write = folded_write},
+	[FORMAT_PPROF] = {.name = "pprof",
+			  .suffix = ".pb.gz",
+			  .what = "heap profile for pprof",
+			  .names_sites = true,
+			  .write = pprof_write},
 };
 
 const struct export_format *export_format_find(const char *name)

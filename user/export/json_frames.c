@@ -9,26 +9,10 @@
 #include "frame_key.h"
 #include "json_text.h"
 
-static void add_build_id(struct buffer *out, const struct image *image)
-{
-	char hex[2 * IMAGE_BUILD_ID_MAX + 1] = "";
-	struct buffer text = {.data = hex};
-	size_t i;
-
-	if (!image || !image->build_id_size) {
-		json_null(out, "build_id");
-		return;
-	}
-	for (i = 0; i < image->build_id_size; i++) {
-		hex[2 * i] = "0123456789abcdef"[image->build_id[i] >> 4];
-		hex[2 * i + 1] = "0123456789abcdef"[image->build_id[i] & 15];
-	}
-	json_string(out, "build_id", text.data);
-}
-
 /* By the file; of one that is not known by its name. */
 static size_t put_module(struct json_frames *f, const struct frame_name *frame)
 {
+	char build_id[2 * IMAGE_BUILD_ID_MAX + 1];
 	size_t number;
 	bool added;
 
@@ -42,7 +26,8 @@ static size_t put_module(struct json_frames *f, const struct frame_name *frame)
 	json_open(&f->modules, NULL, '{');
 	json_string(&f->modules, "name", frame->module);
 	json_string(&f->modules, "path", frame->image ? frame->image->path : NULL);
-	add_build_id(&f->modules, frame->image);
+	json_string(&f->modules, "build_id",
+		    frame->image ? image_build_id(frame->image, build_id) : NULL);
 	json_close(&f->modules, '}');
 	return number;
 }
