@@ -52,6 +52,8 @@ start() {
 }
 
 until_shows() { until_true "shot | grep -qE -- '$1'"; }
+# The page grows at its end meanwhile.
+until_end_shows() { until_true "keys End; shot | grep -qE -- '$1'"; }
 until_gone() { until_true "! shot | grep -qE -- '$1'"; }
 until_true() {
 	local end=$((SECONDS + deadline_s))
@@ -158,7 +160,7 @@ test_pages() {
 	check "modules" until_shows '^ +[0-9.]+.? +100.0 .* leak$'
 	keys t t Home Enter End
 	check "the oldest blocks of a site" until_shows "^ +0x[0-9a-f]+ +1000B +[0-9]+s +$target +leak\$"
-	check "and what is in memory of it" until_shows '^ +In memory: [0-9.]+% of .* blocks looked at'
+	check "and what is in memory of it" until_end_shows '^ +In memory: [0-9.]+% of .* blocks looked at'
 	keys Escape b
 	check "b: the change since now" until_shows ' baseline [0-9]+s ago$'
 	keys z

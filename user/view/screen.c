@@ -100,11 +100,9 @@ static void draw_body(struct screen *s, int y, int height)
 	switch (s->page) {
 	case PAGE_GRID: grid_draw(screen_grid(s), &s->canvas, y, height); return;
 	case PAGE_MENU: screen_draw_menu(s, y, height); return;
-	case PAGE_SITE: screen_fill_site(s, height); break;
-	case PAGE_PROCESS: screen_fill_process(s); break;
-	case PAGE_HELP: screen_fill_help(s); break;
+	default: break;
 	}
-	pager_set_height(&s->pager, (size_t)height);
+	screen_fill(s, height);
 	pager_draw(&s->pager, &s->canvas, y);
 }
 

@@ -19,6 +19,8 @@ void screen_open_page(struct screen *s, enum page page)
 {
 	s->page = page;
 	s->pager.top = 0;
+	/* Keys that have come already move in it before it is drawn. */
+	screen_fill(s, s->canvas.height - s->body_y - 1);
 }
 
 void screen_show_grid(struct screen *s, size_t table)

@@ -36,7 +36,7 @@ static void add_section(struct screen *s, const char *head, const char *const *w
 
 #define ADD_SECTION(s, head, words) add_section(s, head, words, sizeof(words) / sizeof((words)[0]))
 
-void screen_fill_help(struct screen *s)
+static void fill_help(struct screen *s)
 {
 	static const char *const mouse[] = {
 		("A click selects a row, a second one opens it; on a column title it sorts by that "
@@ -82,7 +82,7 @@ void screen_fill_help(struct screen *s)
 	ADD_SECTION(s, "Figures", figures);
 }
 
-void screen_fill_site(struct screen *s, int height)
+static void fill_site(struct screen *s, int height)
 {
 	const struct snapshot_site *site = view_data_site(&s->data, s->open_site);
 
@@ -93,7 +93,7 @@ void screen_fill_site(struct screen *s, int height)
 		pager_add(&s->pager, STYLE_WARN, 0, 2, "This site is not in the present snapshot.");
 }
 
-void screen_fill_process(struct screen *s)
+static void fill_process(struct screen *s)
 {
 	const struct snapshot *snapshot = s->data.snapshot;
 	size_t i;
@@ -106,6 +106,18 @@ void screen_fill_process(struct screen *s)
 	if (!s->pager.count)
 		pager_add(&s->pager, STYLE_WARN, 0, 2,
 			  "This process is not in the present snapshot.");
+}
+
+void screen_fill(struct screen *s, int height)
+{
+	switch (s->page) {
+	case PAGE_SITE: fill_site(s, height); break;
+	case PAGE_PROCESS: fill_process(s); break;
+	case PAGE_HELP: fill_help(s); break;
+	case PAGE_GRID:
+	case PAGE_MENU: return;
+	}
+	pager_set_height(&s->pager, height > 0 ? (size_t)height : 0);
 }
 
 /* ---- menus ---- */

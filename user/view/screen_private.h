@@ -70,9 +70,8 @@ void screen_show(struct screen *s);
 void screen_add_hit(struct screen *s, const struct hit *hit);
 
 /* screen_pages.c: what stands on them */
-void screen_fill_help(struct screen *s);
-void screen_fill_site(struct screen *s, int height);
-void screen_fill_process(struct screen *s);
+/* The pager, for the page that is open; nothing for others. */
+void screen_fill(struct screen *s, int height);
 void screen_open_menu(struct screen *s, enum menu kind);
 void screen_draw_menu(struct screen *s, int y, int height);
 
