@@ -217,6 +217,7 @@ test_terminals() {
 	start 160 40 LANG=C.UTF-8 two
 	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION < CALLERS +SOURCE'
 	check "wide: source" until_shows 'session.c:214'
+	check "what is under way" until_shows 'reading tables of libfoo.so 3/41$'
 	check "two processes" until_shows '^tracer 2 processes '
 	keys q
 	start 80 24 LANG=C.UTF-8 empty
