@@ -6,6 +6,7 @@
 #include "live.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +19,8 @@
 #include "symbol/names.h"
 
 #define HISTORY_MOST 128
+#define SPEED_MOST   1024.0
+#define SEEK_S	     10.0
 
 static const struct stack_names *find_names(void *context, const struct snapshot_site *site)
 {
@@ -32,7 +35,7 @@ static size_t find_history(void *context, uint32_t site, struct view_point *poin
 	struct live *l = context;
 	const struct rows *rows = outputs_rows(l->stages->outputs);
 	struct growth_point found[HISTORY_MOST];
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = l->replay ? l->now_ns : clock_monotonic_ns();
 	size_t count = 0, n, i;
 	uint32_t other;
 
@@ -127,10 +130,36 @@ static void set_baseline(void *context, bool on)
 {
 	struct live *l = context;
 
-	if (on)
+	if (l->replay)
+		l->play.baseline = on ? 1 : -1;
+	else if (on)
 		outputs_set_baseline(l->stages->outputs);
 	else
 		outputs_reset_baseline(l->stages->outputs);
+}
+
+static void find_playback(void *context, struct view_playback *out)
+{
+	const struct live *l = context;
+
+	*out = (struct view_playback){.paused = l->play.paused,
+				      .ended = l->play.ended,
+				      .speed = l->play.speed,
+				      .at_s = l->play.at_s,
+				      .length_s = l->play.length_s};
+}
+
+static void step(void *context, enum view_step what)
+{
+	struct live *l = context;
+
+	switch (what) {
+	case STEP_TOGGLE: l->play.paused = !l->play.paused; break;
+	case STEP_FASTER: l->play.speed = fmin(l->play.speed * 2, SPEED_MOST); break;
+	case STEP_SLOWER: l->play.speed = fmax(l->play.speed / 2, 1 / SPEED_MOST); break;
+	case STEP_BACK: l->play.seek_s -= SEEK_S; break;
+	case STEP_FORWARD: l->play.seek_s += SEEK_S; break;
+	}
 }
 
 static size_t find_alerts(void *context, struct view_alert *out, size_t capacity)
@@ -207,11 +236,13 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 		.names = find_names,
 		.history = find_history,
 		.walk = ask_walk,
-		.thread_name = find_thread_name,
+		.thread_name = l->replay ? NULL : find_thread_name,
 		.progress = add_progress,
 		.lifetimes = find_lifetimes,
 		.set_baseline = set_baseline,
 		.alerts = find_alerts,
+		.playback = l->replay ? find_playback : NULL,
+		.step = l->replay ? step : NULL,
 		.export_format = find_format,
 		.export_begin = begin_export,
 	};
@@ -227,6 +258,12 @@ void live_close(struct live *l)
 	walk_done(&l->walk);
 }
 
+void live_moved(struct live *l, uint64_t now_ns)
+{
+	l->now_ns = now_ns;
+	walk_stop(&l->walk);
+}
+
 uint64_t live_next_ns(const struct live *l)
 {
 	return l->screen ? walk_next_ns(&l->walk) : UINT64_MAX;
@@ -234,6 +271,7 @@ uint64_t live_next_ns(const struct live *l)
 
 void live_step(struct live *l)
 {
+	l->walk.event_ns = l->replay ? l->now_ns : 0;
 	if (l->screen && walk_step(&l->walk))
 		screen_draw(l->screen, NULL);
 }

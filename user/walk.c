@@ -239,7 +239,8 @@ static void look_at_memory(struct walk *w)
 	struct view_walk *r = &w->result;
 
 	r->resident_known = false;
-	if (!w->sample_count)
+	/* of a recorded process nothing is in memory */
+	if (!w->sample_count || w->event_ns)
 		return;
 	qsort(w->sample, w->sample_count, sizeof(*w->sample), by_address);
 	r->resident_known =
@@ -248,6 +249,7 @@ static void look_at_memory(struct walk *w)
 
 static void end(struct walk *w, uint64_t now)
 {
+	uint64_t event_ns = w->event_ns ? w->event_ns : now;
 	struct view_walk *r = &w->result;
 	uint32_t i;
 
@@ -260,14 +262,14 @@ static void end(struct walk *w, uint64_t now)
 						     .tid = t->tid,
 						     .bytes = t->bytes,
 						     .count = t->count,
-						     .oldest_s = age_s(t->oldest_ns, now)};
+						     .oldest_s = age_s(t->oldest_ns, event_ns)};
 	}
 	qsort(r->threads, r->thread_count, sizeof(*r->threads), by_bytes);
 	r->site = w->site;
 	r->oldest_count = w->oldest_count;
 	for (i = 0; i < w->oldest_count; i++) {
 		r->oldest[i] = w->oldest[i];
-		r->oldest[i].age_s = age_s(w->oldest_born[i], now);
+		r->oldest[i].age_s = age_s(w->oldest_born[i], event_ns);
 	}
 	look_at_memory(w);
 	r->known = true;
@@ -293,6 +295,12 @@ struct view_walk *walk_ask(struct walk *w, uint32_t site)
 	if (!w->result.known && !w->on)
 		w->result.done = 0;
 	return &w->result;
+}
+
+void walk_stop(struct walk *w)
+{
+	w->on = false;
+	w->next_ns = 0;
 }
 
 uint64_t walk_next_ns(const struct walk *w)

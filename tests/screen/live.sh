@@ -226,6 +226,25 @@ test_window_closed() {
 	check "window closed: the target is well" target_is_well
 }
 
+test_replay() {
+	"$tracer" -p "$target" -b -q -d 2 -i 1 -w "$work/recording" >"$work/out" 2>&1
+	tm kill-session -t t 2>/dev/null
+	tm new-session -d -x 80 -y 24 -s t "env -u NO_COLOR LANG=C.UTF-8 $tracer -r $work/recording"
+	check "a replay says where it is" until_shows '^replay leak .* 1x [0-9]s of [0-9]s'
+	keys Space
+	check "Space stops it" until_shows ' 1x [0-9]s of [0-9]s PAUSED'
+	keys +
+	check "+ makes it faster" until_shows ' 2x [0-9]s of [0-9]s PAUSED'
+	keys '['
+	check "[ goes back" until_shows ' 2x 0s of [0-9]s PAUSED'
+	keys ']'
+	check "] goes forward" until_shows ' [23]s of [0-9]s PAUSED'
+	check "the leak is there" first_row_has site_leak
+	keys '[' Space
+	check "Space goes on to the end" until_shows '  ended at [0-9]s'
+	keys q
+}
+
 test_target_ends() {
 	start -i 0.3
 	exec 9>&-
@@ -245,6 +264,7 @@ test_sizes
 test_stops
 test_ways_out
 test_window_closed
+test_replay
 test_target_ends
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -79,6 +79,10 @@ void header_remember(struct header *h, const struct snapshot *s)
 	struct sums sums;
 
 	sum_up(s, &sums);
+	/* a replay has gone back */
+	if (s->elapsed_s < h->elapsed_s)
+		h->history_count = 0;
+	h->elapsed_s = s->elapsed_s;
 	if (h->history_count == HEADER_HISTORY) {
 		memmove(h->history, h->history + 1, (HEADER_HISTORY - 1) * sizeof(h->history[0]));
 		h->history_count--;
@@ -109,8 +113,22 @@ static void add_processes(struct buffer *out, const struct snapshot *s, const st
 	}
 }
 
+static void add_playback(struct line *l, const struct view_playback *p)
+{
+	char at[16], length[16];
+
+	units_duration(p->at_s, at, sizeof(at));
+	units_duration(p->length_s, length, sizeof(length));
+	if (p->ended)
+		line_right(l, STYLE_WARN, "  ended at %s", at);
+	else if (p->length_s > 0)
+		line_right(l, STYLE_WARN, "  %gx %s of %s", p->speed, at, length);
+	else
+		line_right(l, STYLE_WARN, "  %gx %s", p->speed, at);
+}
+
 static void draw_title(struct canvas *canvas, const struct snapshot *s, const struct sums *sums,
-		       double interval_s, bool paused)
+		       const struct header_state *state)
 {
 	struct buffer who = {0};
 	struct line l;
@@ -118,17 +136,19 @@ static void draw_title(struct canvas *canvas, const struct snapshot *s, const st
 
 	line_begin(&l, canvas, 0, STYLE_NORMAL);
 	add_processes(&who, s, sums);
-	if (paused)
+	if (state->paused || (state->playback && state->playback->paused))
 		line_right(&l, STYLE_WARN, " PAUSED");
+	if (state->playback)
+		add_playback(&l, state->playback);
 	if (s->changes)
 		line_right(
 			&l, STYLE_WARN, "  baseline %s ago",
 			units_duration(fmax(s->elapsed_s - s->baseline_s, 0), text, sizeof(text)));
 	if (canvas->width >= 60)
-		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
+		line_right(&l, STYLE_NORMAL, "  every %gs", state->interval_s);
 	line_right(&l, STYLE_NORMAL, "  up %s", units_duration(s->elapsed_s, text, sizeof(text)));
 	if (canvas->width >= 40)
-		line_add(&l, STYLE_FAINT, "tracer ");
+		line_add(&l, STYLE_FAINT, state->playback ? "replay " : "tracer ");
 	line_cut(&l, sums->ended ? STYLE_WARN : STYLE_TITLE, who.data, 0);
 	buffer_done(&who);
 }
@@ -265,13 +285,13 @@ static void draw_cost(struct canvas *canvas, const struct snapshot *s, const str
 }
 
 void header_draw(const struct header *h, struct canvas *canvas, const struct snapshot *s,
-		 int height, double interval_s, bool paused)
+		 int height, const struct header_state *state)
 {
 	struct sums sums;
 
 	sum_up(s, &sums);
 	if (height >= 1)
-		draw_title(canvas, s, &sums, interval_s, paused);
+		draw_title(canvas, s, &sums, state);
 	if (height >= 2)
 		draw_heap(h, canvas, s, &sums);
 	if (height >= 3)

@@ -219,6 +219,19 @@ static void draw_tabs(struct screen *s, int y)
 	draw_status(s, &l);
 }
 
+static void draw_header(struct screen *s, int height)
+{
+	const struct screen_sources *sources = s->data.sources;
+	struct header_state state = {.interval_s = s->interval_s, .paused = s->paused};
+	struct view_playback playback;
+
+	if (sources->playback) {
+		sources->playback(sources->context, &playback);
+		state.playback = &playback;
+	}
+	header_draw(&s->header, &s->canvas, s->data.snapshot, height, &state);
+}
+
 static void draw(struct screen *s, int width, int lines)
 {
 	int top = header_height(lines);
@@ -226,8 +239,7 @@ static void draw(struct screen *s, int width, int lines)
 	canvas_resize(&s->canvas, width, lines);
 	s->hit_count = 0;
 	if (s->data.snapshot)
-		header_draw(&s->header, &s->canvas, s->data.snapshot, top, s->interval_s,
-			    s->paused);
+		draw_header(s, top);
 	else
 		canvas_put(&s->canvas, 0, 0, width, TEXT_LEFT, STYLE_NORMAL,
 			   "tracer: waiting for the first snapshot");

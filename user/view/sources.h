@@ -46,6 +46,15 @@ struct view_point {
 	double ago_s, bytes;
 };
 
+/* Where a replay is. */
+struct view_playback {
+	bool paused, ended;
+	double speed;	       /* of the clock of events */
+	double at_s, length_s; /* since its beginning; 0: not known */
+};
+
+enum view_step { STEP_TOGGLE, STEP_FASTER, STEP_SLOWER, STEP_BACK, STEP_FORWARD };
+
 /* A rule that has fired. */
 struct view_alert {
 	uint64_t realtime_ns;
@@ -78,6 +87,9 @@ struct screen_sources {
 	void (*set_baseline)(void *context, bool on);
 	/* The newest firings, oldest first: how many. */
 	size_t (*alerts)(void *context, struct view_alert *out, size_t capacity);
+	/* Of a replay alone. */
+	void (*playback)(void *context, struct view_playback *out);
+	void (*step)(void *context, enum view_step step);
 	/* Formats of exports; false after the last. */
 	bool (*export_format)(void *context, size_t index, struct view_format *out);
 	/* Opens the file: SCREEN_EXPORT is then asked for. False: it was said why not. */

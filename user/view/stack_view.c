@@ -259,7 +259,9 @@ static void add_block(struct page *page, const struct report_block *block)
 		     "0x%-14" PRIx64 " %8s  %8s  %8" PRIu32 "  %s", block->address,
 		     units_bytes(block->bytes, bytes, sizeof(bytes)),
 		     units_duration(block->age_s, age, sizeof(age)), block->tid,
-		     comm[0] ? comm : "(ended)");
+		     comm[0]		    ? comm
+		     : sources->thread_name ? "(ended)"
+					    : "");
 }
 
 /* Untouched memory is asked for, but not there. */

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * In batch mode a recording is read as fast as it goes. On the screen it is played: the clock of the events goes on as that of
+ * the wall does, times a speed, and stands while it is paused.
+ */
+#include "replay_session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "live.h"
+#include "outputs.h"
+#include "player.h"
+#include "signals.h"
+#include "symbol/names.h"
+#include "view/screen.h"
+
+/* Between two looks at keys and signals. */
+#define SLICE_RECORDS 65536u
+#define PLAY_MS	      40
+#define IDLE_MS	      500
+
+#define EXIT_ALERT 3
+
+struct session {
+	struct player *player;
+	struct live live;
+	struct screen *screen; /* of live; NULL: batch mode */
+	int signal_fd;
+	bool stop, goes_on, stale;
+	uint64_t wall_ns, next_draw_ns; /* when the player was moved last */
+};
+
+static bool wants_screen(const struct options *o)
+{
+	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !options_to_stdout(o);
+}
+
+static bool open_screen(struct session *s, const struct options *o)
+{
+	struct screen_options so = {.sort = o->sort, .interval_s = player_interval(s->player)};
+
+	if (!wants_screen(o))
+		return true;
+	if (!(so.interval_s > 0))
+		so.interval_s = 1;
+	s->live.replay = true;
+	if (!live_open(&s->live, player_stages(s->player), &so))
+		return false;
+	s->screen = s->live.screen;
+	return true;
+}
+
+static void read_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+		    info.ssi_signo == SIGHUP)
+			s->stop = true;
+		else if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGTSTP ||
+			 info.ssi_signo == SIGCONT)
+			live_signal(&s->live, info.ssi_signo);
+	}
+}
+
+static void run_batch(struct session *s)
+{
+	while (!s->stop && player_run(s->player, UINT64_MAX, SLICE_RECORDS, true))
+		read_signals(s);
+}
+
+/* ---- on the screen ---- */
+
+/* For the title, and for what asks how long ago something was. */
+static void note_place(struct session *s)
+{
+	uint64_t now = player_now(s->player), begun = player_begun(s->player);
+	uint64_t ends = player_ends(s->player);
+
+	s->live.now_ns = now;
+	s->live.play.at_s = now > begun ? (double)(now - begun) / NS_PER_S : 0;
+	s->live.play.length_s = ends > begun ? (double)(ends - begun) / NS_PER_S : 0;
+	s->live.play.ended = !s->goes_on;
+}
+
+static void draw(struct session *s)
+{
+	struct snapshot snapshot;
+
+	note_place(s);
+	player_look(s->player, &snapshot);
+	screen_draw(s->screen, &snapshot);
+	s->stale = false;
+	s->next_draw_ns = clock_monotonic_ns() + (uint64_t)(screen_interval(s->screen) * 1e9);
+}
+
+/* What the keys have asked for beside what screen_key() says. */
+static void follow_keys(struct session *s)
+{
+	struct live_play *play = &s->live.play;
+	double at_s = play->at_s + play->seek_s;
+
+	if (play->baseline > 0)
+		player_set_baseline(s->player);
+	else if (play->baseline < 0)
+		outputs_reset_baseline(player_outputs(s->player));
+	play->baseline = 0;
+	if (play->seek_s == 0)
+		return;
+	play->seek_s = 0;
+	at_s = at_s > 0 ? at_s : 0;
+	if (!player_seek(s->player, player_begun(s->player) + (uint64_t)(at_s * NS_PER_S), false))
+		s->stop = true;
+	s->goes_on = true;
+	s->wall_ns = clock_monotonic_ns();
+	live_moved(&s->live, player_now(s->player));
+}
+
+static void read_keys(struct session *s)
+{
+	enum screen_request request = screen_key(s->screen);
+
+	follow_keys(s);
+	switch (request) {
+	case SCREEN_QUIT: s->stop = true; break;
+	case SCREEN_REFRESH: draw(s); break;
+	case SCREEN_SNAPSHOT: player_write(s->player, WHEN_NOW); break;
+	case SCREEN_EXPORT:
+		player_write(s->player, WHEN_EXPORT);
+		live_exported(&s->live);
+		break;
+	case SCREEN_NOTHING: break;
+	}
+}
+
+/* The clock of events follows that of the wall. */
+static void play(struct session *s)
+{
+	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until;
+
+	s->wall_ns = now;
+	if (s->live.play.paused || !s->goes_on)
+		return;
+	until = player_now(s->player) + (uint64_t)((double)passed * s->live.play.speed);
+	s->goes_on = player_run(s->player, until, SLICE_RECORDS, false);
+	s->stale = true;
+	if (!s->goes_on)
+		screen_message(s->screen, "the recording ends here");
+}
+
+static int timeout_ms(const struct session *s)
+{
+	if (live_next_ns(&s->live) <= clock_monotonic_ns())
+		return 0;
+	if (s->live.play.paused || !s->goes_on)
+		return s->stale ? 0 : IDLE_MS;
+	return PLAY_MS;
+}
+
+static void run_screen(struct session *s)
+{
+	s->goes_on = true;
+	s->wall_ns = clock_monotonic_ns();
+	while (!s->stop) {
+		struct pollfd polls[] = {
+			{.fd = s->signal_fd, .events = POLLIN},
+			{.fd = screen_fd(s->screen), .events = POLLIN},
+			{.fd = names_fd(player_names(s->player)), .events = POLLIN},
+		};
+
+		if (poll(polls, 3, timeout_ms(s)) < 0 && errno != EINTR)
+			break;
+		read_signals(s);
+		play(s);
+		if (polls[2].revents) {
+			names_collect(player_names(s->player));
+			screen_draw(s->screen, NULL);
+		}
+		if (polls[1].revents)
+			read_keys(s);
+		if (s->stale && (clock_monotonic_ns() >= s->next_draw_ns || !s->goes_on))
+			draw(s);
+		live_step(&s->live);
+	}
+}
+
+int replay_session_run(const struct options *options)
+{
+	struct session s = {.live.play.speed = 1};
+	bool failed, fired, screen;
+
+	s.player = player_open(options);
+	if (!s.player)
+		return 1;
+	s.signal_fd = signals_open(wants_screen(options));
+	if (!open_screen(&s, options)) {
+		player_close(s.player);
+		return 1;
+	}
+	screen = s.screen != NULL;
+	if (screen)
+		run_screen(&s);
+	else
+		run_batch(&s);
+	live_close(&s.live);
+	player_finish(s.player, !screen);
+	failed = player_failed(s.player);
+	fired = watch_fired(player_stages(s.player)->watch);
+	failed |= !player_close(s.player);
+	if (s.signal_fd >= 0)
+		close(s.signal_fd);
+	return failed ? 1 : fired ? EXIT_ALERT : 0;
+}
