@@ -13,6 +13,7 @@
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
 # make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS=--seeds 1000)
+# make leaks-live   no site of redis, nginx and python3 under steady load is called a leak in two minutes (root)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
@@ -54,7 +55,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
-	bench-tables bench-consume bench-servers bench-soak fuzz leaks check check-format format install uninstall clean targets
+	bench-tables bench-consume bench-servers bench-soak fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -149,6 +150,9 @@ bench-servers: all bench-programs
 
 leaks: $(O)/leaks/matrix
 	$(Q)$(O)/leaks/matrix $(ARGS)
+
+leaks-live: all bench-programs
+	$(Q)python3 -B -u tests/leaks/live.py $(ARGS)
 
 bench-soak: all bench-programs
 	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)

@@ -83,6 +83,7 @@ bool stages_open_heap(struct stages *s, const struct options *o)
 {
 	struct tracker *t = &s->tracker;
 	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
+				  .elder_ns = (uint64_t)(growth_elder_s(o->leak_window_s) * 1e9),
 				  .sample_bytes = o->sample_bytes,
 				  .filtered = options_filter(o)};
 	struct growth_options go = {.window_s = o->leak_window_s,

@@ -62,7 +62,7 @@ static void send(struct bench *b, uint8_t type, uint32_t site, uint64_t address)
 		      .type = type,
 		      .call = CALL_ID_MALLOC},
 		.address = address,
-		.bytes = 16 + site % 997,
+		.bytes = 16 + (site + address / 64 * 31) % 997,
 		.stack = site + 1,
 	};
 
@@ -88,10 +88,16 @@ static void add_stack(struct bench *b, uint32_t site)
 
 static uint64_t block_of(uint32_t site, uint32_t turn)
 {
-	return FIRST_BLOCK + (uint64_t)site * BLOCK_STRIDE + turn % 3 * 64;
+	return FIRST_BLOCK + (uint64_t)site * BLOCK_STRIDE + turn % 8 * 64;
 }
 
-/* Every site gets a block; all but every hundredth give their oldest back. */
+/* How many turns a block lives. */
+static uint32_t life_of(uint32_t site, uint32_t turn)
+{
+	return 2 + ((site * 2654435761u ^ turn * 0x9e3779b9u) >> 13) % 4;
+}
+
+/* Every site gets a block, and gives back those whose time has come: all of them go up and down. */
 static void churn(struct bench *b)
 {
 	uint32_t i;
@@ -99,8 +105,9 @@ static void churn(struct bench *b)
 	b->now_ns += NS_PER_S;
 	b->turn++;
 	for (i = 0; i < b->sites; i++) {
-		if (b->turn > 2)
-			send(b, EVENT_FREE, i, block_of(i, b->turn - 2));
+		for (uint32_t age = 2; age < 6 && age < b->turn; age++)
+			if (life_of(i, b->turn - age) == age)
+				send(b, EVENT_FREE, i, block_of(i, b->turn - age));
 		send(b, EVENT_ALLOC, i, block_of(i, b->turn));
 	}
 }
@@ -128,7 +135,8 @@ static void name_frames(struct frame_name *frames, uint32_t site)
 
 static void make_heap(struct bench *b)
 {
-	struct heap_options ho = {.generation_ns = NS_PER_S};
+	struct heap_options ho = {.generation_ns = NS_PER_S,
+				  .elder_ns = (uint64_t)growth_elder_s(0) * NS_PER_S};
 	struct growth_options go = {.interval_s = 1, .threshold = 0.1};
 	uint32_t i;
 

@@ -141,17 +141,19 @@ static void sawtooth_slow(struct world *w)
 	sawtooth(w, world_between(w, 25, 80));
 }
 
-/* Large chunks, of which small things are made. */
+/* Large chunks, of which small things are made. It has proved large enough when none was added for 20 seconds. */
 static void pool(struct world *w)
 {
 	uint32_t chunk = world_healthy(w, "chunk");
-	double load = 0, chunks = 0, step = world_scale(w, 1, 20);
+	double load = 0, chunks = 0, step = world_scale(w, 1, 20), added = 0;
 
 	while (world_wait(w, 0.2)) {
 		load = 0.98 * load + step * world_between(w, 0, 1);
-		for (; chunks < load; chunks++)
+		for (; chunks < load; chunks++) {
 			world_alloc(w, chunk, 65536);
-		if (world_now(w) > 20)
+			added = world_now(w);
+		}
+		if (world_now(w) > added + 20)
 			world_evidence(w, chunk);
 	}
 }

@@ -394,7 +394,9 @@ static void open_world(struct world *w, const struct workload *workload, uint64_
 {
 	struct growth_options growth = {
 		.window_s = WINDOW, .interval_s = 1, .threshold = THRESHOLD};
-	struct heap_options heap = {.generation_ns = S, .sample_bytes = options->sample_bytes};
+	struct heap_options heap = {.generation_ns = S,
+				    .elder_ns = (uint64_t)(growth_elder_s(WINDOW) * S),
+				    .sample_bytes = options->sample_bytes};
 
 	w->options = options;
 	w->random = seed * 0x9e3779b97f4a7c15ull + 0x632be59bd9b4e019ull;

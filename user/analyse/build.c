@@ -103,8 +103,7 @@ static void copy_ages(const struct heap *h, const struct site *s, uint64_t now_n
 		to->oldest_s = age_s(h, s, number, now_ns);
 		to->median_age_s = age_s(h, s, generations_median(&s->generations), now_ns);
 	}
-	to->lifetimes.median_s = lifetimes_median_s(l);
-	to->lifetimes.young_share = lifetimes_young_share(l);
+	lifetimes_read(l, &to->lifetimes.median_s, &to->lifetimes.young_share);
 	to->bytes_at_peak = heap_site_at_peak(h, to->site);
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "../base/clock.h"
 
 struct heap *heap_new(const struct heap_options *options)
 {
@@ -87,15 +88,14 @@ uint32_t heap_find_process(const struct heap *h, uint32_t number)
 	return index_find(&h->process_index, index_hash(h->seed, number, 0), process_matches, &key);
 }
 
-struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index)
+struct heap_process *heap_look_up(struct heap *h, uint32_t number)
 {
-	*index = heap_find_process(h, number);
-	if (!*index)
+	uint32_t index = heap_find_process(h, number);
+
+	if (!index)
 		return NULL;
-	h->recent = *index;
-	h->recent_number = number;
-	h->recent_process = h->processes[*index];
-	return h->recent_process;
+	h->recent = h->processes[index];
+	return h->recent;
 }
 
 static int reserve_process(struct heap *h)
@@ -124,6 +124,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 		return 0;
 	}
 	p->number = number;
+	p->index = h->process_count + 1;
 	p->blocks.seed = h->seed;
 	p->resized.seed = h->seed;
 	h->processes[++h->process_count] = p;
@@ -228,9 +229,19 @@ uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges)
 	return p->peaks[ranges].time_ns;
 }
 
-uint64_t heap_elder_ns(const struct heap *h)
+double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
 {
-	return h->elder_ns;
+	double longest = lifetimes_longest_s(lifetimes_at(h, site)) * NS_PER_S, sum = 0;
+	const struct generations *g = &site_at(h, site)->generations;
+
+	for (uint32_t i = 0; i < g->count; i++) {
+		/* the middle of the time in which they were born */
+		uint64_t born_ns = heap_generation_start(h, g->v[i].number) + h->generation_ns / 2;
+		double age = (double)lifetimes_age(born_ns, now_ns) - longest;
+
+		sum += age > 0 ? age * (double)g->v[i].alive : 0;
+	}
+	return sum / NS_PER_S;
 }
 
 uint64_t heap_sample_bytes(const struct heap *h)

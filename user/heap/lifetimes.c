@@ -32,9 +32,9 @@ double histogram_start(uint32_t bucket)
 	return bucket ? ldexp(1, (int)bucket) : 0;
 }
 
-double histogram_quantile(const struct histogram *h, double share)
+static double find_rank(const struct histogram *h, double wanted)
 {
-	double wanted = share * (double)histogram_total(h), before = 0;
+	double before = 0;
 
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		double here = h->v[i];
@@ -44,6 +44,11 @@ double histogram_quantile(const struct histogram *h, double share)
 		before += here;
 	}
 	return -1;
+}
+
+double histogram_quantile(const struct histogram *h, double share)
+{
+	return find_rank(h, share * (double)histogram_total(h));
 }
 
 double histogram_below(const struct histogram *h, uint32_t bucket)
@@ -66,14 +71,25 @@ double lifetimes_age_start_s(uint32_t bucket)
 	return histogram_start(bucket) * (1u << AGE_SHIFT) / 1e9;
 }
 
-double lifetimes_median_s(const struct lifetimes *l)
+double lifetimes_longest_s(const struct lifetimes *l)
 {
-	double median = histogram_quantile(&l->ages, 0.5);
+	uint32_t i = HISTOGRAM_BUCKETS;
 
-	return median < 0 ? -1 : median * (1u << AGE_SHIFT) / 1e9;
+	while (i && !l->ages.v[i - 1])
+		i--;
+	return i == HISTOGRAM_BUCKETS ? INFINITY : i ? lifetimes_age_start_s(i) : 0;
 }
 
-double lifetimes_young_share(const struct lifetimes *l)
+void lifetimes_read(const struct lifetimes *l, double *median_s, double *young_share)
 {
-	return histogram_below(&l->ages, lifetimes_age_bucket(YOUNG_NS));
+	uint64_t total = histogram_total(&l->ages), young = 0;
+
+	*median_s = -1;
+	*young_share = 0;
+	if (!total)
+		return;
+	for (uint32_t i = 0; i < lifetimes_age_bucket(YOUNG_NS); i++)
+		young += l->ages.v[i];
+	*median_s = find_rank(&l->ages, 0.5 * (double)total) * (1u << AGE_SHIFT) / 1e9;
+	*young_share = (double)young / (double)total;
 }

@@ -68,9 +68,9 @@ void histogram_merge(struct histogram *to, const struct histogram *h);
 
 /* The lower end of a bucket of ages, in seconds. */
 double lifetimes_age_start_s(uint32_t bucket);
-/* Of the freed blocks; -1: none was freed. */
-double lifetimes_median_s(const struct lifetimes *l);
-/* The share that lived less than about a millisecond (2^20 ns): they die young. */
-double lifetimes_young_share(const struct lifetimes *l);
+/* No freed block lived longer; the end of a bucket, and 0 when none was freed. */
+double lifetimes_longest_s(const struct lifetimes *l);
+/* Of the freed blocks: the median (-1: none was freed), and the share that lived less than about a millisecond (2^20 ns). */
+void lifetimes_read(const struct lifetimes *l, double *median_s, double *young_share);
 
 #endif /* HEAP_LIFETIMES_H */
