@@ -38,7 +38,7 @@ _tracer_value()
 	--folded-value) mapfile -t COMPREPLY < <(compgen -W "outstanding allocated count temporary" -- "$cur") ;;
 	--attach-method) mapfile -t COMPREPLY < <(compgen -W "session multi perf" -- "$cur") ;;
 	# Numbers and expressions: nothing to offer, but not the list of options either.
-	-z | --min-size | -Z | --max-size | -s | --sample | --max-overhead | -i | --interval | -d | --duration | -T | --top) ;;
+	-z | --min-size | -Z | --max-size | -s | --sample | --max-overhead | -i | --interval | -d | --duration | -T | --top | --metrics) ;;
 	-o | --older | --skip | --leak-window | --leak-interval | --leak-threshold) ;;
 	*) return 1 ;;
 	esac
@@ -50,7 +50,7 @@ _tracer()
 	local options="--pid --name --command --user --follow --no-follow --object
 		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
-		--csv --csv-blocks --csv-timeline --json --folded --folded-value --pprof
+		--csv --csv-blocks --csv-timeline --json --folded --folded-value --pprof --metrics
 		--leak-window --leak-interval --leak-threshold
 		--attach-method --dry-run --check --verbose --quiet --version --help
 		-p -n -c -u -f -O -z -Z -s -i -d -T -o -a -b -v -q -V -h"

@@ -37,6 +37,7 @@ struct options {
 	enum sort_key sort;
 	const char *files[FORMATS]; /* by format; NULL: none */
 	enum folded_value folded_value;
+	const char *metrics; /* [ADDR:]PORT; NULL: none */
 	double leak_window_s, leak_interval_s, leak_threshold;
 	bool mmap;
 	const char **skips;

@@ -104,6 +104,7 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	s->sample_bytes = o->options->sample_bytes;
 	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
 	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
+	s->tracer_cpu_s = (double)cpu / 1e9;
 	s->tracer_rss_bytes = process_rss(getpid());
 	o->last_ns = now;
 	o->last_cpu_ns = cpu;
@@ -417,12 +418,22 @@ static void forget_blocks(struct outputs *o)
 	o->blocks_now = (struct collect){0};
 }
 
+static struct export_input input_of(struct outputs *o, const struct snapshot *s)
+{
+	return (struct export_input){
+		.snapshot = s,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
+		.names = outputs_names,
+		.context = o,
+		.folded = o->options->folded_value,
+	};
+}
+
 bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
 	const struct options *opt = o->options;
-	bool names = exports_want_names(&o->exports, when);
-	uint64_t since = exports_since(&o->exports, when);
-	size_t i;
+	struct export_input in;
 
 	report = wants_report(o, report);
 	forget_blocks(o);
@@ -432,25 +443,16 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	/* asks for the names of exactly those that it will show */
 	if (report)
 		format_report(o, s);
-	if (names && snapshot_rank(s))
+	if (exports_want_names(&o->exports, when) && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
-	for (i = 0; names && i < s->site_count; i++) {
-		if (since == 0 || s->sites[i].version > since)
-			outputs_names(o, &s->sites[i]);
-	}
-	return (report || names) && names_pending(o->tracker->names) > 0;
+	in = input_of(o, s);
+	return (exports_ask_names(&o->exports, &in, when) || report) &&
+	       names_pending(o->tracker->names) > 0;
 }
 
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	const struct export_input in = {
-		.snapshot = s,
-		.blocks = o->blocks_now.v,
-		.block_count = o->blocks_now.count,
-		.names = outputs_names,
-		.context = o,
-		.folded = o->options->folded_value,
-	};
+	const struct export_input in = input_of(o, s);
 
 	if (wants_report(o, report))
 		write_report(o, s);
