@@ -12,6 +12,7 @@
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
+# make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS=--seeds 1000)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
@@ -53,7 +54,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
-	bench-tables bench-consume bench-servers bench-soak fuzz check check-format format install uninstall clean targets
+	bench-tables bench-consume bench-servers bench-soak fuzz leaks check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -84,6 +85,11 @@ $(O)/%.skel.h: $(O)/%.bpf.o
 $(O)/unit/%: tests/unit/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) -lcmocka $(LDLIBS)
+
+LEAKS := $(wildcard tests/leaks/*.c)
+$(O)/leaks/matrix: $(LEAKS) $(wildcard tests/leaks/*.h) $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $(LEAKS) $(LIBRARY) $(LDLIBS)
 
 $(O)/screen_demo: tests/screen/screen_demo.c $(LIBRARY)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
@@ -140,6 +146,9 @@ bench-tables: $(O)/bench/unwind_tables
 
 bench-servers: all bench-programs
 	$(Q)python3 -B -u tests/bench/servers.py
+
+leaks: $(O)/leaks/matrix
+	$(Q)$(O)/leaks/matrix $(ARGS)
 
 bench-soak: all bench-programs
 	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)

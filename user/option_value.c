@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "options.h"
+#include "suppress_file.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
@@ -307,6 +308,35 @@ static bool parse_method(struct options *o, const struct option_row *row, const 
 	return bad_value(row, text, "a way of attaching", "write session, multi or perf");
 }
 
+static bool parse_alert(struct options *o, const struct option_row *row, const char *text)
+{
+	struct alert_rule rule;
+	const char *advice;
+
+	if (!alert_rule_parse(text, &rule, &advice))
+		return bad_value(row, text, "a rule", advice);
+	if (o->alert_count == ALERT_RULES_MAX)
+		return bad_value(row, text, "one more rule", "64 are the most");
+	o->alerts = xrealloc(o->alerts, (o->alert_count + 1) * sizeof(*o->alerts));
+	o->alerts[o->alert_count++] = rule;
+	return true;
+}
+
+static bool parse_suppress(struct options *o, const struct option_row *row, const char *text,
+			   bool again)
+{
+	if (again) {
+		log_error("cannot use --suppress twice, the second is '%s': write all patterns "
+			  "into one file",
+			  text);
+		return false;
+	}
+	if (!*text)
+		return bad_value(row, text, row->argument, "it is empty");
+	o->suppressions = suppress_file_read(text);
+	return o->suppressions != NULL;
+}
+
 static bool set_mode(struct options *o, enum options_mode mode)
 {
 	o->mode = mode;
@@ -349,6 +379,8 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_SORT: return parse_sort(o, row, text, again);
 	case KIND_METHOD: return parse_method(o, row, text, again);
 	case KIND_FOLDED: return parse_folded(o, row, text, again);
+	case KIND_ALERT: return parse_alert(o, row, text);
+	case KIND_SUPPRESS: return parse_suppress(o, row, text, again);
 	case KIND_CHECK: return set_mode(o, MODE_CHECK);
 	case KIND_HELP: return set_mode(o, MODE_HELP);
 	case KIND_VERSION: return set_mode(o, MODE_VERSION);

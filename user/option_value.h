@@ -30,6 +30,8 @@ enum option_kind {
 	KIND_SORT,
 	KIND_METHOD,
 	KIND_FOLDED,
+	KIND_ALERT,
+	KIND_SUPPRESS,
 	KIND_CHECK, /* modes */
 	KIND_HELP,
 	KIND_VERSION,

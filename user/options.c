@@ -120,16 +120,19 @@ static const struct option_row rows[] = {
 	 "time between two samples (default: 1)"},
 	{0, "leak-threshold", "RATIO", GROUP_LEAK, KIND_RATIO, AT(leak_threshold), 0,
 	 "growth within the window, as a part of the site's bytes, that counts (default: 0.1)"},
-	{0, "alert", "RULE", GROUP_LEAK, KIND_LATER, NO_FIELD, "watch the figures of --csv-timeline FILE"},
-	{0, "on-alert", "COMMAND", GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "watch the figures of --csv-timeline FILE"},
-	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "-o MS leaves out young blocks, --sort growth shows what changes"},
+	{0, "alert", "RULE", GROUP_LEAK, KIND_ALERT, NO_FIELD,
+	 "say when a figure of a process crosses a limit: outstanding, growth, rss, rate, leaks or lost; > >= < <=; "
+	 "such as 'outstanding>500M', 'growth>1M/s', 'leaks>0'; repeatable"},
+	{0, "on-alert", "COMMAND", GROUP_LEAK, KIND_TEXT, AT(on_alert), 0,
+	 "run it by sh when a rule fires, once per crossing; facts are in TRACER_* variables"},
+	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_SECONDS, AT(baseline_s), 0,
+	 "reports show the change since so long after the start; CSV stays absolute"},
 	{0, "diff", "A B", GROUP_LEAK, KIND_LATER, NO_FIELD,
 	 "compare the files of --csv by their column 'site', which is the same in every run"},
-	{0, "pools", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "--csv FILE has temporary_count, --sort rate shows the busy sites"},
-	{0, "suppress", "FILE", GROUP_LEAK, KIND_LATER, NO_FIELD, "filter the output of --csv"},
+	{0, "pools", NULL, GROUP_LEAK, KIND_FLAG, AT(pools), 0,
+	 "also report the sites that a pool or a buffer used again would relieve"},
+	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
+	 "suppressions as for LeakSanitizer (leak:PATTERN): such sites get no verdict"},
 	{0, "go-workload", "KIND", GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 
@@ -357,6 +360,7 @@ static bool check_pairs(const struct parser *p)
 		{"follow", "no-follow", "give one of them"},
 		{"batch", "live", "give one of them"},
 		{"quiet", "verbose", "give one of them"},
+		{"baseline", "older", "the age of blocks says what is new"},
 	};
 	size_t i;
 
@@ -443,6 +447,11 @@ static bool check_ranges(const struct options *o)
 			(unsigned long long)o->sample_bytes);
 		return false;
 	}
+	if (o->on_alert && !o->alert_count) {
+		log_error("cannot use --on-alert without --alert: write a rule, such as --alert "
+			  "'leaks>0'");
+		return false;
+	}
 	if (o->leak_interval_s > o->leak_window_s) {
 		log_error(
 			"cannot use --leak-interval %g together with --leak-window %g: the window "
@@ -506,6 +515,8 @@ void options_done(struct options *o)
 	free(o->pids);
 	free(o->objects);
 	free(o->skips);
+	free(o->alerts);
+	suppressions_free(o->suppressions);
 	for (i = 0; o->shell_argv && o->shell_argv[i]; i++)
 		free(o->shell_argv[i]);
 	free(o->shell_argv);
@@ -571,8 +582,9 @@ void options_print_help(void)
 			if (rows[i].group == group && !is_hidden(&rows[i]))
 				add_row_help(&b, &rows[i]);
 	}
-	buffer_add_string(&b, "\nINTERVAL is in seconds, COUNT is the number of reports. Exit "
-			      "status: 0 done,\n1 failure, 2 usage. More: man tracer\n");
+	buffer_add_string(
+		&b, "\nINTERVAL is in seconds, COUNT is the number of reports. Exit "
+		    "status: 0 done,\n1 failure, 2 usage, 3 an alert fired. More: man tracer\n");
 	fputs(b.data, stdout);
 	buffer_done(&b);
 }

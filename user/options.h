@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "analyse/alerts.h"
 #include "analyse/snapshot.h"
 #include "export/formats.h"
+#include "analyse/suppress.h"
 
 enum attach_method { METHOD_AUTO = 0, METHOD_SESSION = 1, METHOD_MULTI = 2, METHOD_PERF = 3 };
 enum options_mode { MODE_TRACE, MODE_CHECK, MODE_HELP, MODE_VERSION };
@@ -39,6 +41,12 @@ struct options {
 	enum folded_value folded_value;
 	const char *metrics; /* [ADDR:]PORT; NULL: none */
 	double leak_window_s, leak_interval_s, leak_threshold;
+	struct alert_rule *alerts;
+	size_t alert_count;
+	const char *on_alert;
+	double baseline_s; /* 0: none */
+	bool pools;
+	struct suppressions *suppressions; /* NULL: none */
 	bool mmap;
 	const char **skips;
 	size_t skip_count;

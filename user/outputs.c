@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "analyse/baseline.h"
 #include "analyse/build.h"
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -19,7 +20,10 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "exports.h"
+#include "blindness.h"
 #include "rows.h"
+#include "site_resident.h"
+#include "suppressed.h"
 #include "target/process.h"
 #include "view/report.h"
 
@@ -40,6 +44,8 @@ struct outputs {
 	struct buffer text;
 	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
 	struct rows rows;
+	struct baseline baseline;
+	struct suppressed suppressed;
 	struct collect blocks_now; /* of the snapshot that was prepared */
 	bool failed;
 };
@@ -54,6 +60,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->rows.tracker = tracker;
 	o->windows = windows;
 	o->growth = growth;
+	o->suppressed.patterns = options->suppressions;
 	if (!exports_open(&o->exports, options)) {
 		outputs_close(o);
 		return NULL;
@@ -72,6 +79,8 @@ bool outputs_close(struct outputs *o)
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
 	rows_done(&o->rows);
+	baseline_reset(&o->baseline);
+	suppressed_done(&o->suppressed);
 	free(o);
 	return ok;
 }
@@ -87,9 +96,13 @@ static uint64_t own_cpu_ns(void)
 
 void outputs_begin(struct outputs *o)
 {
+	struct tracked *t;
+
 	o->begun_ns = o->last_ns = clock_monotonic_ns();
 	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
 	overhead_begin(o->windows->overhead);
+	for (t = o->tracker->first; t; t = t->next)
+		process_facts_begin(t);
 }
 
 /* ---- snapshots ---- */
@@ -99,10 +112,8 @@ static void fill_own(struct outputs *o, struct snapshot *s)
 	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
 	double wall = (double)(now - o->last_ns);
 
-	s->realtime_ns = clock_realtime_ns();
 	s->sampled = o->options->sample_bytes > 0;
 	s->sample_bytes = o->options->sample_bytes;
-	s->elapsed_s = (double)(now - o->begun_ns) / 1e9;
 	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
 	s->tracer_cpu_s = (double)cpu / 1e9;
 	s->tracer_rss_bytes = process_rss(getpid());
@@ -130,86 +141,6 @@ static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
 #undef X
 }
 
-static void note_rss(struct tracked *t, uint64_t rss)
-{
-	if (rss == UINT64_MAX)
-		return;
-	if (t->rss_first == UINT64_MAX)
-		t->rss_first = rss;
-	if (rss > t->rss_most)
-		t->rss_most = rss;
-}
-
-/* Heap class only: mappings that were seen explain nothing about allocations. */
-static enum blind find_blind(const struct outputs *o, const struct snapshot_process *p,
-			     const struct tracked *t)
-{
-	struct blind_facts f = {
-		.filtered = options_filter(o->options),
-		.sample_bytes = o->options->sample_bytes,
-		.ranges_bytes = p->ranges_bytes,
-		.allocs = p->heap_alloc_count,
-		.missed_allocs = p->missed_allocs,
-		.reused = p->reused_addresses,
-		.lost = p->lost_events,
-	};
-
-	/* what it grew by may have been allocated between two windows */
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first &&
-	    !o->windows->coverage.windows)
-		f.growth_bytes = t->rss_most - t->rss_first;
-	return blind_find(&f);
-}
-
-static void warn_blind(enum blind blind, const struct snapshot_process *p, const struct tracked *t)
-{
-	switch (blind) {
-	case BLIND_NOT: break;
-	case BLIND_ALL:
-		log_warn("process %u (%s) grew by %llu MB, and no allocation was seen: its "
-			 "allocator may be "
-			 "another one than those that tracer -p %u --dry-run lists (then name its "
-			 "library "
-			 "with -O PATH), or it maps memory itself (--mmap)",
-			 p->pid, p->comm, (unsigned long long)(t->rss_most - t->rss_first) >> 20,
-			 p->pid);
-		break;
-	case BLIND_ALLOCATIONS:
-		log_warn("process %u (%s): its allocations are not seen, only its frees: %llu "
-			 "addresses were freed again without an allocation in between: it "
-			 "allocates by other functions than those that tracer -p %u --dry-run "
-			 "lists (name their library with -O PATH); figures are too low",
-			 p->pid, p->comm, (unsigned long long)p->missed_allocs, p->pid);
-		break;
-	case BLIND_FREES:
-		log_warn(
-			"process %u (%s): its frees are not seen: %llu blocks were handed out at "
-			"live addresses: it frees by other functions than those that tracer -p %u "
-			"--dry-run lists (name their library with -O PATH); what looks outstanding "
-			"may be free",
-			p->pid, p->comm, (unsigned long long)p->reused_addresses, p->pid);
-		break;
-	}
-}
-
-/* Once a process. What is sure is said as soon as it is known; growth alone not before the next
- * snapshot or the end: a program that starts may load much before it allocates. */
-static void look_for_blindness(const struct outputs *o, struct snapshot_process *p,
-			       struct tracked *t)
-{
-	bool before = t->grew_unseen;
-
-	p->blind = find_blind(o, p, t);
-	t->grew_unseen = p->blind == BLIND_ALL;
-	if (t->grew_unseen && !before && !t->blind_said) {
-		p->blind = BLIND_NOT;
-		return;
-	}
-	if (p->blind && !t->blind_said)
-		warn_blind(p->blind, p, t);
-	t->blind_said |= p->blind != BLIND_NOT;
-}
-
 static void fill_process(struct outputs *o, struct snapshot_process *p)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
@@ -220,13 +151,13 @@ static void fill_process(struct outputs *o, struct snapshot_process *p)
 		return;
 	if (!t->ended) {
 		loader_process_counts(o->tracker->loader, t->pid, counts);
-		p->rss_bytes = process_rss(t->pid);
-		note_rss(t, p->rss_bytes);
+		process_facts_fill(t, p, o->options);
+		blindness_note_rss(t, p->rss_bytes);
 	} else {
 		memcpy(counts, t->counts, sizeof(counts));
 	}
 	p->lost_events += lost_in_kernel(counts);
-	look_for_blindness(o, p, t);
+	blindness_look(o->options, o->windows, p, t);
 	p->attached = t->attached;
 	p->notable_first = t->attached && !t->notable_said;
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
@@ -271,24 +202,62 @@ static uint32_t build(struct outputs *o, struct snapshot *s,
 	return sites;
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s)
+/* All that was recorded until now, rows not folded. Returns what build() does. */
+static uint32_t look(struct outputs *o, struct snapshot *s)
 {
-	struct tracker *t = o->tracker;
 	struct coverage_figures coverage;
 	uint32_t heap_sites;
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
-	names_pass(t->names);
-	consumer_sync(t->consumer);
-	tracker_adopt(t);
+	consumer_sync(o->tracker->consumer);
+	tracker_adopt(o->tracker);
 	coverage = windows_figures(o->windows);
 	heap_sites = build(o, s, &coverage);
-	fill_own(o, s);
+	s->realtime_ns = clock_realtime_ns();
+	s->elapsed_s = (double)(clock_monotonic_ns() - o->begun_ns) / 1e9;
 	fill_counts(o, s);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i]);
+	return heap_sites;
+}
+
+static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
+{
 	rows_fold(&o->rows, s, heap_sites);
+	if (baseline_apply(&o->baseline, s, o->rows.primary, o->rows.count))
+		log_error("cannot compare with the baseline: out of memory");
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
+}
+
+void outputs_figures(struct outputs *o, struct snapshot *s)
+{
+	fold(o, s, look(o, s));
+}
+
+void outputs_snapshot(struct outputs *o, struct snapshot *s)
+{
+	uint32_t heap_sites;
+
+	names_pass(o->tracker->names);
+	heap_sites = look(o, s);
+	fill_own(o, s);
+	fold(o, s, heap_sites);
+}
+
+void outputs_set_baseline(struct outputs *o)
+{
+	struct snapshot s;
+
+	look(o, &s);
+	if (baseline_take(&o->baseline, &s))
+		log_error("cannot take a baseline: out of memory");
+	snapshot_free(&s);
+}
+
+void outputs_reset_baseline(struct outputs *o)
+{
+	baseline_reset(&o->baseline);
 }
 
 /* ---- blocks ---- */
@@ -380,7 +349,15 @@ static void write_stdout(struct outputs *o)
 	}
 }
 
-static void format_report(struct outputs *o, struct snapshot *s)
+static bool find_resident(void *outputs, const struct snapshot_site *site,
+			  const struct report_block *blocks, size_t count, struct resident *r)
+{
+	struct outputs *o = outputs;
+
+	return site_resident(o->tracker, site, blocks, count, r);
+}
+
+static void format_report(struct outputs *o, struct snapshot *s, bool written)
 {
 	struct report_options r = {
 		.top = o->options->top,
@@ -390,6 +367,8 @@ static void format_report(struct outputs *o, struct snapshot *s)
 		.blocks = o->blocks_now.v,
 		.block_count = o->blocks_now.count,
 		.show_allocs = o->options->show_allocs,
+		.resident = written ? find_resident : NULL,
+		.pools = o->options->pools,
 		.only_blocks = o->options->older_ms > 0,
 	};
 
@@ -401,7 +380,7 @@ static void write_report(struct outputs *o, struct snapshot *s)
 {
 	struct tracked *t;
 
-	format_report(o, s);
+	format_report(o, s, true);
 	write_stdout(o);
 	for (t = o->tracker->first; t; t = t->next)
 		t->notable_said = true;
@@ -442,11 +421,11 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 		collect_blocks(o, s, &o->blocks_now);
 	/* asks for the names of exactly those that it will show */
 	if (report)
-		format_report(o, s);
+		format_report(o, s, false);
 	if (exports_want_names(&o->exports, when) && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
 	in = input_of(o, s);
-	return (exports_ask_names(&o->exports, &in, when) || report) &&
+	return (exports_ask_names(&o->exports, &in, when) || report || o->suppressed.patterns) &&
 	       names_pending(o->tracker->names) > 0;
 }
 
@@ -454,6 +433,7 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 {
 	const struct export_input in = input_of(o, s);
 
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
 		write_report(o, s);
 	exports_write(&o->exports, &in, when);
@@ -495,7 +475,7 @@ void outputs_summary(struct outputs *o, const struct snapshot *s)
 		const struct tracked *t = tracker_find_number(o->tracker, p->number);
 
 		if (t && t->grew_unseen && !t->blind_said)
-			warn_blind(BLIND_ALL, p, t);
+			blindness_warn(BLIND_ALL, p, t);
 	}
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];

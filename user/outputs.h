@@ -24,6 +24,11 @@ bool outputs_close(struct outputs *o);
 void outputs_begin(struct outputs *o);
 /* A snapshot of everything that was recorded until now. */
 void outputs_snapshot(struct outputs *o, struct snapshot *s);
+/* The same for who only compares figures: without those of the tracer itself. */
+void outputs_figures(struct outputs *o, struct snapshot *s);
+/* From now on snapshots have the change since now; since nothing any more. */
+void outputs_set_baseline(struct outputs *o);
+void outputs_reset_baseline(struct outputs *o);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 

@@ -41,6 +41,8 @@
 /* The screen opens before anything was recorded: it is drawn again before the first interval is over. */
 #define FIRST_DRAW_NS (NS_PER_S / 4)
 
+#define EXIT_ALERT 3
+
 /* A report whose figures are taken and whose names are awaited. */
 struct waiting {
 	struct snapshot snapshot;
@@ -57,6 +59,7 @@ struct session {
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
 	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, first_draw_ns, end_ns;
+	uint64_t baseline_ns;
 	uint64_t report_count;
 	struct waiting waiting;
 	bool screen_wanted, stop, failed;
@@ -183,6 +186,8 @@ static bool begin(struct session *s)
 	s->next_sweep_ns = UINT64_MAX;
 	s->first_draw_ns = s->screen_wanted ? s->begun_ns + FIRST_DRAW_NS : UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
+	s->baseline_ns =
+		o->baseline_s > 0 ? s->begun_ns + (uint64_t)(o->baseline_s * 1e9) : UINT64_MAX;
 	outputs_begin(s->stages.outputs);
 	sample(s, s->begun_ns);
 	if (!windows_begin(&s->stages.windows))
@@ -219,11 +224,37 @@ static bool session_open(struct session *s)
 
 /* ---- run ---- */
 
+/* At the rules of --alert. */
+static void look(struct session *s, const struct snapshot *snapshot)
+{
+	const struct watch_firing *firings;
+	size_t count, fired = watch_look(s->stages.watch, snapshot, s->screen != NULL);
+	char text[256];
+
+	count = watch_firings(s->stages.watch, &firings);
+	if (fired && s->screen)
+		screen_message(s->screen, "alert %s",
+			       watch_firing_text(&firings[count - 1], text, sizeof(text)));
+}
+
+/* When no report or screen has looked since `since_ns`. */
+static void look_alone(struct session *s, uint64_t since_ns)
+{
+	struct snapshot snapshot;
+
+	if (!watch_due(s->stages.watch, since_ns))
+		return;
+	outputs_figures(s->stages.outputs, &snapshot);
+	look(s, &snapshot);
+	snapshot_free(&snapshot);
+}
+
 static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
 	outputs_snapshot(s->stages.outputs, &snapshot);
+	look(s, &snapshot);
 	screen_draw(s->screen, &snapshot);
 }
 
@@ -255,6 +286,7 @@ static void report(struct session *s, enum output_when when)
 
 	write_waiting(s);
 	outputs_snapshot(s->stages.outputs, &w->snapshot);
+	look(s, &w->snapshot);
 	w->on = true;
 	w->when = when;
 	w->until_ns = clock_monotonic_ns() + longest;
@@ -350,6 +382,8 @@ static int timeout_ms(const struct session *s)
 		next = s->first_draw_ns;
 	if (s->next_sweep_ns < next)
 		next = s->next_sweep_ns;
+	if (s->baseline_ns < next)
+		next = s->baseline_ns;
 	if (s->stages.windows.next_ns < next)
 		next = s->stages.windows.next_ns;
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
@@ -363,7 +397,7 @@ static uint64_t next_beat(uint64_t beat, uint64_t step, uint64_t now)
 
 static void on_clock(struct session *s)
 {
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = clock_monotonic_ns(), sampled_ns = 0;
 
 	if (s->waiting.on &&
 	    (now >= s->waiting.until_ns || names_pending(s->stages.tracker.names) == 0))
@@ -371,6 +405,11 @@ static void on_clock(struct session *s)
 	if (now >= s->next_sample_ns) {
 		sample(s, now);
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
+		sampled_ns = now;
+	}
+	if (now >= s->baseline_ns) {
+		outputs_set_baseline(s->stages.outputs);
+		s->baseline_ns = UINT64_MAX;
 	}
 	if (now >= s->end_ns) {
 		s->stop = true;
@@ -382,6 +421,7 @@ static void on_clock(struct session *s)
 	} else if (now >= s->first_draw_ns) {
 		draw(s);
 	} else {
+		look_alone(s, sampled_ns);
 		return;
 	}
 	s->first_draw_ns = UINT64_MAX;
@@ -467,30 +507,6 @@ static void session_loop(struct session *s)
 
 /* ---- close ---- */
 
-static void say_command_status(struct session *s)
-{
-	struct tracked *t = s->stages.tracker.first;
-	int status;
-
-	if (!s->options->command || !t)
-		return;
-	if (!launch_ended(s->launch, &status)) {
-		/* its end was told by the kernel side before wait() could */
-		if (t->ended && t->has_code)
-			status = t->exit_code;
-		else
-			status = -1;
-	}
-	if (status == -1)
-		log_always("%d (%s) runs on", (int)t->pid, t->comm);
-	else if (WIFSIGNALED(status))
-		log_always("%d (%s) was killed by signal %d (%s)", (int)t->pid, t->comm,
-			   WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		log_always("%d (%s) exited with status %d", (int)t->pid, t->comm,
-			   WEXITSTATUS(status));
-}
-
 /* Before the summary, which is the last that is said. */
 static void detach(struct session *s)
 {
@@ -511,6 +527,7 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 	outputs_snapshot(s->stages.outputs, snapshot);
 	if (outputs_prepare(s->stages.outputs, snapshot, report, WHEN_END))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
+	look(s, snapshot);
 	outputs_write(s->stages.outputs, snapshot, report, WHEN_END);
 }
 
@@ -536,7 +553,8 @@ static void finish(struct session *s)
 		s->failed = true;
 	overhead_say(&s->stages.overhead);
 	windows_say(&s->stages.windows);
-	say_command_status(s);
+	if (s->options->command)
+		launch_say_status(s->launch, s->stages.tracker.first);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
@@ -556,6 +574,7 @@ static void session_close(struct session *s)
 int session_run(const struct options *options)
 {
 	struct session s = {.options = options, .signal_fd = -1};
+	bool fired;
 
 	if (options->dry_run)
 		return preflight_plan(options);
@@ -569,6 +588,7 @@ int session_run(const struct options *options)
 	} else {
 		s.failed = true;
 	}
+	fired = watch_fired(s.stages.watch);
 	session_close(&s);
-	return s.failed ? 1 : 0;
+	return s.failed ? EXIT_FAILURE : fired ? EXIT_ALERT : EXIT_SUCCESS;
 }

@@ -89,6 +89,9 @@ bool stages_open(struct stages *s, const struct options *o)
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};
 
+	s->watch = watch_open(o);
+	if (!s->watch)
+		return false;
 	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
 						.object_count = o->object_count,
 						.ranges = o->mmap};
@@ -131,6 +134,7 @@ bool stages_close(struct stages *s)
 	stall_close(t->stall);
 	loader_close(t->loader);
 	good = outputs_close(s->outputs);
+	watch_close(s->watch);
 	growth_free(s->growth);
 	names_free(t->names);
 	heap_free(t->heap);

@@ -7,6 +7,7 @@
 #include "options.h"
 #include "overhead.h"
 #include "tracker.h"
+#include "watch.h"
 #include "windows.h"
 
 struct stages {
@@ -15,6 +16,7 @@ struct stages {
 	struct windows windows;
 	struct growth *growth;
 	struct outputs *outputs;
+	struct watch *watch;
 };
 
 /* After tracker_init(). False after a message; stages_close() is to be called all the same. */

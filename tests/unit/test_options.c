@@ -199,6 +199,18 @@ static void options_parse__all_values__stored(void **state)
 	assert_true(a.options.quiet && a.options.batch && a.options.dry_run);
 	assert_string_equal(a.options.files[FORMAT_CSV_TIMELINE], "t");
 	attempt_done(&a);
+	parse_ok(
+		&a,
+		"-p 1 --alert outstanding>1k --alert lost>0 --on-alert beep --baseline 2.5 --pools "
+		"--suppress /dev/null");
+	assert_int_equal(a.options.alert_count, 2);
+	assert_int_equal(a.options.alerts[1].metric, ALERT_LOST);
+	assert_float_equal(a.options.alerts[0].limit, 1024, 0);
+	assert_string_equal(a.options.on_alert, "beep");
+	assert_float_equal(a.options.baseline_s, 2.5, 0);
+	assert_true(a.options.pools);
+	assert_non_null(a.options.suppressions);
+	attempt_done(&a);
 	parse_ok(&a, "-p 1 -s 1024G");
 	assert_true(a.options.sample_bytes == 1ull << 40);
 	attempt_done(&a);
@@ -343,6 +355,13 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --csv --live", {"'--live'", "--csv"}},
 		{"-p 1 --leak-threshold x", {"--leak-threshold"}},
 		{"-p 1 --leak-interval 0", {"--leak-interval"}},
+		{"-p 1 --alert heap>1", {"'heap>1'", "--alert", "outstanding"}},
+		{"-p 1 --alert rss>1x", {"'rss>1x'", "--alert", "1.5G"}},
+		{"-p 1 --alert ''", {"--alert", "growth"}},
+		{"-p 1 --baseline 0", {"'0'", "--baseline"}},
+		{"-p 1 --suppress ''", {"--suppress"}},
+		{"-p 1 --suppress /does/not/exist", {"'/does/not/exist'", "--suppress"}},
+		{"-p 1 --suppress /dev/null --suppress /dev/null", {"--suppress", "twice"}},
 		{"-p 1 5 0", {"'0'", "COUNT"}},
 		{"-p 1 5 x", {"'x'", "COUNT"}},
 		{"-p 1 ./prog", {"'./prog'", "INTERVAL", "--"}},
@@ -383,6 +402,10 @@ static void options_parse__contradictions__both_named(void **state)
 		{"-p 1 --metrics 1 --metrics 2", {"--metrics", "'2'"}},
 		{"-p 1 --leak-window 1 --leak-interval 2", {"--leak-window", "--leak-interval"}},
 		{"-p 1 -u root", {"--user", "command"}},
+		{"-p 1 --baseline 5 -o 100", {"--baseline", "--older"}},
+		{"-p 1 --baseline 5 --baseline 6", {"--baseline", "'6'"}},
+		{"-p 1 --on-alert true", {"--on-alert", "--alert"}},
+		{"-p 1 --alert lost>0 --on-alert a --on-alert b", {"--on-alert", "'b'"}},
 	};
 
 	(void)state;
@@ -413,19 +436,8 @@ static void options_parse__unknown_and_incomplete__refused_by_name(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--write",
-		"--read",
-		"--max-file-size",
-		"--html",
-		"--alert",
-		"--on-alert",
-		"--baseline",
-		"--diff",
-		"--pools",
-		"--suppress",
-		"--csv-go",
-		"--go-workload",
-		"--go-enable-profile",
+		"--write", "--read",   "--max-file-size", "--html",
+		"--diff",  "--csv-go", "--go-workload",	  "--go-enable-profile",
 	};
 	static const char *const letters[][2] = {{"-w", "--write"}, {"-r", "--read"}};
 	char text[80];

@@ -242,7 +242,7 @@ static bool view_of(const struct growth *g, uint64_t now_ns, struct view *v)
  * only: then all of them count.
  */
 static double survival(struct growth *g, const struct heap *h, const struct site *s, uint32_t site,
-		       uint32_t sample)
+		       uint32_t sample, struct snapshot_site *out)
 {
 	const struct history_point *p = history_find(&g->history, site, sample);
 	uint32_t generation = heap_generation(h, history_time(&g->history, sample));
@@ -253,7 +253,13 @@ static double survival(struct growth *g, const struct heap *h, const struct site
 	if (!then)
 		return -1;
 	now = generations_older(&s->generations, whole ? generation : p->generation);
-	return now < then ? (double)now / (double)then : 1;
+	now = now < then ? now : then;
+	out->survival = (struct survival){
+		.age_s = seconds_between(history_time(&g->history, sample), g->view.now_ns),
+		.elders = then,
+		.alive = now,
+	};
+	return (double)now / (double)then;
 }
 
 /* The sample nearest to the middle between the start of what was watched of the site, and now. */
@@ -290,7 +296,7 @@ static void judge(struct growth *g, const struct heap *h, const struct view *v,
 	if (now <= start || now - start < g->threshold * start)
 		return;
 	share = (now - start) / now;
-	alive = survival(g, h, s, out->site, middle_sample(&g->history, v, s->first_ns));
+	alive = survival(g, h, s, out->site, middle_sample(&g->history, v, s->first_ns), out);
 	if (alive >= SURVIVAL_LEAK) {
 		out->verdict = VERDICT_LEAK;
 		out->score = 100 * alive * (0.5 + 0.5 * share);
@@ -298,6 +304,35 @@ static void judge(struct growth *g, const struct heap *h, const struct view *v,
 		out->verdict = VERDICT_GROWING;
 		out->score = 45 * share * (alive < 0 ? 0.5 : alive);
 	}
+}
+
+static double at_sample(struct growth *g, uint32_t site, uint32_t sample, double *blocks)
+{
+	const struct history_point *p = history_find(&g->history, site, sample);
+
+	*blocks = p ? (double)p->blocks : 0;
+	return p ? (double)p->bytes : 0;
+}
+
+static void fill_trends(struct growth *g, const struct view *v, const struct totals *t,
+			struct snapshot_site *out)
+{
+	double seconds[TREND_MAX], bytes[TREND_MAX], blocks[TREND_MAX];
+	uint32_t samples = v->last - v->base + 1, step = samples / (TREND_MAX - 1) + 1, n = 0;
+	struct trend_grid grid;
+
+	for (uint32_t i = v->base; i <= v->last && n + 1 < TREND_MAX; i += step, n++) {
+		seconds[n] = seconds_between(history_time(&g->history, i), v->now_ns);
+		seconds[n] = v->window_s - seconds[n];
+		bytes[n] = at_sample(g, out->site, i, &blocks[n]);
+	}
+	seconds[n] = v->window_s;
+	bytes[n] = (double)t->outstanding_bytes;
+	blocks[n++] = (double)t->outstanding_count;
+	trend_grid_init(&grid, seconds, n);
+	out->bytes_trend = trend_of(&grid, bytes);
+	out->blocks_trend = trend_of(&grid, blocks);
+	out->watched_s = v->window_s;
 }
 
 /*
@@ -340,6 +375,7 @@ static void fill_site(struct growth *g, const struct heap *h, const struct view 
 
 	out->growth_bytes_per_s = ((double)t.outstanding_bytes - start) / v->window_s;
 	out->allocs_per_s = rate(t.alloc_count, allocs, v->last_s);
+	fill_trends(g, v, &t, out);
 	judge(g, h, v, s, start, out);
 	if (out->uncertain)
 		fill_uncertain(v, s, base, out->uncertain);

@@ -34,6 +34,7 @@ static void charge_free(struct heap *h, struct heap_process *p, const struct blo
 		site_at(h, block->site)->totals.temporary_count += w.count;
 		p->totals.temporary_count += w.count;
 	}
+	lifetimes_end(h, block->site, block->born_ns, time_ns, w.count);
 	sites_free(h, p, block->site, w, block->born_ns, time_ns);
 	errors_free(h, p, block);
 	if (h->sample_bytes)
@@ -52,6 +53,7 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 	struct blocks_place place;
 	struct block *there = blocks_find_ahead(&p->blocks, x, address, &place);
 	uint32_t slot = last_slot(e->tid);
+	struct weight w;
 
 	if (there) {
 		if (!is_carried(h, there->born_ns))
@@ -69,7 +71,9 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 	p->last[slot].tid = e->tid;
 	p->last[slot].address = address;
 	p->event_count++;
-	sites_alloc(h, p, site, weight_of(h, p, &block), e->time_ns);
+	w = weight_of(h, p, &block);
+	lifetimes_begin(h, site, bytes, w.count);
+	sites_alloc(h, p, site, w, e->time_ns);
 	errors_alloc(h, p, &block);
 }
 
@@ -153,6 +157,7 @@ static inline bool free_usual(struct heap *h, const struct event_free *e, const 
 		site_at(h, block->site)->totals.temporary_count++;
 		p->totals.temporary_count++;
 	}
+	lifetimes_end(h, block->site, block->born_ns, e->h.time_ns, 1);
 	sites_free(h, p, block->site, w, block->born_ns, e->h.time_ns);
 	blocks_drop_ahead(&p->blocks, &a->block);
 	p->event_count++;
@@ -179,6 +184,7 @@ static inline bool alloc_usual(struct heap *h, const struct event_alloc *e, cons
 	p->last[slot].tid = e->h.tid;
 	p->last[slot].address = e->address;
 	p->event_count++;
+	lifetimes_begin(h, site, e->bytes, 1);
 	sites_alloc(h, p, site, (struct weight){.bytes = e->bytes, .count = 1}, e->h.time_ns);
 	return true;
 }

@@ -126,14 +126,22 @@ static void fetch_blocks(struct group *g)
 	}
 }
 
-static void fetch_sites(const struct heap *h, struct group *g)
+static void fetch_sites(const struct heap *h, struct group *g,
+			const struct event_header *const *events)
 {
 	for (uint32_t i = 0; i < g->release_count; i++) {
 		const struct ahead *a = &g->a[g->releases[i]];
 		const struct block *block = a->block.block;
 
-		if (block && blocks_ahead_holds(&a->process->blocks, &a->block) && block->address)
+		if (block && blocks_ahead_holds(&a->process->blocks, &a->block) && block->address) {
+			uint64_t age =
+				lifetimes_age(block->born_ns, events[g->releases[i]]->time_ns);
+
 			prefetch_site(h, block->site);
+			__builtin_prefetch(
+				&lifetimes_at(h, block->site)->ages.v[lifetimes_age_bucket(age)],
+				1);
+		}
 	}
 }
 
@@ -172,7 +180,7 @@ void heap_apply_batch(struct heap *h, const struct event_header *const *events, 
 		if (n >= 3) {
 			struct group *g = &groups[(n - 3) % STAGES];
 
-			fetch_sites(h, g);
+			fetch_sites(h, g, events + (n - 3) * GROUP);
 			for (uint32_t i = 0; i < g->count; i++)
 				apply_looked(h, events[(n - 3) * GROUP + i], &g->a[i]);
 		}

@@ -165,3 +165,15 @@ bool generations_copy(struct generations *to, const struct generations *from)
 	to->count = to->capacity = from->count;
 	return true;
 }
+
+uint32_t generations_median(const struct generations *g)
+{
+	uint64_t half = (generations_older(g, UINT32_MAX) + 1) / 2, sum = 0;
+
+	for (uint32_t i = 0; i < g->count; i++) {
+		sum += g->v[i].alive;
+		if (sum && sum >= half)
+			return g->v[i].number;
+	}
+	return 0;
+}

@@ -55,6 +55,8 @@ static inline void generations_gone(struct generations *g, uint32_t number)
 bool generations_oldest(const struct generations *g, uint32_t *number);
 /* Outstanding blocks born in generations before `number`. */
 uint64_t generations_older(const struct generations *g, uint32_t number);
+/* The generation of the block in the middle, when they are sorted by age; 0 when there is none. */
+uint32_t generations_median(const struct generations *g);
 void generations_clear(struct generations *g);
 /* False when out of memory (then *to is empty). *to is overwritten. */
 bool generations_copy(struct generations *to, const struct generations *from);

@@ -21,10 +21,12 @@ struct heap *heap_new(const struct heap_options *options)
 	h->sample_bytes = options ? options->sample_bytes : 0;
 	h->complete = !h->sample_bytes && !(options && options->filtered);
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
+	h->elder_ns = options && options->elder_ns ? options->elder_ns : UINT64_MAX;
 	h->generation_inverse = UINT64_MAX / h->generation_ns;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
 	pool_init(&h->sites, sizeof(struct site));
+	pool_init(&h->lifetimes, sizeof(struct lifetimes));
 	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
 	return h;
@@ -49,6 +51,7 @@ void heap_free(struct heap *h)
 	index_done(&h->site_index);
 	index_done(&h->stack_index);
 	pool_done(&h->sites);
+	pool_done(&h->lifetimes);
 	pool_done(&h->errors);
 	pool_done(&h->stacks);
 	stacks_done(h);
@@ -194,6 +197,42 @@ const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
 	return h->sample_bytes ? errors_at(h, index) : NULL;
 }
 
+const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
+{
+	return lifetimes_at(h, site);
+}
+
+/* It still has its most: then so do the sites. */
+static bool is_at_peak(const struct totals *t)
+{
+	return t->outstanding_bytes == t->peak_bytes;
+}
+
+uint64_t heap_site_at_peak(const struct heap *h, uint32_t site)
+{
+	const struct site *s = site_at(h, site);
+	struct heap_process *p = h->processes[s->process];
+
+	/* since the peak it has not changed */
+	if (s->peak != p->peaks[s->range].number || is_at_peak(totals_of(p, s)))
+		return s->totals.outstanding_bytes;
+	return s->peak_bytes;
+}
+
+uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges)
+{
+	const struct heap_process *p = h->processes[process];
+
+	if (is_at_peak(ranges ? &p->ranges_totals : &p->totals))
+		return h->now_ns;
+	return p->peaks[ranges].time_ns;
+}
+
+uint64_t heap_elder_ns(const struct heap *h)
+{
+	return h->elder_ns;
+}
+
 uint64_t heap_sample_bytes(const struct heap *h)
 {
 	return h->sample_bytes;
@@ -235,9 +274,10 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id)
 size_t heap_memory(const struct heap *h)
 {
 	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->errors) +
-		     pool_memory(&h->stacks) + index_memory(&h->process_index) +
-		     index_memory(&h->site_index) + index_memory(&h->stack_index) +
-		     h->frames_memory + h->process_capacity * sizeof(*h->processes);
+		     pool_memory(&h->lifetimes) + pool_memory(&h->stacks) +
+		     index_memory(&h->process_index) + index_memory(&h->site_index) +
+		     index_memory(&h->stack_index) + h->frames_memory +
+		     h->process_capacity * sizeof(*h->processes);
 
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		const struct heap_process *p = h->processes[i];

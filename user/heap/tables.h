@@ -18,6 +18,7 @@ struct heap {
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
 	uint64_t first_ns, now_ns, version;
+	uint64_t elder_ns;	     /* UINT64_MAX: no block is an elder */
 	uint64_t generation_inverse; /* 2^64 / generation_ns, rounded down */
 	uint64_t window_ns,
 		window_before_ns; /* when the window began and the one before; 0: at the start */
@@ -29,7 +30,8 @@ struct heap {
 	struct heap_process *recent_process;
 
 	struct pool sites;
-	struct pool errors; /* of the sites, by the same numbers; empty when not sampled */
+	struct pool lifetimes; /* of the sites, by the same numbers */
+	struct pool errors;    /* of the sites, by the same numbers; empty when not sampled */
 	struct index site_index;
 	struct pool stacks;
 	struct index stack_index;
@@ -42,6 +44,11 @@ struct heap {
 static inline struct site *site_at(const struct heap *h, uint32_t index)
 {
 	return pool_at(&h->sites, index);
+}
+
+static inline struct lifetimes *lifetimes_at(const struct heap *h, uint32_t site)
+{
+	return pool_at(&h->lifetimes, site);
 }
 
 static inline struct errors *errors_at(const struct heap *h, uint32_t site)

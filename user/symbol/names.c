@@ -475,6 +475,7 @@ static void names_fill_pc(struct names *n, uint32_t index, uint64_t pc)
 		return;
 	}
 	names_want(n, location);
+	n->current.waiting |= location->waiting;
 	names = location->names;
 	if (!names) {
 		*names_add_frames(n, 1) = (struct frame_name){
@@ -516,6 +517,7 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 	names_take(n);
 	entry = names_get_stack(n, number, stack_id, call, pcs, frame_count);
 	n->current.frame_count = 0;
+	n->current.waiting = false;
 	for (size_t i = 0; i < frame_count; i++)
 		names_fill_pc(n, entry->locations[i], pcs[i]);
 	n->current.site_id = entry->site_id;

@@ -42,6 +42,7 @@ struct stack_names {
 	size_t frame_count;
 	struct frame_name *frames; /* innermost first, inlined frames included */
 	size_t function_frame;	   /* index of the first frame that is not skipped */
+	bool waiting; /* some names were asked for and are not, or not completely, known yet */
 };
 
 struct names *names_new(void);

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the kernel says of the memory of a traced process: its use, beside the heap, and the limits that it may meet. Read for
+ * each snapshot, the dear part of it as seldom as its price asks for. The main thread only.
+ */
+#ifndef USER_PROCESS_FACTS_H
+#define USER_PROCESS_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "analyse/beside.h"
+#include "analyse/snapshot.h"
+#include "target/limits.h"
+
+/* Part of struct tracked; all zeros at first. */
+struct process_facts {
+	bool begun;
+	struct memory_use first;
+	uint64_t heap_first;
+	uint64_t pss, pss_next_ns; /* read again not before that */
+	struct memory_limits limits;
+	uint64_t limits_next_ns;
+};
+
+struct tracked;
+struct options;
+
+/* Tracing of it begins now: what it has from here on is compared with this. */
+void process_facts_begin(struct tracked *t);
+/* Fills beside, exhaustion and rss_bytes; totals, rates and unknown frees are there. */
+void process_facts_fill(struct tracked *t, struct snapshot_process *p, const struct options *o);
+/* PSS as it is now, if it may be read now: MEMORY_UNKNOWN until then. For who asks for it; -v does by itself. */
+uint64_t process_facts_pss(struct tracked *t, uint64_t rss);
+
+#endif /* USER_PROCESS_FACTS_H */
