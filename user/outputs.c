@@ -397,6 +397,13 @@ static void forget_blocks(struct outputs *o)
 	o->blocks_now = (struct collect){0};
 }
 
+static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
+{
+	struct outputs *o = outputs;
+
+	return rows_lifetimes(&o->rows, site, out);
+}
+
 static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 {
 	return (struct export_input){
@@ -406,6 +413,7 @@ static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 		.names = outputs_names,
 		.context = o,
 		.folded = o->options->folded_value,
+		.lifetimes = site_lifetimes,
 	};
 }
 
