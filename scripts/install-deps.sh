@@ -50,6 +50,7 @@ libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
 python3-jsonschema
+python3-pandas
 python3-prometheus-client
 golang-go
 sqlite3

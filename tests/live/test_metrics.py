@@ -66,6 +66,24 @@ def check_families(families, pid, sites, top):
         equal(value(families, f"tracer_{name}_total"), 0, f"counter {name}")
 
 
+def documented(path):
+    text = read_text(os.path.join(ROOT, "docs", "monitoring", path))
+    if path.endswith(".json"):
+        panels = json.loads(text)["panels"]
+        text = "\n".join(query["expr"] for panel in panels for query in panel["targets"])
+        equal(len({panel["id"] for panel in panels}), len(panels), "numbers of the panels")
+    return set(re.findall(r"\btracer_[a-z_]+", text)) - {"tracer_"}
+
+
+def check_examples(text):
+    """No panel, rule or word about a metric that an answer does not have."""
+    names = set(re.findall(r"^(\w+)\{?", text, re.M))
+    for path in ("grafana.json", "tracer.rules.yml", "README.md"):
+        wanted = documented(path)
+        check(len(wanted) > 3, f"nothing found in {path}")
+        equal(wanted - names, set(), f"metrics in {path} that are not there")
+
+
 @test()
 def metrics__scraped__agree_with_the_csv(case):
     target = case.target("every")
@@ -88,6 +106,7 @@ def metrics__scraped__agree_with_the_csv(case):
     sites = read_sites(case.path("csv"))
     families = parse(text)
     check_families(families, target.pid, sites, 7)
+    check_examples(text)
     check_families(parse(classic, "classic"), target.pid, sites, 7)
     equal(families["tracer_outstanding_bytes"]["unit"], "bytes", "unit")
     equal(families["tracer_build"]["type"], "info", "type of tracer_build")
@@ -167,28 +186,3 @@ def metrics__ipv6_address__only_there(case):
     equal(ask(port, address="::1")[0], 200, "status")
     equal(listening(port), ["00000000000000000000000001000000"], "addresses listened to")
     tracer.stop()
-
-
-def documented(path):
-    text = read_text(os.path.join(ROOT, "docs", "monitoring", path))
-    if path.endswith(".json"):
-        panels = json.loads(text)["panels"]
-        text = "\n".join(query["expr"] for panel in panels for query in panel["targets"])
-        equal(len({panel["id"] for panel in panels}), len(panels), "numbers of the panels")
-    return set(re.findall(r"\btracer_[a-z_]+", text)) - {"tracer_"}
-
-
-@test()
-def metrics__examples__speak_of_what_there_is(case):
-    """No panel, rule or word about a metric that no answer has."""
-    target = case.target("every")
-    port = free_port()
-    tracer = case.attach(target, "-i", "0.2", "--metrics", port)
-    target.work()
-    text = until(lambda: "tracer_site_leak_score{" in ask(port)[2] and ask(port)[2], "sites in the metrics")
-    tracer.stop()
-    names = set(re.findall(r"^(\w+)\{?", text, re.M))
-    for path in ("grafana.json", "tracer.rules.yml", "README.md"):
-        wanted = documented(path)
-        check(len(wanted) > 3, f"nothing found in {path}")
-        equal(wanted - names, set(), f"metrics in {path} that are not there")
