@@ -170,6 +170,11 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 	return rows_names(&o->rows, site);
 }
 
+const struct rows *outputs_rows(const struct outputs *o)
+{
+	return &o->rows;
+}
+
 /* Returns how many sites the heap has, of which some may be of no process's snapshot. */
 static uint32_t build(struct outputs *o, struct snapshot *s,
 		      const struct coverage_figures *coverage)

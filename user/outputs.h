@@ -32,6 +32,10 @@ void outputs_reset_baseline(struct outputs *o);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
+struct rows;
+/* Which sites make one row; borrowed. */
+const struct rows *outputs_rows(const struct outputs *o);
+
 /*
  * Before outputs_write(): takes what has to be of the same moment as the snapshot, and asks for the
  * names that will be written. True when some are not there yet, so that waiting is worth it.

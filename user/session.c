@@ -24,6 +24,7 @@
 #include "consumer.h"
 #include "dump.h"
 #include "launch.h"
+#include "live.h"
 #include "outputs.h"
 #include "preflight.h"
 #include "probe/attach.h"
@@ -55,7 +56,8 @@ struct session {
 	const struct options *options;
 	struct stages stages;
 	struct launch *launch;
-	struct screen *screen;
+	struct live live;
+	struct screen *screen; /* of live */
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
 	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, first_draw_ns, end_ns;
@@ -127,8 +129,15 @@ static void announce(struct session *s)
 	}
 }
 
+static bool wants_screen(const struct options *o)
+{
+	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
+		return false;
+	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
 /* Signals are read from a descriptor, so that no handler runs anywhere. */
-static int open_signals(void)
+static int open_signals(bool screen)
 {
 	sigset_t set;
 
@@ -139,16 +148,12 @@ static int open_signals(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGCONT);
+	if (screen)
+		sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static bool wants_screen(const struct options *o)
-{
-	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
-		return false;
-	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 }
 
 static void sample(struct session *s, uint64_t now)
@@ -204,13 +209,14 @@ static bool begin(struct session *s)
 static bool open_screen(struct session *s)
 {
 	struct screen_options so = {.sort = s->options->sort,
-				    .interval_s = (double)s->interval_ns / 1e9,
-				    .follow = options_follow(s->options)};
+				    .interval_s = (double)s->interval_ns / 1e9};
 
 	if (!s->screen_wanted)
 		return true;
-	s->screen = screen_open(&so, outputs_names, s->stages.outputs);
-	return s->screen != NULL;
+	if (!live_open(&s->live, &s->stages, &so))
+		return false;
+	s->screen = s->live.screen;
+	return true;
 }
 
 static bool session_open(struct session *s)
@@ -218,7 +224,6 @@ static bool session_open(struct session *s)
 	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options) ||
 	    !attach_targets(s))
 		return false;
-	s->screen_wanted = wants_screen(s->options);
 	return begin(s) && open_screen(s);
 }
 
@@ -270,6 +275,8 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
+	if (w->when == WHEN_EXPORT)
+		live_exported(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
 		s->stop = true;
@@ -301,6 +308,18 @@ static void on_names(struct session *s)
 		screen_draw(s->screen, NULL);
 }
 
+static void on_screen_signal(struct screen *screen, uint32_t signal)
+{
+	if (!screen)
+		return;
+	if (signal == SIGWINCH)
+		screen_resize(screen);
+	else if (signal == SIGTSTP)
+		screen_suspend(screen);
+	else
+		screen_continue(screen);
+}
+
 static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 {
 	switch (info->ssi_signo) {
@@ -320,9 +339,8 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		break;
 	case SIGUSR1: report(s, WHEN_NOW); break;
 	case SIGWINCH:
-		if (s->screen)
-			screen_resize(s->screen);
-		break;
+	case SIGTSTP:
+	case SIGCONT: on_screen_signal(s->screen, info->ssi_signo); break;
 	default: break;
 	}
 }
@@ -341,6 +359,7 @@ static void read_keys(struct session *s)
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
 	case SCREEN_SNAPSHOT: report(s, WHEN_NOW); break;
+	case SCREEN_EXPORT: report(s, WHEN_EXPORT); break;
 	case SCREEN_NOTHING: break;
 	}
 	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
@@ -386,6 +405,8 @@ static int timeout_ms(const struct session *s)
 		next = s->baseline_ns;
 	if (s->stages.windows.next_ns < next)
 		next = s->stages.windows.next_ns;
+	if (live_next_ns(&s->live) < next)
+		next = live_next_ns(&s->live);
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -501,6 +522,7 @@ static void session_loop(struct session *s)
 			read_keys(s);
 		if (!is_over(s))
 			on_clock(s);
+		live_step(&s->live);
 	}
 	free(polls);
 }
@@ -541,7 +563,7 @@ static void finish(struct session *s)
 		await_names(&a, s->waiting.until_ns);
 	write_waiting(s);
 	done = s->options->report_count && s->report_count >= s->options->report_count;
-	screen_close(s->screen);
+	live_close(&s->live);
 	s->screen = NULL;
 	loader_arm(s->stages.tracker.loader, false);
 	launch_handle(s->launch);
@@ -580,7 +602,8 @@ int session_run(const struct options *options)
 		return preflight_plan(options);
 	tracker_init(&s.stages.tracker);
 	preflight_limits();
-	s.signal_fd = open_signals();
+	s.screen_wanted = wants_screen(options);
+	s.signal_fd = open_signals(s.screen_wanted);
 	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);

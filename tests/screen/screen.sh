@@ -53,6 +53,19 @@ check() { # NAME COMMAND...
 	fi
 }
 
+demo_pid() { pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x "$(basename "$demo" | cut -c1-15)"; }
+# A button pressed and let go, as the terminal tells it: BUTTON COLUMN LINE, both counted from 1.
+press() {
+	local x y
+	x=$(printf %x $((32 + $2)))
+	y=$(printf %x $((32 + $3)))
+	tm send-keys -t t -H 1b 5b 4d "$(printf %x $((32 + $1)))" "$x" "$y"
+	[ "$1" != 0 ] || tm send-keys -t t -H 1b 5b 4d 23 "$x" "$y"
+}
+click() { press 0 "$1" "$2"; }
+line_of() { shot | grep -nE -- "$1" | head -1 | cut -d: -f1; }
+column_of() { shot | sed -n "$2p" | awk -v w="$1" '{ print index($0, w) }'; }
+
 # The first row below the titles, where the largest is.
 first_row() { shot | grep -A1 -E '^ *(# +)?(PROCESS +)?OUTSTAND' | tail -1; }
 first_row_has() { until_true "first_row | grep -qE -- '$1'"; }
@@ -80,7 +93,8 @@ test_list() {
 	check "sorted by outstanding" until_shows 'OUTSTAND▽'
 	check "largest site first" first_row_has 'leak +97 session_create'
 	check "names are cleaned" until_shows 'evil\?\[2J\?\]0;owned'
-	check "80x24 holds it" fits 80
+	check "what is said meanwhile is shown" until_shows '^a message from while'
+	check "80x24 holds it" until_true 'fits 80'
 	check "it is updated" until_shows 'up ([4-9]|[1-9][0-9]+)s'
 }
 
@@ -115,8 +129,10 @@ test_pages() {
 	check "whole stack" until_shows '^ +5  __libc_start_main\+0x85 \[libc.so.6\]'
 	check "inlined frame" until_shows 'accept_one \(inlined\) \[server\] \(/build/server/src/net.c:88\)'
 	check "figures below" until_shows '^ +Outstanding +[0-9.]+M +\([0-9]+ bytes in [0-9]+ blocks\)'
+	check "verdict and score" until_shows '^Verdict: leak, score 97 of 100'
 	keys End
-	check "End scrolls" until_shows 'Leak score +97'
+	check "a history" until_shows '^ +[0-9.]+M │.*█'
+	check "End scrolls to the oldest blocks" until_shows '^ +0x7f1234500080 +48B +1m28s +4713 +worker.\[2'
 	keys Escape
 	check "Esc goes back" until_shows 'OUTSTAND▽'
 	keys Down Enter
@@ -131,7 +147,92 @@ test_pages() {
 	until_shows 'OUTSTAND▽'
 }
 
+# Each page has its titles, keeps within the screen and says what it is.
+test_grids() { # WIDTH HEIGHT
+	start "$1" "$2" LANG=C.UTF-8
+	until_shows '^a message'
+	keys Home
+	check "$1: the pages have names" until_shows '^ Sites  Callers  Threads  Processes  Modules  Pools'
+	keys t
+	check "$1: callers, from the root down" until_shows 'from the root down$'
+	check "$1: sums of all below" until_shows '[0-9.]+M +[0-9.]+ +[0-9.]+K .* ├─- __libc_start_main'
+	check "$1: callers of one thing below each other" until_shows '│ - event_loop'
+	check "$1: callers fit" fits "$1"
+	keys -
+	check "$1: - closes" until_shows '├─\+ __libc_start_main'
+	keys Right
+	check "$1: Right opens" until_shows '│ - event_loop'
+	keys r
+	check "$1: r turns it round" until_shows 'from the allocator up$'
+	check "$1: closed at first" until_shows '├─\+ session_create'
+	keys Enter
+	check "$1: Enter opens in place" until_shows '│ - accept_one'
+	keys '*'
+	check "$1: * opens all" until_shows '├─- cache::Store'
+	keys '*'
+	check "$1: * closes all" until_shows '├─\+ cache::Store'
+	keys H
+	check "$1: threads" until_shows '^ +4711 +391K +40.0 +1.00K +400B +0s +worker.\[0'
+	check "$1: a thread that has ended" until_shows '^ +4714 .*\(ended\)'
+	check "$1: how old that is" until_shows 'as of .* ago$'
+	check "$1: threads fit" fits "$1"
+	keys Tab
+	check "$1: processes" until_shows '^ +4711 +[0-9.]+M +[0-9.]+K .* server$'
+	check "$1: processes fit" fits "$1"
+	keys Tab
+	check "$1: modules" until_shows '^ +[0-9.]+M +[0-9.]+ .* plugin.so$'
+	check "$1: a hostile module" until_shows ' bad\?name$'
+	check "$1: modules fit" fits "$1"
+	keys Tab
+	check "$1: pools" until_shows '^ *ALLOC/S▽ +TEMP%'
+	check "$1: pools fit" fits "$1"
+	keys Tab
+	check "$1: Tab goes round" until_shows 'OUTSTAND▽ +COUNT +GROWTH'
+	keys BTab
+	check "$1: Shift-Tab goes back" until_shows '^ *ALLOC/S▽ +TEMP%'
+	keys T
+	check "$1: a column that is not there" until_shows '^this page has no column for that'
+	keys BTab BTab BTab t q
+	until_shows 'status=0'
+}
+
+test_mouse() {
+	local line
+	start 80 24 LANG=C.UTF-8
+	until_shows '^a message'
+	keys Home
+	line=$(line_of 'handler_004')
+	click 10 "$line"
+	click 10 "$line"
+	check "the second click opens" until_shows '  0  handler_004\+0x4'
+	line=$(line_of '^EscBack')
+	click 2 "$line"
+	check "a click on a key of the bottom line" until_shows 'OUTSTAND▽'
+	line=$(line_of OUTSTAND)
+	click "$(column_of COUNT "$line")" "$line"
+	check "a click on a title sorts" until_shows ' COUNT▽'
+	click "$(column_of COUNT "$line")" "$line"
+	check "again: inverted" until_shows ' COUNT△'
+	line=$(line_of '^ Sites')
+	click "$(column_of Modules "$line")" "$line"
+	check "a click on a page's name" until_shows 'MODULE$'
+	keys q
+	until_shows 'status=0'
+	start 80 24 LANG=C.UTF-8 many
+	until_shows '^a message'
+	keys Home
+	press 65 10 10
+	press 65 10 10
+	keys Enter
+	check "the wheel moves three rows at a time" until_shows '  0  handler_006'
+	keys q q
+	until_shows 'status=0'
+}
+
 test_input() {
+	start 80 24 LANG=C.UTF-8
+	until_shows '^a message'
+	keys Home
 	keys '\'
 	check "\\ opens the filter" until_shows '^Filter:'
 	keys serv
@@ -149,6 +250,8 @@ test_input() {
 	until_shows '^Search:'
 	keys handler_008 Enter
 	until_gone '^Search:'
+	keys n
+	check "n without another match stays" until_shows handler_008
 	keys Enter
 	check "search finds and Enter opens it" until_shows '  0  handler_008\+0x4'
 	keys Escape
@@ -161,6 +264,13 @@ test_input() {
 	until_shows '^Interval'
 	keys C-u 9x Enter
 	check "nonsense is refused" until_shows '^.9x. is no interval: 0.1 to 3600'
+	keys e
+	check "e asks for the format" until_shows '^EXPORT AS'
+	check "formats are explained" until_shows '^json +everything'
+	keys Down Enter
+	check "and for the file" until_shows '^Export to file: tracer-4711-json.json'
+	keys C-u /tmp/there Enter
+	check "then it writes" until_shows "^wrote format 1 to ./tmp/there."
 	keys s
 	check "s asks for a snapshot" until_shows '^snapshot [0-9]+ written'
 	keys Space
@@ -190,6 +300,13 @@ test_leaving() {
 	check "Ctrl-Z stops" until_shows 'Stopped'
 	keys 'clear; fg; echo status=$?' Enter
 	check "fg brings it back" until_shows '^Lost [0-9]'
+	kill -TSTP "$(demo_pid)"
+	check "sent TSTP: stops" until_shows 'Stopped'
+	keys 'clear; fg; echo status=$?' Enter
+	check "sent TSTP: fg brings it back" until_shows '^Lost [0-9]'
+	kill -STOP "$(demo_pid)"
+	keys 'clear; fg; echo status=$?' Enter
+	check "sent STOP: fg brings it back" until_shows '^Lost [0-9]'
 	keys C-l
 	check "Ctrl-L redraws" until_shows '^Lost [0-9]'
 	keys F10
@@ -208,7 +325,7 @@ test_ways_out() {
 	for way in SEGV:139 QUIT:131; do
 		start 80 24 LANG=C.UTF-8
 		until_shows '^F1Help'
-		kill -"${way%:*}" "$(pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x "$(basename "$demo" | cut -c1-15)")"
+		kill -"${way%:*}" "$(demo_pid)"
 		check "sent ${way%:*}: terminal restored" terminal_is_back
 		check "sent ${way%:*}: status ${way#*:}" until_shows "status=${way#*:}"
 	done
@@ -219,6 +336,9 @@ test_ways_out() {
 	start 80 24 TERM=no-such-terminal
 	check "an unknown terminal is said" until_shows '^tracer: cannot use terminal type .no-such-terminal.: it'
 	check "an unknown terminal: status 1" until_shows 'status=1'
+	start 80 24 TERM=dumb
+	check "a dumb terminal is said" until_shows '^tracer: cannot use terminal type .dumb.: it cannot move'
+	check "a dumb terminal: status 1" until_shows 'status=1'
 }
 
 test_terminals() {
@@ -242,9 +362,19 @@ test_terminals() {
 	check "20x5 works" until_shows '^OUTSTAND▽'
 	keys End
 	check "20x5 scrolls" until_shows 'handler_'
+	keys t Enter r '*' H Tab Tab Tab Enter Escape h
+	check "20x5 has every page" until_shows '^Keys'
+	keys Escape M / handler Enter n d Escape
+	for size in 3x2 120x50 1x1 20x5; do
+		tm resize-window -t t -x "${size%x*}" -y "${size#*x}"
+		keys Tab Enter Escape
+	done
+	keys H H
+	check "any size does no harm" until_shows '^OUTSTAND▽'
 	keys q
+	until_shows 'status=0'
 	start 160 40 LANG=C.UTF-8 two
-	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION +SOURCE'
+	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION < CALLERS +SOURCE'
 	check "wide: source" until_shows 'session.c:214'
 	check "two processes" until_shows '^tracer 2 processes '
 	keys q
@@ -257,6 +387,9 @@ test_terminals() {
 test_list
 test_sorting
 test_pages
+test_grids 80 24
+test_grids 200 60
+test_mouse
 test_input
 test_leaving
 test_ways_out

@@ -18,6 +18,7 @@
 
 #define MANY_SITES 1000
 #define FRAMES	   6
+#define THREADS	   4
 
 static struct frame_name server_frames[FRAMES] = {
 	{.pc = 0x401136,
@@ -86,7 +87,9 @@ static const struct stack_names stacks[] = {
 struct demo {
 	uint32_t sites, processes;
 	uint64_t number; /* of the next snapshot */
-	uint64_t started_ns;
+	char exported[128];
+	struct view_walk walk;
+	struct view_thread threads[THREADS];
 	struct frame_name frames[MANY_SITES];
 	struct stack_names many[MANY_SITES];
 	char names[MANY_SITES][24];
@@ -97,6 +100,96 @@ static const struct stack_names *demo_names(void *context, const struct snapshot
 	struct demo *d = context;
 
 	return site->stack < 4 ? &stacks[site->stack] : &d->many[site->stack];
+}
+
+/* Four samples a second ago each, the last one now. */
+static size_t demo_history(void *context, uint32_t site, struct view_point *points, size_t capacity)
+{
+	struct demo *d = context;
+	size_t i, count = d->number < capacity ? (size_t)d->number : capacity;
+
+	for (i = 0; i < count; i++)
+		points[i] = (struct view_point){.ago_s = (double)(count - 1 - i),
+						.bytes = 1e6 + (double)i * 1e5 * site};
+	return count;
+}
+
+/* Complete from the third snapshot on. */
+static struct view_walk *demo_walk(void *context, uint32_t site)
+{
+	struct demo *d = context;
+	struct view_walk *w = &d->walk;
+	uint32_t i;
+
+	w->known = d->number > 2;
+	w->done = w->known ? 1 : 0.25;
+	w->ended = d->number;
+	w->threads = d->threads;
+	w->thread_count = w->known ? THREADS : 0;
+	for (i = 0; i < THREADS; i++)
+		d->threads[i] = (struct view_thread){.process = 1,
+						     .tid = 4711 + i,
+						     .bytes = 100000 * (THREADS - i),
+						     .count = 1000 * (i + 1),
+						     .oldest_s = i};
+	w->site = w->known ? site : 0;
+	w->oldest_count = w->known ? 3 : 0;
+	for (i = 0; i < 3; i++)
+		w->oldest[i] = (struct report_block){.address = 0x7f1234500000 + i * 64,
+						     .bytes = 48,
+						     .age_s = 90 - i,
+						     .tid = 4711 + i};
+	return w;
+}
+
+/* The last one has ended. */
+static void demo_thread_name(void *context, uint32_t process, uint32_t tid, char *out, size_t size)
+{
+	(void)context;
+	(void)process;
+	if (tid < 4711 + THREADS - 1)
+		snprintf(out, size, "worker\x1b[%u", tid - 4711);
+	else
+		out[0] = '\0';
+}
+
+static void demo_progress(void *context, struct buffer *out)
+{
+	struct demo *d = context;
+
+	if (d->number < 3)
+		buffer_printf(out, "reading tables of libfoo.so %u/41", (unsigned int)d->number);
+}
+
+static bool demo_lifetimes(void *context, uint32_t site, struct lifetimes *out)
+{
+	(void)context;
+	(void)site;
+	*out = (struct lifetimes){0};
+	out->sizes.v[9] = 4000;
+	out->sizes.v[10] = 1000;
+	out->ages.v[3] = 10;
+	out->ages.v[5] = 400;
+	return true;
+}
+
+static bool demo_format(void *context, size_t index, struct view_format *out)
+{
+	static const struct view_format formats[] = {{"csv", ".csv", "call sites"},
+						     {"json", ".json", "everything"}};
+
+	(void)context;
+	if (index < 2)
+		*out = formats[index];
+	return index < 2;
+}
+
+static bool demo_export(void *context, size_t format, const char *path)
+{
+	struct demo *d = context;
+
+	snprintf(d->exported, sizeof(d->exported), "format %zu to '%s'", format, path);
+	return true;
 }
 
 static void make_names(struct demo *d)
@@ -205,6 +298,46 @@ static void on_resize(int signal)
 	resized = 1;
 }
 
+static volatile sig_atomic_t continued;
+
+static void on_continue(int signal)
+{
+	(void)signal;
+	continued = 1;
+}
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+static void follow_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_resize};
+
+	sigaction(SIGWINCH, &action, NULL);
+	action.sa_handler = on_continue;
+	sigaction(SIGCONT, &action, NULL);
+	action.sa_handler = on_stop;
+	sigaction(SIGTSTP, &action, NULL);
+}
+
+static void handle_signals(struct screen *screen)
+{
+	if (stopping) {
+		stopping = 0;
+		screen_suspend(screen);
+	}
+	if (resized)
+		screen_resize(screen);
+	if (continued)
+		screen_continue(screen);
+	resized = continued = 0;
+}
+
 static void run(struct demo *d, struct screen *screen, const char *way)
 {
 	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
@@ -216,6 +349,8 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 
 		if (request == SCREEN_SNAPSHOT)
 			screen_message(screen, "snapshot %u written", (unsigned int)d->number);
+		if (request == SCREEN_EXPORT)
+			screen_message(screen, "wrote %s", d->exported);
 		if (request != SCREEN_NOTHING) {
 			make_snapshot(d, &snapshot);
 			screen_draw(screen, &snapshot);
@@ -223,9 +358,7 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 		if (d->number == 4)
 			leave(way);
 		ready = poll(&p, 1, (int)(screen_interval(screen) * 1000));
-		if (resized)
-			screen_resize(screen);
-		resized = 0;
+		handle_signals(screen);
 		request = SCREEN_NOTHING;
 		if (ready > 0)
 			request = screen_key(screen);
@@ -237,16 +370,24 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 int main(int argc, char **argv)
 {
 	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 0.5};
+	struct screen_sources sources = {.names = demo_names,
+					 .history = demo_history,
+					 .walk = demo_walk,
+					 .thread_name = demo_thread_name,
+					 .progress = demo_progress,
+					 .lifetimes = demo_lifetimes,
+					 .export_format = demo_format,
+					 .export_begin = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";
-	struct sigaction action = {.sa_handler = on_resize};
 	struct demo *d = xcalloc(1, sizeof(*d));
 	struct screen *screen;
 
 	d->sites = strcmp(way, "empty") == 0 ? 0 : strcmp(way, "many") == 0 ? MANY_SITES : 12;
 	d->processes = strcmp(way, "two") == 0 ? 2 : 1;
 	make_names(d);
-	sigaction(SIGWINCH, &action, NULL);
-	screen = screen_open(&options, demo_names, d);
+	follow_signals();
+	sources.context = d;
+	screen = screen_open(&options, &sources);
 	if (!screen) {
 		free(d);
 		return 1;

@@ -432,3 +432,20 @@ void growth_fill_processes(struct growth *g, struct snapshot *s)
 			     &s->processes[i]);
 	}
 }
+
+size_t growth_history(struct growth *g, uint32_t site, struct growth_point *points, size_t capacity)
+{
+	const struct history *h = &g->history;
+	uint32_t sample = history_first(h);
+	size_t count = 0;
+
+	if (h->samples - sample > capacity)
+		sample = h->samples - (uint32_t)capacity;
+	for (; sample < h->samples; sample++) {
+		const struct history_point *p = history_find(&g->history, site, sample);
+
+		points[count++] = (struct growth_point){.time_ns = history_time(h, sample),
+							.bytes = p ? p->bytes : 0};
+	}
+	return count;
+}

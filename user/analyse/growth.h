@@ -46,4 +46,11 @@ void growth_look(struct growth *g, uint64_t now_ns);
 void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out);
 void growth_fill_processes(struct growth *g, struct snapshot *s);
 
+/* What a site had outstanding at the kept samples, oldest first: how many, at most `capacity`. */
+struct growth_point {
+	uint64_t time_ns, bytes;
+};
+size_t growth_history(struct growth *g, uint32_t site, struct growth_point *points,
+		      size_t capacity);
+
 #endif /* ANALYSE_GROWTH_H */

@@ -100,21 +100,21 @@ static void add_processes(struct buffer *out, const struct snapshot *s, const st
 	}
 }
 
-static void draw_title(const struct theme *theme, const struct snapshot *s, const struct sums *sums,
-		       int width, double interval_s, bool paused)
+static void draw_title(struct canvas *canvas, const struct snapshot *s, const struct sums *sums,
+		       double interval_s, bool paused)
 {
 	struct buffer who = {0};
 	struct line l;
 	char text[16];
 
-	line_begin(&l, theme, 0, width, STYLE_NORMAL);
+	line_begin(&l, canvas, 0, STYLE_NORMAL);
 	add_processes(&who, s, sums);
 	if (paused)
 		line_right(&l, STYLE_WARN, " PAUSED");
-	if (width >= 60)
+	if (canvas->width >= 60)
 		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
 	line_right(&l, STYLE_NORMAL, "  up %s", units_duration(s->elapsed_s, text, sizeof(text)));
-	if (width >= 40)
+	if (canvas->width >= 40)
 		line_add(&l, STYLE_FAINT, "tracer ");
 	line_cut(&l, sums->ended ? STYLE_WARN : STYLE_TITLE, who.data, 0);
 	buffer_done(&who);
@@ -141,7 +141,7 @@ static void draw_history(const struct header *h, struct line *l)
 	}
 	if (count == 0)
 		return;
-	text_bars(&bars, h->history + h->history_count - count, count, l->theme->utf8);
+	text_bars(&bars, h->history + h->history_count - count, count, l->canvas->utf8);
 	line_add(l, STYLE_GOOD, "%s", bars.data);
 	line_add(l, STYLE_FAINT, " %s..%s", units_bytes((uint64_t)low, from, sizeof(from)),
 		 units_bytes((uint64_t)high, to, sizeof(to)));
@@ -167,14 +167,14 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 			     sizeof(m->growth) - 1);
 }
 
-static void draw_heap(const struct header *h, const struct theme *theme, const struct snapshot *s,
-		      const struct sums *sums, int width)
+static void draw_heap(const struct header *h, struct canvas *canvas, const struct snapshot *s,
+		      const struct sums *sums)
 {
 	char bytes[16], count[16], growth[16];
 	struct margins margins;
 	struct line l;
 
-	line_begin(&l, theme, 1, width, STYLE_NORMAL);
+	line_begin(&l, canvas, 1, STYLE_NORMAL);
 	units_bytes(sums->bytes, bytes, sizeof(bytes));
 	units_count(sums->count, count, sizeof(count));
 	units_signed_bytes(sums->growth, growth, sizeof(growth));
@@ -186,12 +186,12 @@ static void draw_heap(const struct header *h, const struct theme *theme, const s
 	draw_history(h, &l);
 }
 
-static void draw_rates(const struct theme *theme, const struct sums *sums, int width)
+static void draw_rates(struct canvas *canvas, const struct sums *sums)
 {
 	char text[16];
 	struct line l;
 
-	line_begin(&l, theme, 2, width, STYLE_NORMAL);
+	line_begin(&l, canvas, 2, STYLE_NORMAL);
 	if (sums->rss_known)
 		line_pair(&l, "RSS", STYLE_STRONG, "%-7s",
 			  units_bytes(sums->rss_bytes, text, sizeof(text)));
@@ -214,13 +214,12 @@ static const char *const blind_texts[] = {
 	[BLIND_FREES] = "frees are not seen",
 };
 
-static void draw_cost(const struct theme *theme, const struct snapshot *s, const struct sums *sums,
-		      int width)
+static void draw_cost(struct canvas *canvas, const struct snapshot *s, const struct sums *sums)
 {
 	char text[16];
 	struct line l;
 
-	line_begin(&l, theme, 3, width, STYLE_NORMAL);
+	line_begin(&l, canvas, 3, STYLE_NORMAL);
 	line_pair(&l, "Lost", sums->lost ? STYLE_BAD : STYLE_GOOD, "%s events",
 		  units_count(sums->lost, text, sizeof(text)));
 	line_pair(&l, "Tracer", STYLE_NORMAL, "%.1f%% CPU, %s", s->tracer_cpu_percent,
@@ -245,18 +244,18 @@ static void draw_cost(const struct theme *theme, const struct snapshot *s, const
 			  units_count(sums->unknown_frees, text, sizeof(text)));
 }
 
-void header_draw(const struct header *h, const struct theme *theme, const struct snapshot *s,
-		 int width, int height, double interval_s, bool paused)
+void header_draw(const struct header *h, struct canvas *canvas, const struct snapshot *s,
+		 int height, double interval_s, bool paused)
 {
 	struct sums sums;
 
 	sum_up(s, &sums);
 	if (height >= 1)
-		draw_title(theme, s, &sums, width, interval_s, paused);
+		draw_title(canvas, s, &sums, interval_s, paused);
 	if (height >= 2)
-		draw_heap(h, theme, s, &sums, width);
+		draw_heap(h, canvas, s, &sums);
 	if (height >= 3)
-		draw_rates(theme, &sums, width);
+		draw_rates(canvas, &sums);
 	if (height >= 4)
-		draw_cost(theme, s, &sums, width);
+		draw_cost(canvas, s, &sums);
 }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "../analyse/snapshot.h"
-#include "theme.h"
+#include "canvas.h"
 
 #define HEADER_HISTORY 512
 
@@ -20,7 +20,7 @@ struct header {
 void header_remember(struct header *h, const struct snapshot *s);
 /* Lines that the header takes on a screen of this many lines. */
 int header_height(int screen_lines);
-void header_draw(const struct header *h, const struct theme *theme, const struct snapshot *s,
-		 int width, int height, double interval_s, bool paused);
+void header_draw(const struct header *h, struct canvas *canvas, const struct snapshot *s,
+		 int height, double interval_s, bool paused);
 
 #endif /* VIEW_HEADER_H */
