@@ -155,7 +155,7 @@ void exports_write(struct exports *e, const struct export_input *in, enum output
 	if (e->metrics && when != WHEN_EXPORT)
 		metrics_update(e->metrics, &now);
 	if (when == WHEN_EXPORT) {
-		output_close(e->once);
+		e->once_failed = !e->once || output_close(e->once) != 0;
 		e->once = NULL;
 	} else {
 		e->written_version = newest_version(in->snapshot);

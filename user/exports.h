@@ -21,6 +21,7 @@ enum output_when {
 struct exports {
 	struct output *v[FORMATS]; /* NULL: not asked for */
 	struct output *once;	   /* for WHEN_EXPORT */
+	bool once_failed;	   /* the last of these could not be written (said) */
 	uint64_t written_version;  /* sites changed after it are due at the next interval */
 	struct metrics *metrics;   /* NULL: not asked for */
 	bool to_stdout;		   /* one of them is stdout: nothing else may be written there */

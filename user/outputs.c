@@ -458,6 +458,11 @@ bool outputs_export(struct outputs *o, const char *format, const char *path)
 	return exports_once(&o->exports, format, path);
 }
 
+bool outputs_exported(const struct outputs *o)
+{
+	return !o->exports.once_failed;
+}
+
 void outputs_reopen(struct outputs *o)
 {
 	exports_reopen(&o->exports);
