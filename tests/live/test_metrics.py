@@ -77,7 +77,7 @@ def documented(path):
 
 def check_examples(text):
     """No panel, rule or word about a metric that an answer does not have."""
-    names = set(re.findall(r"^(\w+)\{?", text, re.M))
+    names = set(re.findall(r"^(?:# TYPE )?(\w+)", text, re.M))
     for path in ("grafana.json", "tracer.rules.yml", "README.md"):
         wanted = documented(path)
         check(len(wanted) > 3, f"nothing found in {path}")

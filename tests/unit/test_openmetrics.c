@@ -95,6 +95,11 @@ static void openmetrics_write__both_formats__differ_where_they_must(void **state
 	f->processes[0].rss_bytes = UINT64_MAX;
 	f->s.counts[COUNTER_RING_FULL] = 9;
 	text = write_metrics(f, 10, false);
+	assert_null(strstr(text, "tracer_memory_limit_bytes{"));
+	f->processes[0].exhaustion = (struct exhaustion){
+		.known = true, .limit_bytes = 100, .left_bytes = 50, .seconds = 25.5};
+	text = write_metrics(f, 10, false);
+	assert_has(text, "tracer_memory_left_seconds{pid=\"7\",comm=\"a\\\"b\"} 25.5\n");
 	assert_has(text, "# TYPE tracer_build info\n");
 	assert_has(text, "tracer_build_info{version=\"" TRACER_VERSION "\"} 1\n");
 	assert_has(text, "# TYPE tracer_allocations counter\n");

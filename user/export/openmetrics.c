@@ -219,6 +219,56 @@ static void add_process_sample(struct openmetrics *m, struct page *p, const stru
 		buffer_printf(p->out, " %" PRIu64 "\n", value);
 }
 
+/* The limit of memory that a growing process meets first. */
+static bool limit_of(const struct snapshot_process *p, double *value)
+{
+	*value = (double)p->exhaustion.limit_bytes;
+	return p->exhaustion.known;
+}
+
+static bool left_of(const struct snapshot_process *p, double *value)
+{
+	*value = (double)p->exhaustion.left_bytes;
+	return p->exhaustion.known;
+}
+
+static bool time_left_of(const struct snapshot_process *p, double *value)
+{
+	*value = p->exhaustion.seconds;
+	return p->exhaustion.known;
+}
+
+static void add_limits(struct page *p, const struct snapshot *s)
+{
+	static const struct {
+		struct family family;
+		bool (*get)(const struct snapshot_process *p, double *value);
+	} families[] = {
+		{{"tracer_memory_limit_bytes", GAUGE, "bytes",
+		  "The limit of memory that the process meets first; only while it grows."},
+		 limit_of},
+		{{"tracer_memory_left_bytes", GAUGE, "bytes", "What is left until that limit."},
+		 left_of},
+		{{"tracer_memory_left_seconds", GAUGE, "seconds",
+		  "Time until that limit, at the present growth."},
+		 time_left_of},
+	};
+	double value;
+	size_t i, j;
+
+	for (j = 0; j < sizeof(families) / sizeof(families[0]); j++) {
+		add_family(p, &families[j].family);
+		for (i = 0; i < s->process_count; i++) {
+			if (s->processes[i].exited || !families[j].get(&s->processes[i], &value))
+				continue;
+			buffer_add_string(p->out, families[j].family.name);
+			add_process_labels(p, &s->processes[i]);
+			buffer_add_char(p->out, '}');
+			add_number(p, value);
+		}
+	}
+}
+
 /* A process id is a label: of processes that had the same one, one after the other, only one can live. */
 static void add_processes(struct openmetrics *m, struct page *p, const struct snapshot *s)
 {
@@ -393,6 +443,7 @@ void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct e
 	if (in) {
 		add_own(&p, in);
 		add_processes(m, &p, in->snapshot);
+		add_limits(&p, in->snapshot);
 		add_sites(&p, in, top);
 		add_counters(&p, in->snapshot);
 	}
