@@ -331,7 +331,8 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, t->heap, heap_process(t->heap, i));
 	consumer_unlock(t->consumer);
-	qsort(c->v, c->count, sizeof(*c->v), by_site);
+	if (c->count)
+		qsort(c->v, c->count, sizeof(*c->v), by_site);
 }
 
 /* ---- writing ---- */
