@@ -16,6 +16,7 @@ libcapstone5|libcapstone4
 libncursesw6
 libprotobuf-c1
 libmicrohttpd12t64|libmicrohttpd12
+libzstd1
 zlib1g
 '
 build_needs='
@@ -31,6 +32,7 @@ libelf-dev
 libdw-dev
 libcapstone-dev
 libncurses-dev
+libzstd-dev
 libiberty-dev
 libprotobuf-c-dev
 protobuf-c-compiler
