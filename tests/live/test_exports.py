@@ -165,14 +165,26 @@ def check_go(case, path, wanted):
             check(f"of {wanted}B total" in top.stdout, f"not {wanted} bytes in all: {top.stdout}")
 
 
+def check_replay(case, paths):
+    """From the recording of the same run come the same files."""
+    again = {name: f"{path}.again" for name, path in paths.items()}
+    tracer = case.run("-b", "-i", "0.3", "-r", case.path("recording"),
+                      *[word for name in again for word in (f"--{name}", again[name])])
+    equal(tracer.wait(), 0, f"exit status of the replay: {tracer.err.text()}")
+    for name, path in paths.items():
+        with open(path, "rb") as live, open(again[name], "rb") as replayed:
+            check(live.read() == replayed.read(), f"--{name} of the replay is another one")
+
+
 @test()
 def exports__all_at_once__agree_with_the_csv(case):
     target = case.target("every")
     path = {name: case.path(name) for name in ("csv", "json", "folded", "pprof")}
     options = [word for name in path for word in (f"--{name}", path[name])]
-    tracer = case.attach(target, "-i", "0.3", *options)
+    tracer = case.attach(target, "-i", "0.3", "-w", case.path("recording"), *options)
     target.work()
     tracer.stop()
+    check_replay(case, path)
     sites = read_sites(path["csv"])
     check(sites.total("outstanding_bytes", target.pid) > 100000, "the target has worked")
     validate(check_json(path["json"], sites, target.pid))
