@@ -123,10 +123,11 @@ struct snapshot_cost {
 };
 
 struct snapshot {
-	uint64_t time_ns;     /* event clock */
-	uint64_t realtime_ns; /* UTC */
-	double elapsed_s;     /* since tracing began */
-	double tracer_cpu_percent;
+	uint64_t time_ns;	   /* event clock */
+	uint64_t realtime_ns;	   /* UTC */
+	double elapsed_s;	   /* since tracing began */
+	double tracer_cpu_percent; /* since the snapshot before */
+	double tracer_cpu_s;	   /* since the tracer was started */
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
 	struct coverage_figures coverage;
