@@ -14,6 +14,8 @@ libelf1t64|libelf1
 libdw1t64|libdw1
 libcapstone5|libcapstone4
 libncursesw6
+libprotobuf-c1
+libmicrohttpd12t64|libmicrohttpd12
 libzstd1
 zlib1g
 '
@@ -32,6 +34,9 @@ libcapstone-dev
 libncurses-dev
 libzstd-dev
 libiberty-dev
+libprotobuf-c-dev
+protobuf-c-compiler
+libmicrohttpd-dev
 zlib1g-dev
 '
 test_needs='
@@ -46,6 +51,10 @@ xz-utils
 libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
+python3-jsonschema
+python3-pandas
+python3-prometheus-client
+golang-go
 sqlite3
 redis-server
 redis-tools

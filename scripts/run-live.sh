@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Traces real programs and compares what tracer says with what they did. As root, after `make` and `make targets`.
-#   scripts/run-live.sh [-l] [-v] [WORD...]     -l lists the tests; with WORDs: only tests whose name contains one
+#   scripts/run-live.sh [-l] [-v] [-jN] [WORD...]     -l lists the tests, -jN runs N at a time; with WORDs: only tests whose name contains one
 set -eu
 cd "$(dirname "$0")/.."
 

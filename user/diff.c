@@ -19,14 +19,14 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "capture/format.h"
-#include "export/csv_file.h"
+#include "export/stream_file.h"
 #include "export/csv_read.h"
 #include "player.h"
 
 /* Longer than any recording: only its end is written. */
 #define NO_INTERVAL_S 1e9
 
-enum change {
+enum pair_change {
 	CHANGE_APPEARED,
 	CHANGE_GREW,
 	CHANGE_SHRANK,
@@ -43,7 +43,7 @@ static const char *const change_names[CHANGES] = {
 
 struct pair {
 	const struct csv_site *a, *b; /* NULL: not there */
-	enum change change;
+	enum pair_change change;
 	int64_t bytes, count; /* b - a, outstanding */
 };
 
@@ -80,7 +80,9 @@ static int replay_to_csv(const struct options *o, const char *path)
 	}
 	snprintf(csv, sizeof(csv), "/dev/fd/%d", fd);
 	replay.read = path;
-	replay.csv = csv;
+	memset(replay.files, 0, sizeof(replay.files));
+	replay.files[FORMAT_CSV] = csv;
+	replay.alert_count = 0;
 	replay.interval_s = NO_INTERVAL_S;
 	player = player_open(&replay);
 	good = player != NULL;
@@ -130,7 +132,7 @@ static bool read_side(const struct options *o, const char *path, struct csv_site
 
 /* ---- comparing ---- */
 
-static enum change change_of(const struct pair *p)
+static enum pair_change change_of(const struct pair *p)
 {
 	bool before = p->a && (p->a->outstanding_bytes || p->a->outstanding_count);
 	bool after = p->b && (p->b->outstanding_bytes || p->b->outstanding_count);
@@ -281,7 +283,7 @@ static void add_pair_text(struct buffer *out, const struct pair *p)
 static void add_changes(struct buffer *out, const struct diff *d)
 {
 	uint64_t listed = 0;
-	enum change now = CHANGES;
+	enum pair_change now = CHANGES;
 	size_t i;
 
 	for (i = 0; i < d->pair_count && d->pairs[i].change != CHANGE_NONE; i++) {
@@ -363,17 +365,17 @@ static void add_row(struct buffer *out, const struct pair *p)
 static bool write_csv(const struct diff *d)
 {
 	struct buffer out = {0};
-	struct csv_file file;
+	struct stream_file file;
 	size_t i;
 
-	if (csv_file_open(&file, d->options->csv, csv_header))
+	if (stream_file_open(&file, d->options->files[FORMAT_CSV], csv_header))
 		return false;
 	buffer_add(&out, "", 0);
 	for (i = 0; i < d->pair_count; i++)
 		add_row(&out, &d->pairs[i]);
-	csv_file_write(&file, out.data, out.length);
+	stream_file_write(&file, out.data, out.length);
 	buffer_done(&out);
-	return csv_file_close(&file) == 0;
+	return stream_file_close(&file) == 0;
 }
 
 int diff_run(const struct options *o)
@@ -384,9 +386,9 @@ int diff_run(const struct options *o)
 	if (good) {
 		make_pairs(&d);
 		qsort(d.pairs, d.pair_count, sizeof(*d.pairs), compare_pairs);
-		if (!o->csv || strcmp(o->csv, "-") != 0)
+		if (!o->files[FORMAT_CSV] || strcmp(o->files[FORMAT_CSV], "-") != 0)
 			good = write_report(&d);
-		if (o->csv)
+		if (o->files[FORMAT_CSV])
 			good &= write_csv(&d);
 	}
 	csv_sites_free(&d.sides[0]);

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include "analyse/snapshot.h"
 #include "capture/pack.h"
+#include "target/limits.h"
+#include "target/memory.h"
 
 struct process_facts {
 	uint32_t number, pid;
@@ -18,13 +20,18 @@ struct process_facts {
 	bool attached;
 	uint64_t rss_bytes, rss_first; /* UINT64_MAX: not known */
 	uint64_t counts[COUNTER_BPF_COUNT];
+	/* memory_facts.h */
+	bool memory_known, memory_begun;
+	struct memory_use memory, memory_first;
+	uint64_t heap_first;
+	struct memory_limits limits;
 };
 
 struct facts {
 	uint64_t time_ns; /* event clock: what came until then is in the figures */
 	uint64_t realtime_ns;
 	double elapsed_s;
-	double tracer_cpu_percent;
+	double tracer_cpu_percent, tracer_cpu_s;
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
 	struct coverage_figures coverage;
@@ -60,14 +67,41 @@ struct facts {
 	X(20, real, coverage.alloc_bytes_error) \
 	X(21, real, coverage.alloc_count_error) \
 	X(22, real, coverage.kept_bytes_error) \
-	X(23, real, coverage.kept_count_error)
+	X(23, real, coverage.kept_count_error) \
+	X(24, real, tracer_cpu_s)
 
 #define PROCESS_FACTS(X) \
 	X(1, u32, number) \
 	X(2, u32, pid) \
 	X(3, flag, attached) \
 	X(4, u64, rss_bytes) \
-	X(5, u64, rss_first)
+	X(5, u64, rss_first) \
+	X(6, flag, memory_known) \
+	X(7, flag, memory_begun) \
+	X(8, u64, heap_first) \
+	X(9, u64, memory.size) \
+	X(10, u64, memory.rss) \
+	X(11, u64, memory.anonymous) \
+	X(12, u64, memory.file) \
+	X(13, u64, memory.shared) \
+	X(14, u64, memory.swap) \
+	X(15, u64, memory.pss) \
+	X(16, u64, memory_first.size) \
+	X(17, u64, memory_first.rss) \
+	X(18, u64, memory_first.anonymous) \
+	X(19, u64, memory_first.file) \
+	X(20, u64, memory_first.shared) \
+	X(21, u64, memory_first.swap) \
+	X(22, u64, memory_first.pss) \
+	X(23, flag, limits.v[LIMIT_CGROUP].known) \
+	X(24, u64, limits.v[LIMIT_CGROUP].limit_bytes) \
+	X(25, u64, limits.v[LIMIT_CGROUP].left_bytes) \
+	X(26, flag, limits.v[LIMIT_ADDRESS_SPACE].known) \
+	X(27, u64, limits.v[LIMIT_ADDRESS_SPACE].limit_bytes) \
+	X(28, u64, limits.v[LIMIT_ADDRESS_SPACE].left_bytes) \
+	X(29, flag, limits.v[LIMIT_MACHINE].known) \
+	X(30, u64, limits.v[LIMIT_MACHINE].limit_bytes) \
+	X(31, u64, limits.v[LIMIT_MACHINE].left_bytes)
 /* clang-format on */
 
 /* As bytes, and back. */

@@ -20,9 +20,19 @@ static uint64_t own_cpu_ns(void)
 
 void gather_begin(struct gather *g, uint64_t now_ns)
 {
+	struct tracked *t;
+
 	g->begun_ns = g->last_ns = now_ns;
 	g->last_cpu_ns = own_cpu_ns();
 	overhead_begin(g->windows->overhead);
+	for (t = g->tracker->first; t; t = t->next)
+		memory_facts_begin(t);
+}
+
+static void gather_clocks(const struct gather *g, struct facts *f)
+{
+	f->realtime_ns = clock_realtime_ns();
+	f->elapsed_s = (double)(f->time_ns - g->begun_ns) / 1e9;
 }
 
 static void gather_own(struct gather *g, struct facts *f)
@@ -30,9 +40,8 @@ static void gather_own(struct gather *g, struct facts *f)
 	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
 	double wall = (double)(now - g->last_ns);
 
-	f->realtime_ns = clock_realtime_ns();
-	f->elapsed_s = (double)(f->time_ns - g->begun_ns) / 1e9;
 	f->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - g->last_cpu_ns) / wall : 0;
+	f->tracer_cpu_s = (double)cpu / 1e9;
 	f->tracer_rss_bytes = process_rss(getpid());
 	g->last_ns = now;
 	g->last_cpu_ns = cpu;
@@ -46,7 +55,7 @@ static void gather_counts(const struct gather *g, struct facts *f)
 	f->counts[COUNTER_BAD_RECORD] = consumer_bad_count(g->tracker->consumer);
 }
 
-static void gather_process(const struct gather *g, const struct tracked *t, struct process_facts *p)
+static void gather_process(const struct gather *g, struct tracked *t, struct process_facts *p)
 {
 	p->number = t->number;
 	p->pid = (uint32_t)t->pid;
@@ -59,7 +68,7 @@ static void gather_process(const struct gather *g, const struct tracked *t, stru
 		return;
 	}
 	loader_process_counts(g->tracker->loader, t->pid, p->counts);
-	p->rss_bytes = process_rss(t->pid);
+	memory_facts_gather(t, g->options, p);
 }
 
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
@@ -69,7 +78,7 @@ void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
 
 void gather_processes(struct gather *g, struct facts *f)
 {
-	const struct tracked *t;
+	struct tracked *t;
 
 	for (t = g->tracker->first; t; t = t->next) {
 		if (!t->borrowed)
@@ -77,10 +86,16 @@ void gather_processes(struct gather *g, struct facts *f)
 	}
 }
 
-void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f)
+void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f)
 {
 	gather_sample(g, time_ns, f);
 	gather_processes(g, f);
-	gather_own(g, f);
+	gather_clocks(g, f);
 	gather_counts(g, f);
+}
+
+void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f)
+{
+	gather_figures(g, time_ns, f);
+	gather_own(g, f);
 }

@@ -10,6 +10,7 @@
 struct gather {
 	struct tracker *tracker; /* borrowed, as windows is */
 	struct windows *windows;
+	const struct options *options;
 	uint64_t begun_ns, last_ns, last_cpu_ns;
 };
 
@@ -17,6 +18,8 @@ struct gather {
 void gather_begin(struct gather *g, uint64_t now_ns);
 /* Of now, for a cut at time_ns. The caller frees by facts_done(). */
 void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f);
+/* The same without what the tracer itself uses. */
+void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f);
 /* Of a sample of growth: only what it needs. */
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f);
 /* What the processes use. */

@@ -18,8 +18,6 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
-#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +31,7 @@
 
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "become.h"
 #include "target/debugger.h"
 #include "target/process.h"
 
@@ -114,7 +113,7 @@ pid_t launch_pid(const struct launch *l)
 	return l->command;
 }
 
-bool launch_ended(const struct launch *l, int *status)
+static bool launch_ended(const struct launch *l, int *status)
 {
 	*status = l->status;
 	return l->ended;
@@ -376,28 +375,6 @@ void launch_handle(struct launch *l)
 
 /* ---- starting ---- */
 
-/* In the child: becomes `user`, or under sudo the user who called it. Returns the name of what
- * failed, NULL on success. */
-static const char *become(const char *user)
-{
-	const char *id = getenv("SUDO_UID");
-	struct passwd *pw;
-
-	if (user)
-		pw = getpwnam(user);
-	else if (!id || geteuid() != 0)
-		return NULL;
-	else
-		pw = getpwuid((uid_t)strtoul(id, NULL, 10));
-	if (!pw) {
-		errno = ENOENT;
-		return "become the user";
-	}
-	if (initgroups(pw->pw_name, pw->pw_gid) || setgid(pw->pw_gid) || setuid(pw->pw_uid))
-		return "become the user";
-	return NULL;
-}
-
 struct failure {
 	int error;
 	char verb[32];
@@ -542,4 +519,23 @@ bool launch_watch(struct launch *l, pid_t pid)
 		closedir(dir);
 	}
 	return total > 0;
+}
+
+void launch_say_status(const struct launch *l, const struct tracked *command)
+{
+	int status = -1;
+
+	if (!command)
+		return;
+	/* its end may have been told by the kernel side before wait() could */
+	if (!launch_ended(l, &status) && command->ended && command->has_code)
+		status = command->exit_code;
+	if (status == -1)
+		log_always("%d (%s) runs on", (int)command->pid, command->comm);
+	else if (WIFSIGNALED(status))
+		log_always("%d (%s) was killed by signal %d (%s)", (int)command->pid, command->comm,
+			   WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else
+		log_always("%d (%s) exited with status %d", (int)command->pid, command->comm,
+			   WEXITSTATUS(status));
 }

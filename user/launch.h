@@ -34,7 +34,7 @@ bool launch_watch(struct launch *l, pid_t pid);
 /* Handles all that wait() has, without waiting. Call after SIGCHLD. */
 void launch_handle(struct launch *l);
 pid_t launch_pid(const struct launch *l);
-/* True once the command has ended; its wait status. */
-bool launch_ended(const struct launch *l, int *status);
+/* One line on stderr: how the command has ended, or that it runs on. */
+void launch_say_status(const struct launch *l, const struct tracked *command);
 
 #endif /* USER_LAUNCH_H */

@@ -14,9 +14,12 @@
 #include <string.h>
 
 #include "options.h"
+#include "suppress_file.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "export/folded.h"
+#include "export/listen_address.h"
 
 /* Bounds that keep every product with nanoseconds inside 64 bits. */
 #define MAX_SECONDS  1e9
@@ -105,6 +108,17 @@ static bool parse_file(struct options *o, const struct option_row *row, const ch
 		return bad_value(
 			row, text, "a file",
 			"it looks like an option; write ./ before such a name, or - for stdout");
+	return parse_text(o, row, text, again);
+}
+
+static bool parse_listen(struct options *o, const struct option_row *row, const char *text,
+			 bool again)
+{
+	struct listen_address a;
+	const char *reason;
+
+	if (!listen_address_parse(&a, text, &reason))
+		return bad_value(row, text, "a place to listen", reason);
 	return parse_text(o, row, text, again);
 }
 
@@ -262,6 +276,20 @@ static bool parse_sort(struct options *o, const struct option_row *row, const ch
 	return true;
 }
 
+static bool parse_folded(struct options *o, const struct option_row *row, const char *text,
+			 bool again)
+{
+	enum folded_value value;
+
+	if (!folded_value_parse(text, &value))
+		return bad_value(row, text, "a value",
+				 "write outstanding, allocated, count or temporary");
+	if (again && o->folded_value != value)
+		return given_twice(row, text);
+	o->folded_value = value;
+	return true;
+}
+
 static bool parse_method(struct options *o, const struct option_row *row, const char *text,
 			 bool again)
 {
@@ -278,6 +306,35 @@ static bool parse_method(struct options *o, const struct option_row *row, const 
 		return true;
 	}
 	return bad_value(row, text, "a way of attaching", "write session, multi or perf");
+}
+
+static bool parse_alert(struct options *o, const struct option_row *row, const char *text)
+{
+	struct alert_rule rule;
+	const char *advice;
+
+	if (!alert_rule_parse(text, &rule, &advice))
+		return bad_value(row, text, "a rule", advice);
+	if (o->alert_count == ALERT_RULES_MAX)
+		return bad_value(row, text, "one more rule", "64 are the most");
+	o->alerts = xrealloc(o->alerts, (o->alert_count + 1) * sizeof(*o->alerts));
+	o->alerts[o->alert_count++] = rule;
+	return true;
+}
+
+static bool parse_suppress(struct options *o, const struct option_row *row, const char *text,
+			   bool again)
+{
+	if (again) {
+		log_error("cannot use --suppress twice, the second is '%s': write all patterns "
+			  "into one file",
+			  text);
+		return false;
+	}
+	if (!*text)
+		return bad_value(row, text, row->argument, "it is empty");
+	o->suppressions = suppress_file_read(text);
+	return o->suppressions != NULL;
 }
 
 static bool set_mode(struct options *o, enum options_mode mode)
@@ -316,6 +373,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_NO_FOLLOW: return set_int(o, row, 0);
 	case KIND_TEXT: return parse_text(o, row, text, again);
 	case KIND_FILE: return parse_file(o, row, text, again);
+	case KIND_LISTEN: return parse_listen(o, row, text, again);
 	case KIND_LIST: return parse_list(o, row, text);
 	case KIND_REGEX: return parse_regex(o, row, text);
 	case KIND_SIZE: return parse_size(o, row, text, again);
@@ -329,6 +387,9 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_COMMAND: return parse_command(o, row, text, again);
 	case KIND_SORT: return parse_sort(o, row, text, again);
 	case KIND_METHOD: return parse_method(o, row, text, again);
+	case KIND_FOLDED: return parse_folded(o, row, text, again);
+	case KIND_ALERT: return parse_alert(o, row, text);
+	case KIND_SUPPRESS: return parse_suppress(o, row, text, again);
 	case KIND_DIFF: return parse_diff(o, row, text, again);
 	case KIND_CHECK: return set_mode(o, MODE_CHECK);
 	case KIND_HELP: return set_mode(o, MODE_HELP);

@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "option_value.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
+#include "export/output_path.h"
 
 /* Sums of what samples stand for must not overflow. */
 #define SAMPLE_MOST (1ull << 40)
@@ -83,24 +85,27 @@ static const struct option_row rows[] = {
 	{0, "live", NULL, GROUP_REPORT, KIND_FLAG, AT(live), 0,
 	 "the screen, also with a command; redirect the command's output"},
 
-	{0, "csv", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv), 0,
+	{0, "csv", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV]), 0,
 	 "CSV of the call sites, at every interval"},
-	{0, "csv-blocks", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_blocks), 0,
+	{0, "csv-blocks", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_BLOCKS]), 0,
 	 "CSV of the outstanding blocks, at the end"},
-	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(csv_timeline), 0,
+	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_TIMELINE]), 0,
 	 "CSV of the totals of each process, at every interval"},
 	{'w', "write", "FILE", GROUP_OUTPUT, KIND_FILE, AT(write), 0,
 	 "record all events, to be read again with -r"},
 	{0, "max-file-size", "SIZE", GROUP_OUTPUT, KIND_SIZE, AT(max_file_bytes), 0,
 	 "bound of the recording: when it is full, totals take the place of events"},
-	{0, "json", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
-	{0, "folded", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
-	 "--csv FILE has the stacks in the same form, in its last column"},
-	{0, "folded-value", "KEY", GROUP_OUTPUT, KIND_LATER, NO_FIELD,
-	 "--csv FILE has a column for each value"},
-	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
+	{0, "json", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_JSON]), 0,
+	 "all facts as JSON, one object a line at every interval"},
+	{0, "folded", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_FOLDED]), 0,
+	 "folded stacks for flame graphs, at the end"},
+	{0, "folded-value", "KEY", GROUP_OUTPUT, KIND_FOLDED, NO_FIELD,
+	 "outstanding (bytes), allocated (bytes), count or temporary (allocations) (default: outstanding)"},
+	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_PPROF]), 0,
+	 "heap profile for pprof, at the end"},
 	{0, "html", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE or the screen"},
-	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LISTEN, AT(metrics), 0,
+	 "OpenMetrics for Prometheus at http://ADDR:PORT/metrics while running (default: 127.0.0.1)"},
 	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 
 	{0, "leak-window", "SECONDS", GROUP_LEAK, KIND_INTERVAL, AT(leak_window_s), 0,
@@ -109,17 +114,20 @@ static const struct option_row rows[] = {
 	 "time between two samples (default: 1)"},
 	{0, "leak-threshold", "RATIO", GROUP_LEAK, KIND_RATIO, AT(leak_threshold), 0,
 	 "growth within the window, as a part of the site's bytes, that counts (default: 0.1)"},
-	{0, "alert", "RULE", GROUP_LEAK, KIND_LATER, NO_FIELD, "watch the figures of --csv-timeline FILE"},
-	{0, "on-alert", "COMMAND", GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "watch the figures of --csv-timeline FILE"},
-	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "-o MS leaves out young blocks, --sort growth shows what changes"},
+	{0, "alert", "RULE", GROUP_LEAK, KIND_ALERT, NO_FIELD,
+	 "say when a figure of a process crosses a limit: outstanding, growth, rss, rate, leaks or lost; > >= < <=; "
+	 "such as 'outstanding>500M', 'growth>1M/s', 'leaks>0'; repeatable"},
+	{0, "on-alert", "COMMAND", GROUP_LEAK, KIND_TEXT, AT(on_alert), 0,
+	 "run it by sh when a rule fires, once per crossing; facts are in TRACER_* variables"},
+	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_SECONDS, AT(baseline_s), 0,
+	 "reports show the change since so long after the start; CSV stays absolute"},
 	{0, "diff", "A B", GROUP_LEAK, KIND_DIFF, NO_FIELD,
 	 "compare two recordings or files of --csv instead of tracing: what grew, shrank, came "
 	 "and went, by call site"},
-	{0, "pools", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "--csv FILE has temporary_count, --sort rate shows the busy sites"},
-	{0, "suppress", "FILE", GROUP_LEAK, KIND_LATER, NO_FIELD, "filter the output of --csv"},
+	{0, "pools", NULL, GROUP_LEAK, KIND_FLAG, AT(pools), 0,
+	 "also report the sites that a pool or a buffer used again would relieve"},
+	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
+	 "suppressions as for LeakSanitizer (leak:PATTERN): such sites get no verdict"},
 	{0, "go-workload", "KIND", GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 
@@ -413,6 +421,7 @@ static bool check_pairs(const struct parser *p)
 		{"follow", "no-follow", "give one of them"},
 		{"batch", "live", "give one of them"},
 		{"quiet", "verbose", "give one of them"},
+		{"baseline", "older", "the age of blocks says what is new"},
 	};
 	size_t i;
 
@@ -455,31 +464,36 @@ static bool check_target(const struct parser *p)
 }
 
 /* Two outputs into one file would mix their lines. */
+static bool check_two_files(const struct options *o, size_t i, size_t j)
+{
+	if (!output_path_same(o->files[i], o->files[j]))
+		return true;
+	log_error("cannot write --%s and --%s both to '%s': name another file for one",
+		  export_formats[i].name, export_formats[j].name, o->files[j]);
+	return false;
+}
+
 static bool check_files(const struct options *o)
 {
-	const struct {
-		const char *name, *path;
-	} files[] = {{"csv", o->csv},
-		     {"csv-blocks", o->csv_blocks},
-		     {"csv-timeline", o->csv_timeline},
-		     {"write", o->write}};
-	const size_t count = sizeof(files) / sizeof(files[0]);
 	size_t i, j;
 
-	for (i = 0; i < count; i++) {
-		if (files[i].path && o->live && !strcmp(files[i].path, "-")) {
-			log_error("cannot use --live together with --%s -: the screen needs the "
+	for (i = 0; i < FORMATS; i++) {
+		if (!o->files[i])
+			continue;
+		if (o->live && output_path_descriptor(o->files[i]) == STDOUT_FILENO) {
+			log_error("cannot use --live together with --%s %s: the screen needs the "
 				  "terminal; name a file",
-				  files[i].name);
+				  export_formats[i].name, o->files[i]);
 			return false;
 		}
-		for (j = i + 1; j < count; j++) {
-			if (!files[i].path || !files[j].path ||
-			    strcmp(files[i].path, files[j].path) != 0)
-				continue;
-			log_error("cannot write --%s and --%s both to '%s': name another file for "
-				  "one",
-				  files[i].name, files[j].name, files[i].path);
+		for (j = i + 1; j < FORMATS; j++) {
+			if (o->files[j] && !check_two_files(o, i, j))
+				return false;
+		}
+		if (o->write && output_path_same(o->files[i], o->write)) {
+			log_error("cannot write --%s and --write both to '%s': name another file "
+				  "for one",
+				  export_formats[i].name, o->write);
 			return false;
 		}
 	}
@@ -498,6 +512,11 @@ static bool check_ranges(const struct options *o)
 		log_error(
 			"cannot use --sample %llu: one sample per 1024G is the most that is scaled",
 			(unsigned long long)o->sample_bytes);
+		return false;
+	}
+	if (o->on_alert && !o->alert_count) {
+		log_error("cannot use --on-alert without --alert: write a rule, such as --alert "
+			  "'leaks>0'");
 		return false;
 	}
 	if (o->leak_interval_s > o->leak_window_s) {
@@ -548,6 +567,17 @@ bool options_filter(const struct options *o)
 	return o->min_bytes || (o->max_bytes && o->max_bytes != UINT64_MAX);
 }
 
+bool options_to_stdout(const struct options *o)
+{
+	size_t i;
+
+	for (i = 0; i < FORMATS; i++) {
+		if (o->files[i] && output_path_descriptor(o->files[i]) == STDOUT_FILENO)
+			return true;
+	}
+	return o->write && output_path_descriptor(o->write) == STDOUT_FILENO;
+}
+
 void options_done(struct options *o)
 {
 	size_t i;
@@ -557,6 +587,8 @@ void options_done(struct options *o)
 	free(o->pids);
 	free(o->objects);
 	free(o->skips);
+	free(o->alerts);
+	suppressions_free(o->suppressions);
 	for (i = 0; o->shell_argv && o->shell_argv[i]; i++)
 		free(o->shell_argv[i]);
 	free(o->shell_argv);

@@ -7,7 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "analyse/alerts.h"
 #include "analyse/snapshot.h"
+#include "export/formats.h"
+#include "analyse/suppress.h"
 
 enum attach_method { METHOD_AUTO = 0, METHOD_SESSION = 1, METHOD_MULTI = 2, METHOD_PERF = 3 };
 enum options_mode { MODE_TRACE, MODE_CHECK, MODE_HELP, MODE_VERSION, MODE_DIFF };
@@ -34,12 +37,20 @@ struct options {
 	double duration_s;     /* 0: none */
 	bool batch, live;
 	enum sort_key sort;
-	const char *csv, *csv_blocks, *csv_timeline;
+	const char *files[FORMATS]; /* by format; NULL: none */
+	enum folded_value folded_value;
+	const char *metrics;	  /* [ADDR:]PORT; NULL: none */
 	const char *read, *write; /* recordings */
 	const char *diff[2];	  /* files to compare */
 	double leak_window_s, leak_interval_s, leak_threshold;
 	bool leak_window_given, leak_interval_given, leak_threshold_given;
 	uint64_t max_file_bytes; /* of the recording; 0: no limit */
+	struct alert_rule *alerts;
+	size_t alert_count;
+	const char *on_alert;
+	double baseline_s; /* 0: none */
+	bool pools;
+	struct suppressions *suppressions; /* NULL: none */
 	bool mmap;
 	const char **skips;
 	size_t skip_count;
@@ -56,6 +67,8 @@ bool options_parse(struct options *o, int argc, char **argv);
 void options_done(struct options *o);
 /* Are some allocations left out by their size? */
 bool options_filter(const struct options *o);
+/* Is one of the files stdout? */
+bool options_to_stdout(const struct options *o);
 void options_print_help(void);
 /* For scripts/gen-completion.sh and the man page test: one option a line. */
 void options_print_list(void);

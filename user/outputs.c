@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Takes snapshots and hands them to the report and the CSV files. Figures come from the heap under
+ * Takes snapshots and hands them to the report and the output files. Figures come from the heap under
  * its lock; names are looked up afterwards, without it.
  */
 #include "outputs.h"
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "analyse/baseline.h"
 #include "analyse/build.h"
 #include "base/buffer.h"
 #include "base/clock.h"
@@ -18,10 +19,13 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "blindness.h"
-#include "export/csv.h"
+#include "exports.h"
 #include "facts.h"
 #include "gather.h"
+#include "memory_facts.h"
 #include "rows.h"
+#include "site_resident.h"
+#include "suppressed.h"
 #include "view/report.h"
 
 struct collect {
@@ -38,37 +42,15 @@ struct outputs {
 	struct growth *growth;
 	struct recording *recording; /* borrowed; NULL: none */
 	struct gather gather;
-	struct csv *sites, *blocks, *timeline;
+	struct exports exports;
 	struct buffer text;
 	struct rows rows;
-	uint32_t heap_sites;	   /* when the last snapshot was taken */
+	uint32_t heap_sites; /* when the last snapshot was taken */
+	struct baseline baseline;
+	struct suppressed suppressed;
 	struct collect blocks_now; /* of the snapshot that was prepared */
-	uint64_t written_version;  /* sites changed after it are due in the next CSV snapshot */
 	bool failed;
-	bool to_stdout; /* a file is stdout: no reports there */
 };
-
-static bool is_stdout(const char *path)
-{
-	return path && !strcmp(path, "-");
-}
-
-bool outputs_use_stdout(const struct options *o)
-{
-	return is_stdout(o->csv) || is_stdout(o->csv_blocks) || is_stdout(o->csv_timeline) ||
-	       is_stdout(o->write);
-}
-
-static bool open_files(struct outputs *o)
-{
-	const struct options *opt = o->options;
-
-	if (opt->csv && !(o->sites = csv_open(CSV_SITES, opt->csv)))
-		return false;
-	if (opt->csv_blocks && !(o->blocks = csv_open(CSV_BLOCKS, opt->csv_blocks)))
-		return false;
-	return !opt->csv_timeline || (o->timeline = csv_open(CSV_TIMELINE, opt->csv_timeline));
-}
 
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
 			     struct windows *windows, struct growth *growth)
@@ -78,21 +60,14 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->options = options;
 	o->tracker = tracker;
 	o->rows.tracker = tracker;
-	o->gather = (struct gather){.tracker = tracker, .windows = windows};
+	o->gather = (struct gather){.tracker = tracker, .windows = windows, .options = options};
 	o->growth = growth;
-	o->to_stdout = outputs_use_stdout(options);
-	if (!open_files(o)) {
+	o->suppressed.patterns = options->suppressions;
+	if (!exports_open(&o->exports, options)) {
 		outputs_close(o);
 		return NULL;
 	}
 	return o;
-}
-
-static void close_one(struct outputs *o, struct csv **c)
-{
-	if (*c && csv_close(*c))
-		o->failed = true;
-	*c = NULL;
 }
 
 bool outputs_close(struct outputs *o)
@@ -101,13 +76,13 @@ bool outputs_close(struct outputs *o)
 
 	if (!o)
 		return true;
-	close_one(o, &o->sites);
-	close_one(o, &o->blocks);
-	close_one(o, &o->timeline);
-	ok = !o->failed;
+	exports_close(&o->exports);
+	ok = !outputs_failed(o);
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
 	rows_done(&o->rows);
+	baseline_reset(&o->baseline);
+	suppressed_done(&o->suppressed);
 	free(o);
 	return ok;
 }
@@ -116,6 +91,9 @@ void outputs_restart(struct outputs *o, struct growth *growth)
 {
 	rows_done(&o->rows);
 	o->rows = (struct rows){.tracker = o->tracker};
+	baseline_reset(&o->baseline);
+	suppressed_done(&o->suppressed);
+	o->suppressed = (struct suppressed){.patterns = o->options->suppressions};
 	o->growth = growth;
 }
 
@@ -140,6 +118,7 @@ static void fill_own(struct outputs *o, struct snapshot *s, const struct facts *
 	s->sample_bytes = o->options->sample_bytes;
 	s->elapsed_s = f->elapsed_s;
 	s->tracer_cpu_percent = f->tracer_cpu_percent;
+	s->tracer_cpu_s = f->tracer_cpu_s;
 	s->tracer_rss_bytes = f->tracer_rss_bytes;
 	s->cost = f->cost;
 	for (i = 0; i < COUNTER_COUNT; i++)
@@ -162,6 +141,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p, const st
 	if (!t || !known)
 		return;
 	p->rss_bytes = known->rss_bytes;
+	memory_facts_fill(t, known, p, o->options);
 	p->lost_events += lost_in_kernel(known->counts);
 	blindness_look(o->options, p, t, f->coverage.partial);
 	p->attached = known->attached;
@@ -174,6 +154,11 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 	struct outputs *o = outputs;
 
 	return rows_names(&o->rows, site);
+}
+
+const struct rows *outputs_rows(const struct outputs *o)
+{
+	return &o->rows;
 }
 
 /* Returns how many sites the heap has, of which some may be of no process's snapshot. */
@@ -226,9 +211,14 @@ void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind
 void outputs_fold(struct outputs *o, struct snapshot *s)
 {
 	rows_fold(&o->rows, s, o->heap_sites);
+	if (baseline_apply(&o->baseline, s, o->rows.primary, o->rows.count))
+		log_error("cannot compare with the baseline: out of memory");
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind)
+/* Rows not folded. */
+static void take_now(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		     void (*gather)(struct gather *g, uint64_t time_ns, struct facts *f))
 {
 	struct consumer *c = o->tracker->consumer;
 	uint64_t now = clock_monotonic_ns();
@@ -236,13 +226,52 @@ void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut 
 
 	consumer_cut(c, now);
 	tracker_adopt(o->tracker);
-	gather_facts(&o->gather, now, &f);
+	gather(&o->gather, now, &f);
 	outputs_take(o, s, kind, &f);
 	consumer_resume(c);
 	facts_done(&f);
+}
+
+void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind)
+{
+	take_now(o, s, kind, gather_facts);
 	outputs_fold(o, s);
 	if (kind)
 		recording_modules(o->recording, o->tracker, true);
+}
+
+void outputs_figures(struct outputs *o, struct snapshot *s)
+{
+	take_now(o, s, 0, gather_figures);
+	outputs_fold(o, s);
+}
+
+static void keep_baseline(struct outputs *o, struct snapshot *s)
+{
+	if (baseline_take(&o->baseline, s))
+		log_error("cannot take a baseline: out of memory");
+	snapshot_free(s);
+}
+
+void outputs_set_baseline(struct outputs *o)
+{
+	struct snapshot s;
+
+	take_now(o, &s, 0, gather_figures);
+	keep_baseline(o, &s);
+}
+
+void outputs_take_baseline(struct outputs *o, const struct facts *f)
+{
+	struct snapshot s;
+
+	outputs_take(o, &s, 0, f);
+	keep_baseline(o, &s);
+}
+
+void outputs_reset_baseline(struct outputs *o)
+{
+	baseline_reset(&o->baseline);
 }
 
 void outputs_sample(struct outputs *o, uint64_t now_ns)
@@ -345,16 +374,11 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, t->heap, heap_process(t->heap, i));
 	consumer_unlock(t->consumer);
-	qsort(c->v, c->count, sizeof(*c->v), by_site);
+	if (c->count)
+		qsort(c->v, c->count, sizeof(*c->v), by_site);
 }
 
 /* ---- writing ---- */
-
-static void fail(struct outputs *o, int err)
-{
-	if (err)
-		o->failed = true;
-}
 
 static void write_stdout(struct outputs *o)
 {
@@ -374,7 +398,15 @@ static void write_stdout(struct outputs *o)
 	}
 }
 
-static void format_report(struct outputs *o, struct snapshot *s)
+static bool find_resident(void *outputs, const struct snapshot_site *site,
+			  const struct report_block *blocks, size_t count, struct resident *r)
+{
+	struct outputs *o = outputs;
+
+	return site_resident(o->tracker, site, blocks, count, r);
+}
+
+static void format_report(struct outputs *o, struct snapshot *s, bool written)
 {
 	struct report_options r = {
 		.top = o->options->top,
@@ -384,6 +416,8 @@ static void format_report(struct outputs *o, struct snapshot *s)
 		.blocks = o->blocks_now.v,
 		.block_count = o->blocks_now.count,
 		.show_allocs = o->options->show_allocs,
+		.resident = written ? find_resident : NULL,
+		.pools = o->options->pools,
 		.only_blocks = o->options->older_ms > 0,
 	};
 
@@ -395,7 +429,7 @@ static void write_report(struct outputs *o, struct snapshot *s)
 {
 	struct tracked *t;
 
-	format_report(o, s);
+	format_report(o, s, true);
 	write_stdout(o);
 	for (t = o->tracker->first; t; t = t->next)
 		t->notable_said = true;
@@ -403,90 +437,93 @@ static void write_report(struct outputs *o, struct snapshot *s)
 
 static bool wants_report(const struct outputs *o, bool report)
 {
-	return report && !o->to_stdout && !o->failed;
+	return report && !o->exports.to_stdout && !outputs_failed(o);
 }
 
-static void write_all(struct outputs *o, struct snapshot *s, bool report, bool final)
+static void forget_blocks(struct outputs *o)
 {
-	struct collect *c = &o->blocks_now;
-
-	if (wants_report(o, report))
-		write_report(o, s);
-	if (o->timeline)
-		fail(o, csv_write_timeline(o->timeline, s));
-	if (o->sites)
-		fail(o, csv_write_sites(o->sites, s, final ? 0 : o->written_version, outputs_names,
-					o));
-	if (o->blocks && final)
-		fail(o, csv_write_blocks(o->blocks, s, c->v, c->count, outputs_names, o));
-	free(c->v);
-	*c = (struct collect){0};
-}
-
-bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final)
-{
-	const struct options *opt = o->options;
-	uint64_t since = final ? 0 : o->written_version;
-	bool all = final && o->recording; /* who reads it later may want any of them */
-	size_t i;
-
 	free(o->blocks_now.v);
 	o->blocks_now = (struct collect){0};
-	if ((o->blocks && final) ||
-	    (wants_report(o, report) && (opt->show_allocs || opt->older_ms)))
-		collect_blocks(o, s, &o->blocks_now);
-	/* rows have this order whether or not there is a report */
-	if (o->sites)
-		snapshot_sort(s, opt->sort, false);
-	/* asks for the names of exactly those that it will show */
-	if (wants_report(o, report))
-		format_report(o, s);
-	if (o->sites && snapshot_rank(s))
-		log_error("cannot rank sites: out of memory");
-	for (i = 0; (o->sites || all) && i < s->site_count; i++) {
-		if (since == 0 || s->sites[i].version > since)
-			outputs_names(o, &s->sites[i]);
-	}
-	return (wants_report(o, report) || o->sites || all) && names_pending(o->tracker->names) > 0;
 }
 
-static uint64_t newest_version(const struct snapshot *s)
+static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
 {
-	uint64_t newest = 0;
+	struct outputs *o = outputs;
+
+	return rows_lifetimes(&o->rows, site, out);
+}
+
+static struct export_input input_of(struct outputs *o, const struct snapshot *s)
+{
+	return (struct export_input){
+		.snapshot = s,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
+		.names = outputs_names,
+		.context = o,
+		.folded = o->options->folded_value,
+		.lifetimes = site_lifetimes,
+	};
+}
+
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
+{
+	const struct options *opt = o->options;
+	bool names = exports_want_names(&o->exports, when);
+	bool all = when == WHEN_END && o->recording; /* who reads it later may want any of them */
+	struct export_input in;
 	size_t i;
 
-	for (i = 0; i < s->site_count; i++) {
-		if (s->sites[i].version > newest)
-			newest = s->sites[i].version;
-	}
-	return newest;
+	report = wants_report(o, report);
+	forget_blocks(o);
+	if (exports_want_blocks(&o->exports, when) ||
+	    (report && (opt->show_allocs || opt->older_ms)))
+		collect_blocks(o, s, &o->blocks_now);
+	/* rows have this order whether or not there is a report */
+	if (names)
+		snapshot_sort(s, opt->sort, false);
+	/* asks for the names of exactly those that it will show */
+	if (report)
+		format_report(o, s, false);
+	if (names && snapshot_rank(s))
+		log_error("cannot rank sites: out of memory");
+	for (i = 0; all && i < s->site_count; i++)
+		outputs_names(o, &s->sites[i]);
+	in = input_of(o, s);
+	return (exports_ask_names(&o->exports, &in, when) || report || all ||
+		o->suppressed.patterns) &&
+	       names_pending(o->tracker->names) > 0;
 }
 
-void outputs_interval(struct outputs *o, struct snapshot *s, bool report)
+void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	write_all(o, s, report, false);
-	o->written_version = newest_version(s);
+	const struct export_input in = input_of(o, s);
+
+	suppressed_apply(&o->suppressed, s, outputs_names, o);
+	if (wants_report(o, report))
+		write_report(o, s);
+	exports_write(&o->exports, &in, when);
+	forget_blocks(o);
 }
 
-void outputs_final(struct outputs *o, struct snapshot *s, bool report)
+bool outputs_export(struct outputs *o, const char *format, const char *path)
 {
-	write_all(o, s, report, true);
+	return exports_once(&o->exports, format, path);
+}
+
+bool outputs_exported(const struct outputs *o)
+{
+	return !o->exports.once_failed;
 }
 
 void outputs_reopen(struct outputs *o)
 {
-	if (o->sites)
-		fail(o, csv_reopen(o->sites));
-	if (o->blocks)
-		fail(o, csv_reopen(o->blocks));
-	if (o->timeline)
-		fail(o, csv_reopen(o->timeline));
-	o->written_version = 0;
+	exports_reopen(&o->exports);
 }
 
 bool outputs_failed(const struct outputs *o)
 {
-	return o->failed;
+	return o->failed || o->exports.failed;
 }
 
 static size_t stacks_outstanding(const struct snapshot *s, size_t process)

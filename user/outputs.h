@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Everything that is written at an interval and at the end: batch report and CSV files. The main
+/* Everything that is written at an interval and at the end: batch report and files. The main
  * thread only. */
 #ifndef USER_OUTPUTS_H
 #define USER_OUTPUTS_H
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "analyse/growth.h"
+#include "exports.h"
 #include "facts.h"
 #include "options.h"
 #include "recording.h"
@@ -15,8 +16,6 @@
 
 struct outputs;
 
-/* Is one of the files stdout? */
-bool outputs_use_stdout(const struct options *options);
 /* Creates the files. NULL after a message. All pointers are borrowed. */
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
 			     struct windows *windows, struct growth *growth);
@@ -34,28 +33,43 @@ void outputs_begin(struct outputs *o, uint64_t now_ns);
  * recording.
  */
 void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind);
+/* The same for who only compares figures: without those of the tracer itself. */
+void outputs_figures(struct outputs *o, struct snapshot *s);
 /* A sample of growth: what came until now_ns. */
 void outputs_sample(struct outputs *o, uint64_t now_ns);
+/* From now on snapshots have the change since now; since nothing any more. */
+void outputs_set_baseline(struct outputs *o);
+void outputs_reset_baseline(struct outputs *o);
 /*
- * What these two are made of, for a replay, which takes the facts from its recording: figures of this moment of the heap; then rows, with what is
+ * What these are made of, for a replay, which takes the facts from its recording: figures of this moment of the heap; then rows, with what is
  * known of modules by then.
  */
 void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
 		  const struct facts *f);
 void outputs_fold(struct outputs *o, struct snapshot *s);
 void outputs_take_sample(struct outputs *o, const struct facts *f);
+void outputs_take_baseline(struct outputs *o, const struct facts *f);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
+struct rows;
+/* Which sites make one row; borrowed. */
+const struct rows *outputs_rows(const struct outputs *o);
+
 /*
- * Before one of the two below: takes what has to be of the same moment as the snapshot, and asks for the
+ * Before outputs_write(): takes what has to be of the same moment as the snapshot, and asks for the
  * names that will be written. True when some are not there yet, so that waiting is worth it.
  */
-bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, bool final);
-/* One interval: rows into the CSV files and, when `report`, a report on stdout. */
-void outputs_interval(struct outputs *o, struct snapshot *s, bool report);
-/* The last one. */
-void outputs_final(struct outputs *o, struct snapshot *s, bool report);
+bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
+/* Writes the files that are due and, when `report`, a report on stdout. */
+void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
+/*
+ * The view's key `e`: opens the file, which the next outputs_prepare() and outputs_write() with WHEN_EXPORT fill and
+ * close. `format` is a name of export_formats. False after a message.
+ */
+bool outputs_export(struct outputs *o, const char *format, const char *path);
+/* The file of the last WHEN_EXPORT is written. */
+bool outputs_exported(const struct outputs *o);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);

@@ -41,7 +41,8 @@ struct player {
 	double recorded_interval_s, recorded_leak_interval_s;
 	/* own cuts: another -i, another --leak-interval; UINT64_MAX: the recorded ones */
 	uint64_t next_report_ns, next_sample_ns;
-	uint64_t end_ns; /* -d */
+	uint64_t baseline_ns; /* when --baseline is due; UINT64_MAX: not any more */
+	uint64_t end_ns;      /* -d */
 	/* taken and not yet written */
 	struct snapshot taken;
 	enum recording_cut taken_kind; /* 0: none */
@@ -81,6 +82,7 @@ static void set_clock(struct player *p)
 	p->next_sample_ns = same(o->leak_interval_s, p->recorded_leak_interval_s)
 				    ? UINT64_MAX
 				    : p->begun_ns + step_of(o->leak_interval_s);
+	p->baseline_ns = o->baseline_s > 0 ? p->begun_ns + step_of(o->baseline_s) : UINT64_MAX;
 	p->end_ns = o->duration_s > 0 ? p->begun_ns + step_of(o->duration_s) : UINT64_MAX;
 }
 
@@ -120,7 +122,8 @@ struct player *player_open(const struct options *o)
 	p->recorded_leak_interval_s = about.leak_interval_s;
 	p->replayed = replayed_new(p->replay);
 	set_clock(p);
-	if (begin(p))
+	p->stages.watch = watch_open(&p->options);
+	if (p->stages.watch && begin(p))
 		p->stages.outputs = outputs_open(&p->options, &p->stages.tracker,
 						 &p->stages.windows, p->stages.growth);
 	if (p->stages.outputs) {
@@ -153,6 +156,7 @@ bool player_close(struct player *p)
 	if (!p)
 		return true;
 	good = outputs_close(p->stages.outputs);
+	watch_close(p->stages.watch);
 	end(p);
 	replayed_free(p->replayed);
 	replay_close(p->replay);
@@ -174,14 +178,16 @@ static void write_taken(struct player *p)
 {
 	struct outputs *o = p->stages.outputs;
 	bool count = p->taken_kind == CUT_INTERVAL;
+	enum output_when when = count ? WHEN_INTERVAL : WHEN_NOW;
 
 	if (!p->taken_kind)
 		return;
 	p->taken_kind = 0;
 	outputs_fold(o, &p->taken);
-	if (outputs_prepare(o, &p->taken, p->report, false))
+	watch_look(p->stages.watch, &p->taken, false);
+	if (outputs_prepare(o, &p->taken, p->report, when))
 		wait_for_names(p, NAMES_WAIT_MS);
-	outputs_interval(o, &p->taken, p->report);
+	outputs_write(o, &p->taken, p->report, when);
 	snapshot_free(&p->taken);
 	if (count && p->options.report_count && ++p->reports >= p->options.report_count)
 		p->stop = true;
@@ -221,6 +227,14 @@ static void own_sample(struct player *p)
 	p->next_sample_ns += step_of(p->options.leak_interval_s);
 }
 
+static void own_baseline(struct player *p)
+{
+	struct facts f = facts_at(p, p->baseline_ns);
+
+	outputs_take_baseline(p->stages.outputs, &f);
+	p->baseline_ns = UINT64_MAX;
+}
+
 static void own_report(struct player *p)
 {
 	struct facts f = facts_at(p, p->next_report_ns);
@@ -237,10 +251,13 @@ static void make_own_cuts(struct player *p, uint64_t time_ns)
 		uint64_t next = p->next_sample_ns < p->next_report_ns ? p->next_sample_ns
 								      : p->next_report_ns;
 
+		next = p->baseline_ns < next ? p->baseline_ns : next;
 		if (p->stop || next >= time_ns || next >= p->end_ns)
 			break;
 		p->now_ns = next;
-		if (next == p->next_sample_ns)
+		if (next == p->baseline_ns)
+			own_baseline(p);
+		else if (next == p->next_sample_ns)
 			own_sample(p);
 		else
 			own_report(p);
@@ -325,6 +342,7 @@ static size_t count_until(const struct player *p, size_t from, uint64_t until_ns
 
 	next = p->next_report_ns < next ? p->next_report_ns : next;
 	next = p->next_sample_ns < next ? p->next_sample_ns : next;
+	next = p->baseline_ns < next ? p->baseline_ns : next;
 	next = p->end_ns < next ? p->end_ns : next;
 	if (next == UINT64_MAX)
 		return p->event_count - from;
@@ -494,9 +512,10 @@ static void write_last(struct player *p, bool report, bool summary)
 	read_rest(p);
 	outputs_fold(o, &s);
 	report = report && !done && !outputs_failed(o);
-	if (outputs_prepare(o, &s, report, true))
+	watch_look(p->stages.watch, &s, false);
+	if (outputs_prepare(o, &s, report, WHEN_END))
 		wait_for_names(p, NAMES_LAST_WAIT_MS);
-	outputs_final(o, &s, report);
+	outputs_write(o, &s, report, WHEN_END);
 	p->failed |= outputs_failed(o);
 	say_end(p);
 	if (summary)
@@ -524,6 +543,13 @@ void player_look(struct player *p, struct snapshot *s)
 	outputs_fold(p->stages.outputs, s);
 }
 
+void player_set_baseline(struct player *p)
+{
+	struct facts f = facts_at(p, p->now_ns);
+
+	outputs_take_baseline(p->stages.outputs, &f);
+}
+
 uint64_t player_now(const struct player *p)
 {
 	return p->now_ns;
@@ -539,6 +565,23 @@ uint64_t player_ends(const struct player *p)
 	uint64_t last = replay_last_ns(p->replay);
 
 	return last > p->now_ns ? last : p->now_ns;
+}
+
+struct stages *player_stages(struct player *p)
+{
+	return &p->stages;
+}
+
+void player_write(struct player *p, enum output_when when)
+{
+	struct outputs *o = p->stages.outputs;
+	struct snapshot s;
+
+	player_look(p, &s);
+	if (outputs_prepare(o, &s, false, when))
+		wait_for_names(p, NAMES_WAIT_MS);
+	outputs_write(o, &s, false, when);
+	snapshot_free(&s);
 }
 
 struct outputs *player_outputs(struct player *p)

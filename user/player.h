@@ -10,10 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "analyse/snapshot.h"
+#include "exports.h"
 #include "options.h"
 
 struct player;
 struct outputs;
+struct stages;
 struct names;
 
 /* NULL after a message. o is borrowed. */
@@ -35,12 +37,17 @@ void player_write_last(struct player *p);
 
 /* Of this moment, to be looked at. */
 void player_look(struct player *p, struct snapshot *s);
+/* From now on snapshots have the change since this moment. */
+void player_set_baseline(struct player *p);
 /* The moment up to which all is applied; where the recording begins and, as far as it is known, ends. */
 uint64_t player_now(const struct player *p);
 uint64_t player_begun(const struct player *p);
 uint64_t player_ends(const struct player *p);
 struct outputs *player_outputs(struct player *p);
+struct stages *player_stages(struct player *p);
 struct names *player_names(struct player *p);
+/* What the outputs get at an interval or, `when` says it, by a key. */
+void player_write(struct player *p, enum output_when when);
 /* Something failed (said). */
 bool player_failed(const struct player *p);
 

@@ -17,7 +17,7 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
-#include "export/csv_file.h"
+#include "export/stream_file.h"
 #include "symbol/image.h"
 #include "symbol/modules.h"
 #include "symbol/perf_map.h"
@@ -124,9 +124,9 @@ struct recording *recording_open(const struct options *o)
 {
 	struct recording *r = xcalloc(1, sizeof(*r));
 	struct buffer about = {0};
-	struct csv_file file;
+	struct stream_file file;
 
-	if (csv_file_open(&file, o->write, "")) {
+	if (stream_file_open(&file, o->write, "")) {
 		free(r);
 		return NULL;
 	}
@@ -136,7 +136,7 @@ struct recording *recording_open(const struct options *o)
 	buffer_done(&about);
 	if (!r->record)
 		log_error("cannot write '%s': %s", r->path, reason(-errno));
-	csv_file_close(&file);
+	stream_file_close(&file);
 	if (r->record)
 		return r;
 	free(r->path);

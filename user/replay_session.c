@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "live.h"
 #include "outputs.h"
 #include "player.h"
 #include "signals.h"
@@ -24,22 +25,21 @@
 #define SLICE_RECORDS 65536u
 #define PLAY_MS	      40
 #define IDLE_MS	      500
-#define SEEK_NS	      (5 * (int64_t)NS_PER_S)
-#define SPEED_LEAST   0.0625
-#define SPEED_MOST    1024.0
+
+#define EXIT_ALERT 3
 
 struct session {
 	struct player *player;
-	struct screen *screen; /* NULL: batch mode */
+	struct live live;
+	struct screen *screen; /* of live; NULL: batch mode */
 	int signal_fd;
-	double speed; /* of the clock of events; 0: as fast as it goes */
-	bool paused, stop, goes_on, stale;
+	bool stop, goes_on, stale;
 	uint64_t wall_ns, next_draw_ns; /* when the player was moved last */
 };
 
 static bool wants_screen(const struct options *o)
 {
-	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !outputs_use_stdout(o);
+	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !options_to_stdout(o);
 }
 
 static bool open_screen(struct session *s, const struct options *o)
@@ -49,8 +49,11 @@ static bool open_screen(struct session *s, const struct options *o)
 
 	if (!wants_screen(o))
 		return true;
-	s->screen = screen_open(&so, outputs_names, player_outputs(s->player));
-	return s->screen != NULL;
+	s->live.replay = true;
+	if (!live_open(&s->live, player_stages(s->player), &so))
+		return false;
+	s->screen = s->live.screen;
+	return true;
 }
 
 static void read_signals(struct session *s)
@@ -61,8 +64,9 @@ static void read_signals(struct session *s)
 		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
 		    info.ssi_signo == SIGHUP)
 			s->stop = true;
-		else if (info.ssi_signo == SIGWINCH && s->screen)
-			screen_resize(s->screen);
+		else if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGTSTP ||
+			 info.ssi_signo == SIGCONT)
+			live_signal(&s->live, info.ssi_signo);
 	}
 }
 
@@ -74,63 +78,64 @@ static void run_batch(struct session *s)
 
 /* ---- on the screen ---- */
 
+/* For the title, and for what asks how long ago something was. */
+static void note_place(struct session *s)
+{
+	uint64_t now = player_now(s->player), begun = player_begun(s->player);
+	uint64_t ends = player_ends(s->player);
+
+	s->live.now_ns = now;
+	s->live.play.at_s = now > begun ? (double)(now - begun) / NS_PER_S : 0;
+	s->live.play.length_s = ends > begun ? (double)(ends - begun) / NS_PER_S : 0;
+	s->live.play.ended = !s->goes_on;
+}
+
 static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
+	note_place(s);
 	player_look(s->player, &snapshot);
 	screen_draw(s->screen, &snapshot);
 	s->stale = false;
 	s->next_draw_ns = clock_monotonic_ns() + (uint64_t)(screen_interval(s->screen) * 1e9);
 }
 
-static void say_position(struct session *s)
+/* What the keys have asked for beside what screen_key() says. */
+static void follow_keys(struct session *s)
 {
-	uint64_t begun = player_begun(s->player);
+	struct live_play *play = &s->live.play;
+	double at_s = play->at_s + play->seek_s;
 
-	screen_message(s->screen, "%s at %.1f s of %.1f s, speed %g",
-		       s->paused ? "standing" : "playing",
-		       (double)(player_now(s->player) - begun) / 1e9,
-		       (double)(player_ends(s->player) - begun) / 1e9, s->speed);
-}
-
-static void set_speed(struct session *s, double speed)
-{
-	if (speed >= SPEED_LEAST && speed <= SPEED_MOST)
-		s->speed = speed;
-	say_position(s);
-}
-
-/* Back means from the beginning again; what is on the screen is of another heap then, so it is drawn at once. */
-static void seek(struct session *s, int64_t ns)
-{
-	uint64_t now = player_now(s->player), begun = player_begun(s->player);
-	uint64_t to = ns < 0 && now - begun < (uint64_t)-ns ? begun : now + (uint64_t)ns;
-
-	if (!player_seek(s->player, to, false)) {
-		s->stop = true;
+	if (play->baseline > 0)
+		player_set_baseline(s->player);
+	else if (play->baseline < 0)
+		outputs_reset_baseline(player_outputs(s->player));
+	play->baseline = 0;
+	if (play->seek_s == 0)
 		return;
-	}
-	s->goes_on = ns < 0 || player_now(s->player) >= to;
+	play->seek_s = 0;
+	at_s = at_s > 0 ? at_s : 0;
+	if (!player_seek(s->player, player_begun(s->player) + (uint64_t)(at_s * NS_PER_S), false))
+		s->stop = true;
+	s->goes_on = true;
 	s->wall_ns = clock_monotonic_ns();
-	say_position(s);
-	draw(s);
+	live_moved(&s->live, player_now(s->player));
 }
 
 static void read_keys(struct session *s)
 {
-	switch (screen_key(s->screen)) {
+	enum screen_request request = screen_key(s->screen);
+
+	follow_keys(s);
+	switch (request) {
 	case SCREEN_QUIT: s->stop = true; break;
-	case SCREEN_REFRESH:
-	case SCREEN_SNAPSHOT: draw(s); break;
-	case SCREEN_PLAY:
-		s->paused = !s->paused;
-		say_position(s);
+	case SCREEN_REFRESH: draw(s); break;
+	case SCREEN_SNAPSHOT: player_write(s->player, WHEN_NOW); break;
+	case SCREEN_EXPORT:
+		player_write(s->player, WHEN_EXPORT);
+		live_exported(&s->live);
 		break;
-	case SCREEN_FASTER: set_speed(s, 2 * s->speed); break;
-	case SCREEN_SLOWER: set_speed(s, s->speed / 2); break;
-	case SCREEN_FORWARD: seek(s, SEEK_NS); break;
-	case SCREEN_BACK: seek(s, -SEEK_NS); break;
 	case SCREEN_NOTHING: break;
 	}
 }
@@ -138,13 +143,12 @@ static void read_keys(struct session *s)
 /* The clock of events follows that of the wall. */
 static void play(struct session *s)
 {
-	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until = UINT64_MAX;
+	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until;
 
 	s->wall_ns = now;
-	if (s->paused || !s->goes_on)
+	if (s->live.play.paused || !s->goes_on)
 		return;
-	if (s->speed > 0)
-		until = player_now(s->player) + (uint64_t)((double)passed * s->speed);
+	until = player_now(s->player) + (uint64_t)((double)passed * s->live.play.speed);
 	s->goes_on = player_run(s->player, until, SLICE_RECORDS, false);
 	s->stale = true;
 	if (!s->goes_on)
@@ -153,9 +157,11 @@ static void play(struct session *s)
 
 static int timeout_ms(const struct session *s)
 {
-	if (s->paused || !s->goes_on)
+	if (live_next_ns(&s->live) <= clock_monotonic_ns())
+		return 0;
+	if (s->live.play.paused || !s->goes_on)
 		return s->stale ? 0 : IDLE_MS;
-	return s->speed > 0 ? PLAY_MS : 0;
+	return PLAY_MS;
 }
 
 static void run_screen(struct session *s)
@@ -181,18 +187,19 @@ static void run_screen(struct session *s)
 			read_keys(s);
 		if (s->stale && (clock_monotonic_ns() >= s->next_draw_ns || !s->goes_on))
 			draw(s);
+		live_step(&s->live);
 	}
 }
 
 int replay_session_run(const struct options *options)
 {
-	struct session s = {.speed = 1};
-	bool failed, screen;
+	struct session s = {.live.play.speed = 1};
+	bool failed, fired, screen;
 
 	s.player = player_open(options);
 	if (!s.player)
 		return 1;
-	s.signal_fd = signals_open();
+	s.signal_fd = signals_open(wants_screen(options));
 	if (!open_screen(&s, options)) {
 		player_close(s.player);
 		return 1;
@@ -202,11 +209,12 @@ int replay_session_run(const struct options *options)
 		run_screen(&s);
 	else
 		run_batch(&s);
-	screen_close(s.screen);
+	live_close(&s.live);
 	player_finish(s.player, !screen);
 	failed = player_failed(s.player);
+	fired = watch_fired(player_stages(s.player)->watch);
 	failed |= !player_close(s.player);
 	if (s.signal_fd >= 0)
 		close(s.signal_fd);
-	return failed ? 1 : 0;
+	return failed ? 1 : fired ? EXIT_ALERT : 0;
 }

@@ -23,6 +23,7 @@
 #include "consumer.h"
 #include "dump.h"
 #include "launch.h"
+#include "live.h"
 #include "outputs.h"
 #include "preflight.h"
 #include "probe/attach.h"
@@ -41,21 +42,26 @@
 /* The screen opens before anything was recorded: it is drawn again before the first interval is over. */
 #define FIRST_DRAW_NS (NS_PER_S / 4)
 
+#define EXIT_ALERT 3
+
 /* A report whose figures are taken and whose names are awaited. */
 struct waiting {
 	struct snapshot snapshot;
 	uint64_t until_ns;
-	bool on, count;
+	enum output_when when;
+	bool on;
 };
 
 struct session {
 	const struct options *options;
 	struct stages stages;
 	struct launch *launch;
-	struct screen *screen;
+	struct live live;
+	struct screen *screen; /* of live */
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
 	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, first_draw_ns, end_ns;
+	uint64_t baseline_ns;
 	uint64_t report_count;
 	struct waiting waiting;
 	bool screen_wanted, stop, failed;
@@ -123,13 +129,6 @@ static void announce(struct session *s)
 	}
 }
 
-static bool wants_screen(const struct options *o)
-{
-	if (outputs_use_stdout(o) || o->batch || (o->command && !o->live))
-		return false;
-	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-}
-
 static bool begin(struct session *s)
 {
 	const struct options *o = s->options;
@@ -143,6 +142,8 @@ static bool begin(struct session *s)
 	s->next_sweep_ns = UINT64_MAX;
 	s->first_draw_ns = s->screen_wanted ? s->begun_ns + FIRST_DRAW_NS : UINT64_MAX;
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
+	s->baseline_ns =
+		o->baseline_s > 0 ? s->begun_ns + (uint64_t)(o->baseline_s * 1e9) : UINT64_MAX;
 	outputs_begin(s->stages.outputs, s->begun_ns);
 	consumer_lock(s->stages.tracker.consumer);
 	recording_begin(s->stages.recording, s->begun_ns, clock_realtime_ns(), interval);
@@ -162,13 +163,14 @@ static bool begin(struct session *s)
 static bool open_screen(struct session *s)
 {
 	struct screen_options so = {.sort = s->options->sort,
-				    .interval_s = (double)s->interval_ns / 1e9,
-				    .follow = options_follow(s->options)};
+				    .interval_s = (double)s->interval_ns / 1e9};
 
 	if (!s->screen_wanted)
 		return true;
-	s->screen = screen_open(&so, outputs_names, s->stages.outputs);
-	return s->screen != NULL;
+	if (!live_open(&s->live, &s->stages, &so))
+		return false;
+	s->screen = s->live.screen;
+	return true;
 }
 
 static bool session_open(struct session *s)
@@ -176,17 +178,42 @@ static bool session_open(struct session *s)
 	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options) ||
 	    !attach_targets(s))
 		return false;
-	s->screen_wanted = wants_screen(s->options);
 	return begin(s) && open_screen(s);
 }
 
 /* ---- run ---- */
+
+/* At the rules of --alert. */
+static void look(struct session *s, const struct snapshot *snapshot)
+{
+	const struct watch_firing *firings;
+	size_t count, fired = watch_look(s->stages.watch, snapshot, s->screen != NULL);
+	char text[256];
+
+	count = watch_firings(s->stages.watch, &firings);
+	if (fired && s->screen)
+		screen_message(s->screen, "alert %s",
+			       watch_firing_text(&firings[count - 1], text, sizeof(text)));
+}
+
+/* When no report or screen has looked since `since_ns`. */
+static void look_alone(struct session *s, uint64_t since_ns)
+{
+	struct snapshot snapshot;
+
+	if (!watch_due(s->stages.watch, since_ns))
+		return;
+	outputs_figures(s->stages.outputs, &snapshot);
+	look(s, &snapshot);
+	snapshot_free(&snapshot);
+}
 
 static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
 	outputs_snapshot(s->stages.outputs, &snapshot, 0);
+	look(s, &snapshot);
 	screen_draw(s->screen, &snapshot);
 }
 
@@ -197,15 +224,19 @@ static void write_waiting(struct session *s)
 	if (!w->on)
 		return;
 	w->on = false;
-	outputs_interval(s->stages.outputs, &w->snapshot, !s->screen);
+	outputs_write(s->stages.outputs, &w->snapshot, !s->screen, w->when);
 	if (s->screen)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
-	if (w->count && s->options->report_count && ++s->report_count >= s->options->report_count)
+	if (w->when == WHEN_EXPORT && outputs_exported(s->stages.outputs))
+		live_exported(&s->live);
+	if (w->when == WHEN_INTERVAL && s->options->report_count &&
+	    ++s->report_count >= s->options->report_count)
 		s->stop = true;
-	if (outputs_failed(s->stages.outputs))
-		s->failed = s->stop = true;
+	/* the view goes on without a file */
+	if (outputs_failed(s->stages.outputs) && !s->screen)
+		s->stop = true;
 	if (recording_failed(s->stages.recording))
 		s->failed = true;
 }
@@ -224,18 +255,20 @@ static void await_recorded(struct session *s)
 }
 
 /* Figures of now; written when the names are there, at the latest before the next ones. */
-static void report(struct session *s, bool count)
+static void report(struct session *s, enum output_when when)
 {
 	struct waiting *w = &s->waiting;
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
 
 	await_recorded(s);
 	write_waiting(s);
-	outputs_snapshot(s->stages.outputs, &w->snapshot, count ? CUT_INTERVAL : CUT_EXTRA);
+	outputs_snapshot(s->stages.outputs, &w->snapshot,
+			 when == WHEN_INTERVAL ? CUT_INTERVAL : CUT_EXTRA);
+	look(s, &w->snapshot);
 	w->on = true;
-	w->count = count;
+	w->when = when;
 	w->until_ns = clock_monotonic_ns() + longest;
-	if (!outputs_prepare(s->stages.outputs, &w->snapshot, !s->screen, false))
+	if (!outputs_prepare(s->stages.outputs, &w->snapshot, !s->screen, when))
 		write_waiting(s);
 }
 
@@ -263,11 +296,10 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 		else
 			outputs_reopen(s->stages.outputs);
 		break;
-	case SIGUSR1: report(s, false); break;
+	case SIGUSR1: report(s, WHEN_NOW); break;
 	case SIGWINCH:
-		if (s->screen)
-			screen_resize(s->screen);
-		break;
+	case SIGTSTP:
+	case SIGCONT: live_signal(&s->live, info->ssi_signo); break;
 	default: break;
 	}
 }
@@ -285,8 +317,9 @@ static void read_keys(struct session *s)
 	switch (screen_key(s->screen)) {
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
-	case SCREEN_SNAPSHOT: report(s, false); break;
-	default: break;
+	case SCREEN_SNAPSHOT: report(s, WHEN_NOW); break;
+	case SCREEN_EXPORT: report(s, WHEN_EXPORT); break;
+	case SCREEN_NOTHING: break;
 	}
 	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
 }
@@ -327,8 +360,12 @@ static int timeout_ms(const struct session *s)
 		next = s->first_draw_ns;
 	if (s->next_sweep_ns < next)
 		next = s->next_sweep_ns;
+	if (s->baseline_ns < next)
+		next = s->baseline_ns;
 	if (s->stages.windows.next_ns < next)
 		next = s->stages.windows.next_ns;
+	if (live_next_ns(&s->live) < next)
+		next = live_next_ns(&s->live);
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -340,7 +377,7 @@ static uint64_t next_beat(uint64_t beat, uint64_t step, uint64_t now)
 
 static void on_clock(struct session *s)
 {
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = clock_monotonic_ns(), sampled_ns = 0;
 
 	if (s->waiting.on &&
 	    (now >= s->waiting.until_ns || names_pending(s->stages.tracker.names) == 0))
@@ -348,6 +385,11 @@ static void on_clock(struct session *s)
 	if (now >= s->next_sample_ns) {
 		outputs_sample(s->stages.outputs, now);
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
+		sampled_ns = now;
+	}
+	if (now >= s->baseline_ns) {
+		outputs_set_baseline(s->stages.outputs);
+		s->baseline_ns = UINT64_MAX;
 	}
 	if (now >= s->end_ns) {
 		s->stop = true;
@@ -355,10 +397,11 @@ static void on_clock(struct session *s)
 	}
 	if (now >= s->next_report_ns) {
 		s->next_report_ns = next_beat(s->next_report_ns, s->interval_ns, now);
-		report(s, true);
+		report(s, WHEN_INTERVAL);
 	} else if (now >= s->first_draw_ns) {
 		draw(s);
 	} else {
+		look_alone(s, sampled_ns);
 		return;
 	}
 	s->first_draw_ns = UINT64_MAX;
@@ -438,35 +481,12 @@ static void session_loop(struct session *s)
 			read_keys(s);
 		if (!is_over(s))
 			on_clock(s);
+		live_step(&s->live);
 	}
 	free(polls);
 }
 
 /* ---- close ---- */
-
-static void say_command_status(struct session *s)
-{
-	struct tracked *t = s->stages.tracker.first;
-	int status;
-
-	if (!s->options->command || !t)
-		return;
-	if (!launch_ended(s->launch, &status)) {
-		/* its end was told by the kernel side before wait() could */
-		if (t->ended && t->has_code)
-			status = t->exit_code;
-		else
-			status = -1;
-	}
-	if (status == -1)
-		log_always("%d (%s) runs on", (int)t->pid, t->comm);
-	else if (WIFSIGNALED(status))
-		log_always("%d (%s) was killed by signal %d (%s)", (int)t->pid, t->comm,
-			   WTERMSIG(status), strsignal(WTERMSIG(status)));
-	else
-		log_always("%d (%s) exited with status %d", (int)t->pid, t->comm,
-			   WEXITSTATUS(status));
-}
 
 /* Before the summary, which is the last that is said. */
 static void detach(struct session *s)
@@ -486,9 +506,10 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
 	outputs_snapshot(s->stages.outputs, snapshot, CUT_FINAL);
-	if (outputs_prepare(s->stages.outputs, snapshot, report, true))
+	if (outputs_prepare(s->stages.outputs, snapshot, report, WHEN_END))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
-	outputs_final(s->stages.outputs, snapshot, report);
+	look(s, snapshot);
+	outputs_write(s->stages.outputs, snapshot, report, WHEN_END);
 }
 
 static void finish(struct session *s)
@@ -502,7 +523,7 @@ static void finish(struct session *s)
 		await_names(&a, s->waiting.until_ns);
 	write_waiting(s);
 	done = s->options->report_count && s->report_count >= s->options->report_count;
-	screen_close(s->screen);
+	live_close(&s->live);
 	s->screen = NULL;
 	loader_arm(s->stages.tracker.loader, false);
 	launch_handle(s->launch);
@@ -514,12 +535,14 @@ static void finish(struct session *s)
 		s->failed = true;
 	overhead_say(&s->stages.overhead);
 	windows_say(&s->stages.windows);
-	say_command_status(s);
+	if (s->options->command)
+		launch_say_status(s->launch, s->stages.tracker.first);
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
 	if (!stages_end_recording(&s->stages))
 		s->failed = true;
+	watch_finish(s->stages.watch);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -536,12 +559,14 @@ static void session_close(struct session *s)
 int session_run(const struct options *options)
 {
 	struct session s = {.options = options, .signal_fd = -1};
+	bool fired;
 
 	if (options->dry_run)
 		return preflight_plan(options);
 	tracker_init(&s.stages.tracker);
 	preflight_limits();
-	s.signal_fd = signals_open();
+	s.screen_wanted = live_wanted(options);
+	s.signal_fd = signals_open(s.screen_wanted);
 	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);
@@ -549,6 +574,7 @@ int session_run(const struct options *options)
 	} else {
 		s.failed = true;
 	}
+	fired = watch_fired(s.stages.watch);
 	session_close(&s);
-	return s.failed ? 1 : 0;
+	return s.failed ? EXIT_FAILURE : fired ? EXIT_ALERT : EXIT_SUCCESS;
 }

@@ -4,7 +4,7 @@
 #include <signal.h>
 #include <sys/signalfd.h>
 
-int signals_open(void)
+int signals_open(bool screen)
 {
 	sigset_t set;
 
@@ -15,6 +15,9 @@ int signals_open(void)
 	sigaddset(&set, SIGUSR1);
 	sigaddset(&set, SIGCHLD);
 	sigaddset(&set, SIGWINCH);
+	sigaddset(&set, SIGCONT);
+	if (screen)
+		sigaddset(&set, SIGTSTP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);

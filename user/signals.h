@@ -3,7 +3,9 @@
 #ifndef USER_SIGNALS_H
 #define USER_SIGNALS_H
 
-/* Blocks those that the main loop handles. -1 on failure. */
-int signals_open(void);
+#include <stdbool.h>
+
+/* Blocks those that the main loop handles; `screen`: also those that stop a job. -1 on failure. */
+int signals_open(bool screen);
 
 #endif /* USER_SIGNALS_H */

@@ -83,6 +83,7 @@ bool stages_open_heap(struct stages *s, const struct options *o)
 {
 	struct tracker *t = &s->tracker;
 	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
+				  .elder_ns = (uint64_t)(growth_elder_s(o->leak_window_s) * 1e9),
 				  .sample_bytes = o->sample_bytes,
 				  .filtered = options_filter(o)};
 	struct growth_options go = {.window_s = o->leak_window_s,
@@ -107,7 +108,8 @@ bool stages_open(struct stages *s, const struct options *o)
 						.object_count = o->object_count,
 						.ranges = o->mmap};
 	t->follow = options_follow(o);
-	if (!stages_open_heap(s, o))
+	s->watch = watch_open(o);
+	if (!s->watch || !stages_open_heap(s, o))
 		return false;
 	s->outputs = outputs_open(o, t, &s->windows, s->growth);
 	if (!s->outputs)
@@ -158,6 +160,7 @@ bool stages_close(struct stages *s)
 	loader_close(t->loader);
 	good = recording_close(s->recording, t);
 	good &= outputs_close(s->outputs);
+	watch_close(s->watch);
 	growth_free(s->growth);
 	names_free(t->names);
 	heap_free(t->heap);

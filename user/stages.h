@@ -8,6 +8,7 @@
 #include "overhead.h"
 #include "recording.h"
 #include "tracker.h"
+#include "watch.h"
 #include "windows.h"
 
 struct stages {
@@ -16,6 +17,7 @@ struct stages {
 	struct windows windows;
 	struct growth *growth;
 	struct outputs *outputs;
+	struct watch *watch;
 	struct recording *recording; /* NULL: none */
 };
 

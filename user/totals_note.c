@@ -125,6 +125,22 @@ static void get_errors(struct numbers *n, struct errors *e)
 
 /* ---- processes ---- */
 
+static void put_peaks(struct numbers *n, const struct process_peak peaks[2])
+{
+	put(n, peaks[0].time_ns);
+	put(n, peaks[0].number);
+	put(n, peaks[1].time_ns);
+	put(n, peaks[1].number);
+}
+
+static void get_peaks(struct numbers *n, struct process_peak peaks[2])
+{
+	peaks[0].time_ns = get(n);
+	peaks[0].number = (uint32_t)get(n);
+	peaks[1].time_ns = get(n);
+	peaks[1].number = (uint32_t)get(n);
+}
+
 static void pack_process(const struct heap_process *p, struct buffer *b)
 {
 	struct numbers n = {0};
@@ -141,6 +157,7 @@ static void pack_process(const struct heap_process *p, struct buffer *b)
 	put_totals(&n, &p->totals);
 	put_totals(&n, &p->ranges_totals);
 	put_errors(&n, &p->errors);
+	put_peaks(&n, p->peaks);
 	for (id = COUNTER_USER_FIRST; id < COUNTER_COUNT; id++)
 		put(&n, p->counts[id]);
 	pack_numbers(b, &n);
@@ -168,6 +185,7 @@ static bool unpack_process(struct heap *h, struct unpack *u)
 	get_totals(&n, &p.totals);
 	get_totals(&n, &p.ranges_totals);
 	get_errors(&n, &p.errors);
+	get_peaks(&n, p.peaks);
 	for (id = COUNTER_USER_FIRST; id < COUNTER_COUNT; id++)
 		p.counts[id] = get(&n);
 	comm = unpack_text(u);
@@ -185,6 +203,36 @@ static bool unpack_process(struct heap *h, struct unpack *u)
 }
 
 /* ---- sites ---- */
+
+/* The buckets that hold anything, each with its number. */
+static void pack_histogram(struct buffer *b, const struct histogram *h)
+{
+	struct numbers n = {0};
+	uint32_t i;
+
+	for (i = 0; i < HISTOGRAM_BUCKETS; i++) {
+		if (!h->v[i])
+			continue;
+		put(&n, i);
+		put(&n, h->v[i]);
+	}
+	pack_numbers(b, &n);
+}
+
+static bool unpack_histogram(struct unpack *u, struct histogram *h)
+{
+	struct numbers n;
+
+	if (!unpack_numbers(u, &n))
+		return false;
+	while (n.next < n.count) {
+		uint64_t bucket = get(&n), count = get(&n);
+
+		if (bucket < HISTOGRAM_BUCKETS)
+			h->v[bucket] = (uint32_t)count;
+	}
+	return true;
+}
 
 static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 {
@@ -204,6 +252,9 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 	put(&n, s->previous.count);
 	put(&n, s->older.bytes);
 	put(&n, s->older.count);
+	put(&n, s->peak_bytes);
+	put(&n, s->peak);
+	put(&n, s->elder_frees);
 	if (errors)
 		put_errors(&n, errors);
 	pack_numbers(b, &n);
@@ -213,6 +264,8 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 		pack_u64(b, s->generations.v[i].alive);
 		last = s->generations.v[i].number;
 	}
+	pack_histogram(b, &heap_site_lifetimes(h, index)->ages);
+	pack_histogram(b, &heap_site_lifetimes(h, index)->sizes);
 }
 
 /* Sorted by how they are packed; numbers that would wrap are none. */
@@ -232,6 +285,7 @@ static bool unpack_generations(struct unpack *u, struct generation *v, size_t co
 
 static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 {
+	struct lifetimes lifetimes = {0};
 	struct errors errors = {0};
 	struct site s = {0};
 	struct numbers n;
@@ -252,6 +306,9 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	s.previous.count = get(&n);
 	s.older = (struct carried){.bytes = get(&n)};
 	s.older.count = get(&n);
+	s.peak_bytes = get(&n);
+	s.peak = (uint32_t)get(&n);
+	s.elder_frees = (uint32_t)get(&n);
 	sampled = n.next < n.count;
 	get_errors(&n, &errors);
 	count = unpack_u64(u);
@@ -264,7 +321,8 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	s.generations.v = (void *)room->data;
 	s.generations.count = s.generations.capacity = (uint32_t)count;
 	return unpack_generations(u, s.generations.v, (size_t)count) &&
-	       heap_restore_site(h, &s, sampled ? &errors : NULL);
+	       unpack_histogram(u, &lifetimes.ages) && unpack_histogram(u, &lifetimes.sizes) &&
+	       heap_restore_site(h, &s, &lifetimes, sampled ? &errors : NULL);
 }
 
 /* ---- all ---- */

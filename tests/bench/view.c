@@ -7,7 +7,7 @@
  *   sample-hold, build-hold    the longest of these: so long the events' thread has to wait
  *   fold                rows by code, with the ids at hand
  *   draw                the new figures on the screen
- *   down, page, sort, open, back    the screen after a key
+ *   down, page, sort, open, ...     the screen after a key
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -25,7 +25,8 @@
 #define PROCESS	     1
 #define FIRST_BLOCK  0x1000
 #define BLOCK_STRIDE 0x1000
-#define KEYS_A_ROUND 5
+#define KEYS_A_ROUND 12
+#define FRAMES	     12
 
 struct bench {
 	uint32_t sites;
@@ -45,7 +46,9 @@ struct key {
 };
 
 static const struct key keys[KEYS_A_ROUND] = {
-	{"down", "\033OB"}, {"page", "\033[6~"}, {"sort", "N"}, {"open", "\r"}, {"back", "q"},
+	{"down", "\033OB"},  {"page", "\033[6~"},   {"sort", "N"},   {"open", "\r"},
+	{"back", "q"},	     {"callers", "t"},	    {"expand", "+"}, {"turn", "r"},
+	{"turn again", "r"}, {"modules", "\t\t\t"}, {"pools", "\t"}, {"sites", "\t"},
 };
 
 /* ---- a heap ---- */
@@ -59,7 +62,7 @@ static void send(struct bench *b, uint8_t type, uint32_t site, uint64_t address)
 		      .type = type,
 		      .call = CALL_ID_MALLOC},
 		.address = address,
-		.bytes = 16 + site % 997,
+		.bytes = 16 + (site + address / 64 * 31) % 997,
 		.stack = site + 1,
 	};
 
@@ -85,10 +88,16 @@ static void add_stack(struct bench *b, uint32_t site)
 
 static uint64_t block_of(uint32_t site, uint32_t turn)
 {
-	return FIRST_BLOCK + (uint64_t)site * BLOCK_STRIDE + turn % 3 * 64;
+	return FIRST_BLOCK + (uint64_t)site * BLOCK_STRIDE + turn % 8 * 64;
 }
 
-/* Every site gets a block; all but every hundredth give their oldest back. */
+/* How many turns a block lives. */
+static uint32_t life_of(uint32_t site, uint32_t turn)
+{
+	return 2 + ((site * 2654435761u ^ turn * 0x9e3779b9u) >> 13) % 4;
+}
+
+/* Every site gets a block, and gives back those whose time has come: all of them go up and down. */
 static void churn(struct bench *b)
 {
 	uint32_t i;
@@ -96,8 +105,9 @@ static void churn(struct bench *b)
 	b->now_ns += NS_PER_S;
 	b->turn++;
 	for (i = 0; i < b->sites; i++) {
-		if (b->turn > 2)
-			send(b, EVENT_FREE, i, block_of(i, b->turn - 2));
+		for (uint32_t age = 2; age < 6 && age < b->turn; age++)
+			if (life_of(i, b->turn - age) == age)
+				send(b, EVENT_FREE, i, block_of(i, b->turn - age));
 		send(b, EVENT_ALLOC, i, block_of(i, b->turn));
 	}
 }
@@ -107,14 +117,26 @@ static const struct stack_names *find_names(void *context, const struct snapshot
 	struct bench *b = context;
 
 	b->names.site_id = b->ids[site->site - 1];
-	b->names.frames = &b->frames[site->site - 1];
-	b->names.frame_count = 1;
+	b->names.frames = &b->frames[(size_t)(site->site - 1) * FRAMES];
+	b->names.frame_count = FRAMES;
 	return &b->names;
+}
+
+/* A caller of three at each depth, so that stacks part and meet as in a program. */
+static void name_frames(struct frame_name *frames, uint32_t site)
+{
+	uint32_t i, rest = site;
+
+	for (i = 0; i < FRAMES; i++, rest /= 3)
+		frames[i] = (struct frame_name){.pc = 0x400000 + site,
+						.function = xasprintf("function_%u_%u", i, rest),
+						.module = "bench"};
 }
 
 static void make_heap(struct bench *b)
 {
-	struct heap_options ho = {.generation_ns = NS_PER_S};
+	struct heap_options ho = {.generation_ns = NS_PER_S,
+				  .elder_ns = (uint64_t)growth_elder_s(0) * NS_PER_S};
 	struct growth_options go = {.interval_s = 1, .threshold = 0.1};
 	uint32_t i;
 
@@ -123,16 +145,12 @@ static void make_heap(struct bench *b)
 	b->now_ns = NS_PER_S;
 	heap_add_process(b->heap, PROCESS, 4711, "bench", b->now_ns);
 	b->ids = xcalloc(b->sites, sizeof(*b->ids));
-	b->frames = xcalloc(b->sites, sizeof(*b->frames));
+	b->frames = xcalloc((size_t)b->sites * FRAMES, sizeof(*b->frames));
 	b->primary = xcalloc(b->sites + 1, sizeof(*b->primary));
 	for (i = 0; i < b->sites; i++) {
-		char name[32];
-
 		add_stack(b, i);
 		b->ids[i] = (i + 1) * 0x9e3779b97f4a7c15ull;
-		snprintf(name, sizeof(name), "site_%u", i);
-		b->frames[i] = (struct frame_name){
-			.pc = 0x400000 + i, .function = xstrdup(name), .module = "bench"};
+		name_frames(&b->frames[(size_t)i * FRAMES], i);
 	}
 }
 
@@ -277,6 +295,7 @@ static unsigned int number(const char *text)
 int main(int argc, char **argv)
 {
 	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 1};
+	struct screen_sources sources = {.names = find_names};
 	struct bench b = {0};
 	unsigned int i;
 
@@ -290,7 +309,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	make_heap(&b);
-	b.screen = screen_open(&options, find_names, &b);
+	sources.context = &b;
+	b.screen = screen_open(&options, &sources);
 	if (!b.screen)
 		return 1;
 	for (i = 0; i < number(argv[2]); i++)

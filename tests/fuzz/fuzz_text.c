@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Names that a process chose -> every place where they are written: CSV cells, lines of a report,
+ * Names that a process chose -> every place where they are written: CSV cells, JSON, lines of a report,
  * columns of the screen. Input: names, each ended by NUL.
  */
 #include "fuzz.h"
@@ -8,6 +8,10 @@
 #include <locale.h>
 #include "../../user/base/buffer.h"
 #include "../../user/export/csv.h"
+#include "../../user/export/folded.h"
+#include "../../user/export/json_frames.h"
+#include "../../user/export/json_text.h"
+#include "../../user/export/openmetrics.h"
 #include "../../user/view/frames.h"
 #include "../../user/view/text.h"
 
@@ -74,30 +78,119 @@ static void check_row(const char *row, size_t length)
 	must(!quoted && cells == COLUMNS);
 }
 
-static void write_csv(struct fixture *f, const char *comm)
+/* A line of JSON: quotes in pairs, and everything between brackets. */
+static void check_json(const char *line, size_t length)
+{
+	bool quoted = false;
+	int depth = 0;
+
+	must(length > 0 && line[length - 1] == '\n');
+	check_clean(line, length - 1);
+	for (size_t i = 0; i < length - 1; i++) {
+		if (quoted && line[i] == '\\') {
+			i++;
+			must(line[i] == '"' || line[i] == '\\');
+		} else if (line[i] == '"') {
+			quoted = !quoted;
+		} else if (!quoted && (line[i] == '{' || line[i] == '[')) {
+			depth++;
+		} else if (!quoted && (line[i] == '}' || line[i] == ']')) {
+			must(--depth > 0 || i == length - 2);
+		}
+	}
+	must(!quoted && depth == 0);
+}
+
+static void write_json(struct fixture *f, struct buffer *out)
+{
+	struct json_frames frames = {.key = {0}};
+
+	json_open(out, NULL, '{');
+	json_frames_add_stack(&frames, out, &f->names);
+	json_frames_end(&frames, out);
+	json_close(out, '}');
+	buffer_add_char(out, '\n');
+	json_frames_done(&frames);
+}
+
+/* The process and the frames, then a number. */
+static void check_folded(const char *line, size_t length)
+{
+	size_t frames = 1;
+
+	must(length > 4 && memcmp(line + length - 4, " 17\n", 4) == 0);
+	check_clean(line, length - 1);
+	for (size_t i = 0; i < length; i++)
+		frames += line[i] == ';';
+	must(frames == 1 + FRAMES);
+}
+
+/* A line of metrics: quotes in pairs, and outside of them one space, before the value. */
+static void check_metric(const char *line, size_t length)
+{
+	bool quoted = false;
+	size_t spaces = 0;
+
+	check_clean(line, length);
+	if (line[0] == '#')
+		return;
+	for (size_t i = 0; i < length; i++) {
+		if (quoted && line[i] == '\\') {
+			i++;
+			must(line[i] == '"' || line[i] == '\\');
+		} else if (line[i] == '"') {
+			quoted = !quoted;
+		} else if (!quoted) {
+			spaces += line[i] == ' ';
+		}
+	}
+	must(!quoted && spaces == 1);
+}
+
+static void check_metrics(const char *text)
+{
+	const char *line = text, *end;
+
+	for (; (end = strchr(line, '\n')); line = end + 1)
+		check_metric(line, (size_t)(end - line));
+	must(*line == '\0' && strcmp(line - 6, "# EOF\n") == 0);
+}
+
+static int no_room(void *file, const char *data, size_t size)
+{
+	(void)file;
+	(void)data;
+	(void)size;
+	must(!"so much is not written");
+	return 0;
+}
+
+static void write_files(struct fixture *f, const char *comm)
 {
 	struct snapshot_process process = {.pid = 7, .rss_bytes = UINT64_MAX};
 	struct snapshot_site site = {.site = 1, .call = 1, .rank = 1, .oldest_s = 1};
 	struct snapshot s = {
 		.processes = &process, .process_count = 1, .sites = &site, .site_count = 1};
-	int fd = memfd_create("csv", MFD_CLOEXEC);
-	char path[32], *text, *row;
-	struct csv *csv;
-	off_t length;
+	struct export_input in = {.snapshot = &s, .names = names_of, .context = f};
+	struct sink sink = {.write = no_room};
+	struct openmetrics metrics = {.floor_count = 0};
 
 	snprintf(process.comm, sizeof(process.comm), "%s", comm);
-	snprintf(path, sizeof(path), "/dev/fd/%d", fd);
-	csv = csv_open(CSV_SITES, path);
-	must(csv && csv_write_sites(csv, &s, 0, names_of, f) == 0 && csv_close(csv) == 0);
-	length = lseek(fd, 0, SEEK_END);
-	text = malloc((size_t)length + 1);
-	must(length > 0 && text && pread(fd, text, (size_t)length, 0) == length);
-	text[length] = '\0';
-	row = memchr(text, '\n', (size_t)length);
-	must(row);
-	check_row(row + 1, (size_t)(text + length - row - 1));
-	free(text);
-	close(fd);
+	csv_write_sites(&sink, &in);
+	check_row(sink.text.data, sink.text.length);
+	buffer_reset(&sink.text);
+	site.totals.outstanding_bytes = 17;
+	folded_write(&sink, &in);
+	check_folded(sink.text.data, sink.text.length);
+	buffer_reset(&sink.text);
+	write_json(f, &sink.text);
+	check_json(sink.text.data, sink.text.length);
+	buffer_reset(&sink.text);
+	site.totals.outstanding_count = 1;
+	openmetrics_write(&metrics, &sink.text, &in, 1, false);
+	check_metrics(sink.text.data);
+	openmetrics_done(&metrics);
+	buffer_done(&sink.text);
 }
 
 static void write_columns(const char *text, const char *part)
@@ -131,7 +224,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	setlocale(LC_ALL, "C.UTF-8");
 	fill(&f, &in);
-	write_csv(&f, f.texts[1]);
+	write_files(&f, f.texts[1]);
 	for (size_t i = 0; i < FRAMES; i++) {
 		frames_add(&out, &f.frames[i]);
 		frames_add_short(&out, &f.frames[i]);

@@ -52,9 +52,11 @@ class Skip(Exception):
     """This cannot be tested here; the reason is shown."""
 
 
-def test(seconds=60):
+def test(seconds=60, alone=False):
+    """`alone`: it measures, or fills the machine; no other test runs beside it."""
     def mark(function):
         function.is_test = True
+        function.alone = alone
         function.seconds = seconds
         return function
     return mark
@@ -498,7 +500,7 @@ class Sites:
                  "free_bytes", "free_count", "peak_bytes", "temporary_count")
         decimals(row, "elapsed_s", "growth_bytes_per_s", "leak_score", "oldest_s")
         check(re.match(r"^[0-9a-f]{16}$", row["site"]), f"malformed site {row['site']!r}")
-        check(row["verdict"] in ("leak", "growing", "steady", "new"), f"verdict {row['verdict']!r}")
+        check(row["verdict"] in ("leak", "growing", "steady", "new", ""), f"verdict {row['verdict']!r}")
         check(row["sampled"] in ("0", "1"), f"sampled {row['sampled']!r}")
         check(0 <= (row["leak_score"] or 0) <= 100, f"leak_score {row['leak_score']}")
         for unit in ("bytes", "count"):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the live tests: one line for each, a summary at the end. Started by scripts/run-live.sh.
+"""Runs the live tests, two at a time: one line for each, a summary at the end. Started by scripts/run-live.sh.
 
 A test is a function of a test_*.py file beside this one, marked with @test. It gets a Case, which starts programs and ends
 them when the test is over, whatever happened. A test that takes too long has failed.
@@ -8,6 +8,8 @@ them when the test is over, whatever happened. A test that takes too long has fa
 import glob
 import importlib
 import os
+import pickle
+import select
 import signal
 import sys
 import time
@@ -61,6 +63,58 @@ def run_one(test):
     return result, why, report
 
 
+def start_one(test):
+    """In a process of its own, so that several can run at a time. Returns its pid and what its result is read from."""
+    reader, writer = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(writer)
+        return pid, reader
+    status = 1
+    try:
+        os.close(reader)
+        with os.fdopen(writer, "wb") as out:
+            start = time.monotonic()
+            out.write(pickle.dumps((*run_one(test), time.monotonic() - start)))
+        status = 0
+    finally:
+        os._exit(status)
+
+
+def read_one(pid, reader):
+    with os.fdopen(reader, "rb") as source:
+        data = source.read()
+    status = os.waitpid(pid, 0)[1]
+    if data and not status:
+        return pickle.loads(data)
+    return "not ok", f"the test itself ended with wait status {status}", [], 0.0
+
+
+def run_all(tests, jobs):
+    """Yields each test with its result, as they end."""
+    running, waiting = {}, list(tests)
+    while running or waiting:
+        while waiting and len(running) < jobs:
+            test = waiting.pop(0)
+            pid, reader = start_one(test)
+            running[reader] = (test, pid)
+        for reader in select.select(list(running), [], [])[0]:
+            test, pid = running.pop(reader)
+            yield (test, *read_one(pid, reader))
+
+
+def jobs_of(arguments):
+    """-jN; without it one for each processor, two at most: on an emulated machine one."""
+    given = [int(a[2:]) for a in arguments if a.startswith("-j")]
+    return given[-1] if given else 1 if lib.SLOW > 1 else min(2, len(os.sched_getaffinity(0)))
+
+
+def in_turn(tests, jobs):
+    """Those that measure come last, each alone."""
+    yield from run_all([t for t in tests if not t.alone], jobs)
+    yield from run_all([t for t in tests if t.alone], 1)
+
+
 def main(arguments):
     verbose = "-v" in arguments
     words = [a for a in arguments if not a.startswith("-")]
@@ -70,11 +124,9 @@ def main(arguments):
         return 0
     signal.signal(signal.SIGALRM, on_alarm)
     counts = {"ok": 0, "not ok": 0, "skip": 0}
-    for test in tests:
-        start = time.monotonic()
-        result, why, report = run_one(test)
+    for test, result, why, report, seconds in in_turn(tests, jobs_of(arguments)):
         counts[result] += 1
-        took = f" ({time.monotonic() - start:.1f} s)" if verbose else ""
+        took = f" ({seconds:.1f} s)" if verbose else ""
         print(f"{result} {test.__name__}{': ' + why if why else ''}{took}")
         for line in report:
             print(f"    {line}")

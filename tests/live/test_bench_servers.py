@@ -47,7 +47,7 @@ def bench_servers__redis_quick__every_figure(case):
     check(traced["tool_cpu"] > 0, f"processor time of the tracer: {traced}")
 
 
-@test(60)
+@test(60, alone=True)
 def bench_soak__two_seconds__exact(case):
     text, figures = bench(case, "soak.py", "--seconds", "2")
     equal(sorted(figures), [("live", "tracer"), ("pairs", "tracer")], "soaks")

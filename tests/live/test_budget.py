@@ -48,7 +48,7 @@ def counted(rows, key):
     return sum(row[key] for row in rows)
 
 
-@test(seconds=120)
+@test(seconds=120, alone=True)
 def budget__steady_target__estimates_near_the_truth(case):
     target = case.target("steady", 0, 4000)
     path = case.path("sites.csv")
@@ -79,7 +79,7 @@ def budget__steady_target__estimates_near_the_truth(case):
     equal(tracer.summary(target.pid).lost, 0, "events lost")
 
 
-@test(seconds=120)
+@test(seconds=120, alone=True)
 def budget__between_two_windows__no_breakpoints(case):
     target = case.target("steady", 100000000, 4000)
     read = byte_at_free(target.pid)
@@ -95,7 +95,7 @@ def budget__between_two_windows__no_breakpoints(case):
     check(target.running(), "the target has ended")
 
 
-@test(seconds=120)
+@test(seconds=120, alone=True)
 def budget__nothing_is_cheap_enough__detached_and_said(case):
     target = case.target("steady", 100000000, 4000)
     read = byte_at_free(target.pid)
@@ -111,7 +111,7 @@ def budget__nothing_is_cheap_enough__detached_and_said(case):
     check(target.running(), "the target has ended")
 
 
-@test()
+@test(alone=True)
 def budget__cheap_target__all_is_covered_and_exact(case):
     for limit in ("90", "100", "1000"):
         target = case.target("every")
@@ -126,7 +126,7 @@ def budget__cheap_target__all_is_covered_and_exact(case):
         check_totals(target.truth, rows)
 
 
-@test(seconds=120)
+@test(seconds=120, alone=True)
 def budget__children__each_seen_in_windows(case):
     """The second program most likely starts while no probe stands; it gets its own in the next window."""
     timeline, steady = case.path("timeline.csv"), target_path("steady")
@@ -169,7 +169,7 @@ while True:
 """
 
 
-@test(seconds=150)
+@test(seconds=150, alone=True)
 def budget__allocator_loaded_in_a_pause__seen_in_the_next_window(case):
     library = find_library("libjemalloc.so.2")
     # jemalloc wants more static thread storage than a library loaded late is given by default

@@ -16,7 +16,7 @@ def took(tracer):
     return tuple(float(number) for number in TOOK.match(line).groups())
 
 
-@test()
+@test(alone=True)
 def cost__target_that_only_allocates__nearly_all_of_its_time(case):
     target = case.target("churn", 300000)
     tracer = case.attach(target, "-i", "0.1")
@@ -29,7 +29,7 @@ def cost__target_that_only_allocates__nearly_all_of_its_time(case):
     check(percent > 50, f"a program that does nothing else than allocate: {percent}%")
 
 
-@test()
+@test(alone=True)
 def cost__target_that_sleeps__nothing(case):
     target = case.target("every")
     tracer = case.run("-b", "-p", target.pid, "0.3", "2")
@@ -38,7 +38,7 @@ def cost__target_that_sleeps__nothing(case):
     check(cost[-1] == ("0.0", "0.0"), f"cost of nothing: {cost}")
 
 
-@test()
+@test(alone=True)
 def cost__quiet__not_said(case):
     target = case.target("every")
     tracer = case.run("-q", "-b", "-p", target.pid, "0.3", "1")
@@ -46,7 +46,7 @@ def cost__quiet__not_said(case):
     tracer.summary(target.pid)
 
 
-@test()
+@test(alone=True)
 def cost__short_command__its_processor_time_is_known(case):
     """It ends between two reports: its time is taken at its end."""
     tracer = case.tracer("--", "sh", "-c", "i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done; /bin/true")

@@ -3,73 +3,7 @@
 # Drives the live view (screen_demo: a made-up heap) in tmux and compares what is on the screen. No root, no target.
 # Usage: tests/screen/screen.sh [PATH_OF_SCREEN_DEMO]
 
-demo=$(realpath "${1:-${O:-build}/screen_demo}")
-deadline_s=10
-passed=0
-failed=0
-socket=tracer-screen-$$
-work=$(mktemp -d)
-
-command -v tmux >/dev/null || { echo "tmux is not installed"; echo "0 passed, 1 failed"; exit 1; }
-[ -x "$demo" ] || { echo "cannot run '$demo': build it first"; echo "0 passed, 1 failed"; exit 1; }
-
-tm() { tmux -L "$socket" -f /dev/null "$@"; }
-cleanup() { tm kill-server 2>/dev/null; rm -rf "$work"; }
-trap cleanup EXIT
-keys() { tm send-keys -t t "$@"; }
-shot() { tm capture-pane -p -t t 2>/dev/null; }
-
-# A session that stays: the server would end, and race with the next start, when the last one goes.
-tm new-session -d -s holder 'sleep 1000'
-
-# start WIDTH HEIGHT ENVIRONMENT ARGUMENTS: an interactive shell without history, then the demo in it
-start() {
-	tm kill-session -t t 2>/dev/null
-	tm new-session -d -x "$1" -y "$2" -s t "env -u NO_COLOR PS1='ready> ' HISTFILE= bash --norc --noprofile -i"
-	until_shows 'ready>' || return 1
-	keys "clear; stty -a >$work/before; $3 $demo $4; echo status=\$?" Enter
-}
-
-# Waits until a line of the screen matches, or does not match any more.
-until_shows() { until_true "shot | grep -qE -- '$1'"; }
-until_gone() { until_true "! shot | grep -qE -- '$1'"; }
-until_true() {
-	local end=$((SECONDS + deadline_s))
-	until eval "$1"; do
-		[ $SECONDS -ge $end ] && return 1
-		sleep 0.05
-	done
-}
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $name"
-		shot | sed 's/^/    |/'
-	fi
-}
-
-# The first row below the titles, where the largest is.
-first_row() { shot | grep -A1 -E '^ *(# +)?(PROCESS +)?OUTSTAND' | tail -1; }
-first_row_has() { until_true "first_row | grep -qE -- '$1'"; }
-
-# Nothing is wider than the screen, and the bottom line is the keys'.
-fits() {
-	local width=$1
-	[ "$(shot | LC_ALL=C.UTF-8 wc -L)" -le "$width" ] && shot | grep -v '^$' | tail -1 | grep -q '^F1'
-}
-
-# The shell is back, with the screen and the modes as before.
-terminal_is_back() {
-	until_shows 'status=[0-9]' || return 1
-	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}')" = 010 ] || return 1
-	keys "stty -a >$work/after; echo compared" Enter
-	until_shows '^compared' && cmp -s "$work/before" "$work/after"
-}
+. "$(dirname "$0")/lib.bash"
 
 test_list() {
 	start 80 24 LANG=C.UTF-8
@@ -80,7 +14,8 @@ test_list() {
 	check "sorted by outstanding" until_shows 'OUTSTAND▽'
 	check "largest site first" first_row_has 'leak +97 session_create'
 	check "names are cleaned" until_shows 'evil\?\[2J\?\]0;owned'
-	check "80x24 holds it" fits 80
+	check "what is said meanwhile is shown" until_shows '^a message from while'
+	check "80x24 holds it" until_true 'fits 80'
 	check "it is updated" until_shows 'up ([4-9]|[1-9][0-9]+)s'
 }
 
@@ -115,8 +50,12 @@ test_pages() {
 	check "whole stack" until_shows '^ +5  __libc_start_main\+0x85 \[libc.so.6\]'
 	check "inlined frame" until_shows 'accept_one \(inlined\) \[server\] \(/build/server/src/net.c:88\)'
 	check "figures below" until_shows '^ +Outstanding +[0-9.]+M +\([0-9]+ bytes in [0-9]+ blocks\)'
+	check "verdict and score" until_shows '^Verdict: leak, score 97 of 100'
 	keys End
-	check "End scrolls" until_shows 'Leak score +97'
+	check "lifetimes" until_shows '^ +32.8us..65.5us █+ +97.6% 400'
+	check "what is in memory" until_shows '^ +In memory: 50.0% of 4.00K in 64 blocks looked at; swapped out: 0B'
+	check "a history" until_shows '^ +0B │.*█'
+	check "End scrolls to the oldest blocks" until_shows '^ +0x7f1234500080 +48B +1m28s +4713 +worker.\[2'
 	keys Escape
 	check "Esc goes back" until_shows 'OUTSTAND▽'
 	keys Down Enter
@@ -132,6 +71,9 @@ test_pages() {
 }
 
 test_input() {
+	start 80 24 LANG=C.UTF-8
+	until_shows '^a message'
+	keys Home
 	keys '\'
 	check "\\ opens the filter" until_shows '^Filter:'
 	keys serv
@@ -149,6 +91,8 @@ test_input() {
 	until_shows '^Search:'
 	keys handler_008 Enter
 	until_gone '^Search:'
+	keys n
+	check "n without another match stays" until_shows handler_008
 	keys Enter
 	check "search finds and Enter opens it" until_shows '  0  handler_008\+0x4'
 	keys Escape
@@ -161,6 +105,13 @@ test_input() {
 	until_shows '^Interval'
 	keys C-u 9x Enter
 	check "nonsense is refused" until_shows '^.9x. is no interval: 0.1 to 3600'
+	keys e
+	check "e asks for the format" until_shows '^EXPORT AS'
+	check "formats are explained" until_shows '^json +everything'
+	keys Down Enter
+	check "and for the file" until_shows '^Export to file: tracer-4711-json.json'
+	keys C-u /tmp/there Enter
+	check "then it writes" until_shows "^wrote format 1 to ./tmp/there."
 	keys s
 	check "s asks for a snapshot" until_shows '^snapshot [0-9]+ written'
 	keys Space
@@ -190,6 +141,13 @@ test_leaving() {
 	check "Ctrl-Z stops" until_shows 'Stopped'
 	keys 'clear; fg; echo status=$?' Enter
 	check "fg brings it back" until_shows '^Lost [0-9]'
+	kill -TSTP "$(demo_pid)"
+	check "sent TSTP: stops" until_shows 'Stopped'
+	keys 'clear; fg; echo status=$?' Enter
+	check "sent TSTP: fg brings it back" until_shows '^Lost [0-9]'
+	kill -STOP "$(demo_pid)"
+	keys 'clear; fg; echo status=$?' Enter
+	check "sent STOP: fg brings it back" until_shows '^Lost [0-9]'
 	keys C-l
 	check "Ctrl-L redraws" until_shows '^Lost [0-9]'
 	keys F10
@@ -208,7 +166,7 @@ test_ways_out() {
 	for way in SEGV:139 QUIT:131; do
 		start 80 24 LANG=C.UTF-8
 		until_shows '^F1Help'
-		kill -"${way%:*}" "$(pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x "$(basename "$demo" | cut -c1-15)")"
+		kill -"${way%:*}" "$(demo_pid)"
 		check "sent ${way%:*}: terminal restored" terminal_is_back
 		check "sent ${way%:*}: status ${way#*:}" until_shows "status=${way#*:}"
 	done
@@ -219,6 +177,9 @@ test_ways_out() {
 	start 80 24 TERM=no-such-terminal
 	check "an unknown terminal is said" until_shows '^tracer: cannot use terminal type .no-such-terminal.: it'
 	check "an unknown terminal: status 1" until_shows 'status=1'
+	start 80 24 TERM=dumb
+	check "a dumb terminal is said" until_shows '^tracer: cannot use terminal type .dumb.: it cannot move'
+	check "a dumb terminal: status 1" until_shows 'status=1'
 }
 
 test_terminals() {
@@ -242,10 +203,21 @@ test_terminals() {
 	check "20x5 works" until_shows '^OUTSTAND▽'
 	keys End
 	check "20x5 scrolls" until_shows 'handler_'
+	keys t Enter r '*' H Tab Tab Tab Enter Escape h
+	check "20x5 has every page" until_shows '^Keys'
+	keys Escape M / handler Enter n d Escape
+	for size in 3x2 120x50 1x1 20x5; do
+		tm resize-window -t t -x "${size%x*}" -y "${size#*x}"
+		keys Tab Enter Escape
+	done
+	keys H t t
+	check "any size does no harm" until_shows '^OUTSTAND▽'
 	keys q
+	until_shows 'status=0'
 	start 160 40 LANG=C.UTF-8 two
-	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION +SOURCE'
+	check "wide: all columns" until_shows '^ +# +PROCESS +OUTSTAND.* +PEAK +VERDICT +API +FUNCTION < CALLERS +SOURCE'
 	check "wide: source" until_shows 'session.c:214'
+	check "what is under way" until_shows 'reading tables of libfoo.so 3/41$'
 	check "two processes" until_shows '^tracer 2 processes '
 	keys q
 	start 80 24 LANG=C.UTF-8 empty
@@ -261,5 +233,4 @@ test_input
 test_leaving
 test_ways_out
 test_terminals
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../user/analyse/baseline.h"
 #include "../../user/base/clock.h"
 #include "../../user/base/log.h"
 #include "../../user/base/xalloc.h"
@@ -18,6 +19,7 @@
 
 #define MANY_SITES 1000
 #define FRAMES	   6
+#define THREADS	   4
 
 static struct frame_name server_frames[FRAMES] = {
 	{.pc = 0x401136,
@@ -85,8 +87,12 @@ static const struct stack_names stacks[] = {
 
 struct demo {
 	uint32_t sites, processes;
-	uint64_t number; /* of the next snapshot */
-	uint64_t started_ns;
+	uint64_t number;   /* of the next snapshot */
+	uint64_t baseline; /* number of the snapshot; 0: none */
+	uint64_t first_realtime_ns;
+	char exported[128];
+	struct view_walk walk;
+	struct view_thread threads[THREADS];
 	struct frame_name frames[MANY_SITES];
 	struct stack_names many[MANY_SITES];
 	char names[MANY_SITES][24];
@@ -97,6 +103,121 @@ static const struct stack_names *demo_names(void *context, const struct snapshot
 	struct demo *d = context;
 
 	return site->stack < 4 ? &stacks[site->stack] : &d->many[site->stack];
+}
+
+/* Four samples a second ago each, the last one now. */
+static size_t demo_history(void *context, uint32_t site, struct view_point *points, size_t capacity)
+{
+	struct demo *d = context;
+	size_t i, count = d->number < capacity ? (size_t)d->number : capacity;
+
+	for (i = 0; i < count; i++)
+		points[i] = (struct view_point){.ago_s = (double)(count - 1 - i),
+						.bytes = 1e6 + (double)i * 1e5 * site};
+	return count;
+}
+
+/* Complete from the third snapshot on. */
+static struct view_walk *demo_walk(void *context, uint32_t site)
+{
+	struct demo *d = context;
+	struct view_walk *w = &d->walk;
+	uint32_t i;
+
+	w->known = d->number > 2;
+	w->done = w->known ? 1 : 0.25;
+	w->ended = d->number;
+	w->threads = d->threads;
+	w->thread_count = w->known ? THREADS : 0;
+	for (i = 0; i < THREADS; i++)
+		d->threads[i] = (struct view_thread){.process = 1,
+						     .tid = 4711 + i,
+						     .bytes = 100000 * (THREADS - i),
+						     .count = 1000 * (i + 1),
+						     .oldest_s = i};
+	w->resident_known = true;
+	w->resident = (struct resident){
+		.looked_bytes = 4096, .resident_bytes = 2048, .looked_blocks = 64};
+	w->site = w->known ? site : 0;
+	w->oldest_count = w->known ? 3 : 0;
+	for (i = 0; i < 3; i++)
+		w->oldest[i] = (struct report_block){.address = 0x7f1234500000 + i * 64,
+						     .bytes = 48,
+						     .age_s = 90 - i,
+						     .tid = 4711 + i};
+	return w;
+}
+
+/* The last one has ended. */
+static void demo_thread_name(void *context, uint32_t process, uint32_t tid, char *out, size_t size)
+{
+	(void)context;
+	(void)process;
+	if (tid < 4711 + THREADS - 1)
+		snprintf(out, size, "worker\x1b[%u", tid - 4711);
+	else
+		out[0] = '\0';
+}
+
+static void demo_progress(void *context, struct buffer *out)
+{
+	struct demo *d = context;
+
+	if (d->processes > 1)
+		buffer_add_string(out, "reading tables of libfoo.so 3/41");
+}
+
+static bool demo_lifetimes(void *context, uint32_t site, struct lifetimes *out)
+{
+	(void)context;
+	(void)site;
+	*out = (struct lifetimes){0};
+	out->sizes.v[9] = 4000;
+	out->sizes.v[10] = 1000;
+	out->ages.v[3] = 10;
+	out->ages.v[5] = 400;
+	return true;
+}
+
+/* As if nothing had been there: the change is all that was allocated since. */
+static void demo_baseline(void *context, bool on)
+{
+	struct demo *d = context;
+
+	d->baseline = on ? d->number : 0;
+}
+
+static size_t demo_alerts(void *context, struct view_alert *out, size_t capacity)
+{
+	struct demo *d = context;
+
+	if (!d->first_realtime_ns || !capacity)
+		return 0;
+	out[0] = (struct view_alert){.realtime_ns = d->first_realtime_ns,
+				     .rule = "outstanding>10M",
+				     .pid = 4711,
+				     .comm = "server",
+				     .value = "12.3M"};
+	return 1;
+}
+
+static bool demo_format(void *context, size_t index, struct view_format *out)
+{
+	static const struct view_format formats[] = {{"csv", ".csv", "call sites"},
+						     {"json", ".json", "everything"}};
+
+	(void)context;
+	if (index < 2)
+		*out = formats[index];
+	return index < 2;
+}
+
+static bool demo_export(void *context, size_t format, const char *path)
+{
+	struct demo *d = context;
+
+	snprintf(d->exported, sizeof(d->exported), "format %zu to '%s'", format, path);
+	return true;
 }
 
 static void make_names(struct demo *d)
@@ -161,7 +282,34 @@ static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
 	p->frees_per_s = 12001;
 	p->lost_events = d->number > 20 ? 3 : 0;
 	p->unknown_frees = 17;
+	p->beside = (struct beside){.known = true,
+				    .first = {.rss = 60000000, .anonymous = 60000000},
+				    .now = {.rss = 64000000, .anonymous = 64000000}};
 	p->rss_bytes = 64000000 + d->number * 1000;
+}
+
+/* Each third site has had ten blocks more in each snapshot since. */
+static void add_changes(const struct demo *d, struct snapshot *s)
+{
+	int64_t count = 10 * (int64_t)(d->number - d->baseline + 1);
+	size_t i;
+
+	s->baseline_s = (double)d->baseline - 1;
+	s->changes = xcalloc(s->site_count + s->process_count, sizeof(*s->changes));
+	for (i = 0; i < s->process_count; i++)
+		s->processes[i].change = &s->changes[s->site_count + i];
+	for (i = 0; i < s->site_count; i++) {
+		struct snapshot_site *site = &s->sites[i];
+		struct change *total = s->processes[site->process].change;
+
+		site->change = &s->changes[i];
+		if (i % 3)
+			continue;
+		site->change->outstanding_count = count;
+		site->change->outstanding_bytes = count * (1000 + (int64_t)i * 7);
+		total->outstanding_count += count;
+		total->outstanding_bytes += site->change->outstanding_bytes;
+	}
 }
 
 static void make_snapshot(struct demo *d, struct snapshot *s)
@@ -182,6 +330,10 @@ static void make_snapshot(struct demo *d, struct snapshot *s)
 		fill_site(d, &s->sites[i], i);
 	for (i = 0; i < d->processes; i++)
 		fill_process(d, s, i);
+	if (d->baseline)
+		add_changes(d, s);
+	if (!d->first_realtime_ns)
+		d->first_realtime_ns = s->realtime_ns;
 	d->number++;
 }
 
@@ -205,6 +357,46 @@ static void on_resize(int signal)
 	resized = 1;
 }
 
+static volatile sig_atomic_t continued;
+
+static void on_continue(int signal)
+{
+	(void)signal;
+	continued = 1;
+}
+
+static volatile sig_atomic_t stopping;
+
+static void on_stop(int signal)
+{
+	(void)signal;
+	stopping = 1;
+}
+
+static void follow_signals(void)
+{
+	struct sigaction action = {.sa_handler = on_resize};
+
+	sigaction(SIGWINCH, &action, NULL);
+	action.sa_handler = on_continue;
+	sigaction(SIGCONT, &action, NULL);
+	action.sa_handler = on_stop;
+	sigaction(SIGTSTP, &action, NULL);
+}
+
+static void handle_signals(struct screen *screen)
+{
+	if (stopping) {
+		stopping = 0;
+		screen_suspend(screen);
+	}
+	if (resized)
+		screen_resize(screen);
+	if (continued)
+		screen_continue(screen);
+	resized = continued = 0;
+}
+
 static void run(struct demo *d, struct screen *screen, const char *way)
 {
 	struct pollfd p = {.fd = screen_fd(screen), .events = POLLIN};
@@ -216,6 +408,8 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 
 		if (request == SCREEN_SNAPSHOT)
 			screen_message(screen, "snapshot %u written", (unsigned int)d->number);
+		if (request == SCREEN_EXPORT)
+			screen_message(screen, "wrote %s", d->exported);
 		if (request != SCREEN_NOTHING) {
 			make_snapshot(d, &snapshot);
 			screen_draw(screen, &snapshot);
@@ -223,9 +417,7 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 		if (d->number == 4)
 			leave(way);
 		ready = poll(&p, 1, (int)(screen_interval(screen) * 1000));
-		if (resized)
-			screen_resize(screen);
-		resized = 0;
+		handle_signals(screen);
 		request = SCREEN_NOTHING;
 		if (ready > 0)
 			request = screen_key(screen);
@@ -237,16 +429,26 @@ static void run(struct demo *d, struct screen *screen, const char *way)
 int main(int argc, char **argv)
 {
 	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 0.5};
+	struct screen_sources sources = {.names = demo_names,
+					 .history = demo_history,
+					 .walk = demo_walk,
+					 .thread_name = demo_thread_name,
+					 .progress = demo_progress,
+					 .lifetimes = demo_lifetimes,
+					 .set_baseline = demo_baseline,
+					 .alerts = demo_alerts,
+					 .export_format = demo_format,
+					 .export_begin = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";
-	struct sigaction action = {.sa_handler = on_resize};
 	struct demo *d = xcalloc(1, sizeof(*d));
 	struct screen *screen;
 
 	d->sites = strcmp(way, "empty") == 0 ? 0 : strcmp(way, "many") == 0 ? MANY_SITES : 12;
 	d->processes = strcmp(way, "two") == 0 ? 2 : 1;
 	make_names(d);
-	sigaction(SIGWINCH, &action, NULL);
-	screen = screen_open(&options, demo_names, d);
+	follow_signals();
+	sources.context = d;
+	screen = screen_open(&options, &sources);
 	if (!screen) {
 		free(d);
 		return 1;

@@ -16,7 +16,8 @@
 #include <unistd.h>
 #include "../../user/base/log.h"
 #include "../../user/export/csv.h"
-#include "../../user/export/csv_file.h"
+#include "../../user/export/output.h"
+#include "../../user/export/stream_file.h"
 
 #define SITES_HEADER                                                                               \
 	"time,elapsed_s,pid,comm,site,rank,outstanding_bytes,outstanding_count,alloc_bytes,"       \
@@ -119,12 +120,25 @@ static const char *contents(struct fixture *f)
 	return f->text;
 }
 
-static struct csv *open_csv(struct fixture *f, enum csv_kind kind)
+static struct output *open_path(enum format_id id, const char *path)
 {
-	struct csv *c = csv_open(kind, f->path);
+	return output_open(&export_formats[id], path);
+}
+
+static struct output *open_csv(struct fixture *f, enum format_id id)
+{
+	struct output *c = open_path(id, f->path);
 
 	assert_non_null(c);
 	return c;
+}
+
+static int write_since(struct output *c, struct fixture *f, uint64_t version)
+{
+	const struct export_input in = {
+		.snapshot = &f->s, .since_version = version, .names = names};
+
+	return output_write(c, &in);
 }
 
 static void csv_open__each_kind__exact_header(void **state)
@@ -133,10 +147,10 @@ static void csv_open__each_kind__exact_header(void **state)
 	struct fixture *f = *state;
 	int kind;
 
-	for (kind = CSV_SITES; kind <= CSV_TIMELINE; kind++) {
-		struct csv *c = open_csv(f, (enum csv_kind)kind);
+	for (kind = FORMAT_CSV; kind <= FORMAT_CSV_TIMELINE; kind++) {
+		struct output *c = open_csv(f, (enum format_id)kind);
 
-		assert_int_equal(csv_close(c), 0);
+		assert_int_equal(output_close(c), 0);
 		assert_string_equal(contents(f), headers[kind]);
 	}
 }
@@ -144,10 +158,10 @@ static void csv_open__each_kind__exact_header(void **state)
 static void csv_write_sites__one_site__exact_row(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
-	assert_int_equal(csv_close(c), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
+	assert_int_equal(output_close(c), 0);
 	assert_string_equal(
 		contents(f), SITES_HEADER
 		"2023-11-14T22:13:20.123Z,1.5,4711,\"ap,p\",0000000000000abc,1,10,1,30,3,20,2,25,1,"
@@ -160,14 +174,14 @@ static void csv_write_sites__one_site__exact_row(void **state)
 static void csv_write_sites__unknown_stack__empty_fields(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
 	f->sites[0].stack = 1;
 	f->sites[0].oldest_s = -1;
 	f->sites[0].growth_bytes_per_s = (double)NAN;
 	f->s.sampled = true;
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
-	csv_close(c);
+	assert_int_equal(write_since(c, f, 0), 0);
+	output_close(c);
 	assert_non_null(strstr(contents(f), ",fedcba9876543210,1,"));
 	assert_non_null(strstr(f->text, ",1,,97.5,leak,,1,operator new(unsigned long),,,,\n"));
 }
@@ -175,37 +189,37 @@ static void csv_write_sites__unknown_stack__empty_fields(void **state)
 static void csv_write_sites__hostile_names__valid_text(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
 	f->sites[0].stack = 2;
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
-	csv_close(c);
+	assert_int_equal(write_since(c, f, 0), 0);
+	output_close(c);
 	assert_non_null(strstr(contents(f), ",\"x??,y\",,m,\"x??,y\"\n"));
 }
 
 static void csv_write_sites__not_changed__no_row(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
-	assert_int_equal(csv_write_sites(c, &f->s, 5, names, NULL), 0);
+	assert_int_equal(write_since(c, f, 5), 0);
 	assert_string_equal(contents(f), SITES_HEADER);
-	assert_int_equal(csv_write_sites(c, &f->s, 4, names, NULL), 0);
+	assert_int_equal(write_since(c, f, 4), 0);
 	assert_string_not_equal(contents(f), SITES_HEADER);
-	csv_close(c);
+	output_close(c);
 }
 
 static void csv_write_sites__same_millisecond__times_increase(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
 	f->s.realtime_ns += 100;
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
 	f->s.realtime_ns -= 5000000000ull;
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
-	csv_close(c);
+	assert_int_equal(write_since(c, f, 0), 0);
+	output_close(c);
 	contents(f);
 	assert_non_null(strstr(f->text, "\n2023-11-14T22:13:20.123Z,"));
 	assert_non_null(strstr(f->text, "\n2023-11-14T22:13:20.124Z,"));
@@ -215,7 +229,7 @@ static void csv_write_sites__same_millisecond__times_increase(void **state)
 static void csv_write_timeline__unknown_and_large_values__plain_numbers(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_TIMELINE);
+	struct output *c = open_csv(f, FORMAT_CSV_TIMELINE);
 
 	f->process.totals.outstanding_bytes = UINT64_MAX;
 	f->process.alloc_bytes_per_s = 1e18;
@@ -227,8 +241,8 @@ static void csv_write_timeline__unknown_and_large_values__plain_numbers(void **s
 	f->process.lost_events = 2;
 	f->s.tracer_cpu_percent = 1.1;
 	f->s.tracer_rss_bytes = 4096;
-	assert_int_equal(csv_write_timeline(c, &f->s), 0);
-	csv_close(c);
+	assert_int_equal(write_since(c, f, 0), 0);
+	output_close(c);
 	assert_string_equal(contents(f), TIMELINE_HEADER
 			    "2023-11-14T22:13:20.123Z,1.5,4711,\"ap,p\",18446744073709551615,0,"
 			    "1000000000000000000,0,1234567.001,0,,3,1,2,1.1,4096\n");
@@ -241,10 +255,12 @@ static void csv_write_blocks__known_and_unknown_site__rows(void **state)
 		{.address = 0x10, .bytes = 6, .age_s = 3, .tid = 13, .site = 99},
 	};
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_BLOCKS);
+	const struct export_input in = {
+		.snapshot = &f->s, .blocks = blocks, .block_count = 2, .names = names};
+	struct output *c = open_csv(f, FORMAT_CSV_BLOCKS);
 
-	assert_int_equal(csv_write_blocks(c, &f->s, blocks, 2, names, NULL), 0);
-	csv_close(c);
+	assert_int_equal(output_write(c, &in), 0);
+	output_close(c);
 	assert_string_equal(contents(f), BLOCKS_HEADER
 			    "2023-11-14T22:13:20.123Z,4711,0x7f0010,5,0.25,12,0000000000000abc\n"
 			    "2023-11-14T22:13:20.123Z,,0x10,6,3,13,\n");
@@ -259,9 +275,9 @@ static void csv_open__link__refused(void **state)
 	snprintf(link, sizeof(link), "%s/link", f->folder);
 	assert_int_equal(symlink(f->path, link), 0);
 	log_capture(true);
-	assert_null(csv_open(CSV_SITES, link));
-	assert_null(csv_open(CSV_SITES, f->folder));
-	assert_null(csv_open(CSV_SITES, "/nonexistent/x.csv"));
+	assert_null(open_path(FORMAT_CSV, link));
+	assert_null(open_path(FORMAT_CSV, f->folder));
+	assert_null(open_path(FORMAT_CSV, "/nonexistent/x.csv"));
 	assert_int_equal(stat(f->path, &st), -1);
 }
 
@@ -275,7 +291,7 @@ static void csv_open__existing_file__truncated(void **state)
 	for (i = 0; i < 1000; i++)
 		fputs("old content\n", file);
 	fclose(file);
-	assert_int_equal(csv_close(open_csv(f, CSV_BLOCKS)), 0);
+	assert_int_equal(output_close(open_csv(f, FORMAT_CSV_BLOCKS)), 0);
 	assert_string_equal(contents(f), BLOCKS_HEADER);
 }
 
@@ -285,79 +301,78 @@ static void csv_open__pipe_without_reader__fails_at_once(void **state)
 
 	assert_int_equal(mkfifo(f->path, 0600), 0);
 	log_capture(true);
-	assert_null(csv_open(CSV_SITES, f->path));
+	assert_null(open_path(FORMAT_CSV, f->path));
 }
 
 static void csv_open__full_device__fails(void **state)
 {
 	(void)state;
 	log_capture(true);
-	assert_null(csv_open(CSV_SITES, "/dev/full"));
+	assert_null(open_path(FORMAT_CSV, "/dev/full"));
 }
 
 /* Parts of a large snapshot are taken back together. */
-static void csv_file__no_room_for_the_second_part__neither_is_left(void **state)
+static void stream_file__no_room_for_the_second_part__neither_is_left(void **state)
 {
 	const struct rlimit small = {24, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
 	struct fixture *f = *state;
-	struct csv_file file;
+	struct stream_file file;
 	struct stat st;
 
 	signal(SIGXFSZ, SIG_IGN);
 	log_capture(true);
-	assert_int_equal(csv_file_open(&file, f->path, "head\n"), 0);
-	assert_int_equal(csv_file_write_part(&file, "first ", 6), 0);
-	assert_int_equal(csv_file_write(&file, "row\n", 4), 0);
-	assert_int_equal(csv_file_write_part(&file, "second ", 7), 0);
+	assert_int_equal(stream_file_open(&file, f->path, "head\n"), 0);
+	assert_int_equal(stream_file_write_part(&file, "first ", 6), 0);
+	assert_int_equal(stream_file_write(&file, "row\n", 4), 0);
+	assert_int_equal(stream_file_write_part(&file, "second ", 7), 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
-	assert_int_equal(csv_file_write_part(&file, "row that does not fit", 21), -EFBIG);
+	assert_int_equal(stream_file_write_part(&file, "row that does not fit", 21), -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	assert_int_equal(stat(f->path, &st), 0);
 	assert_int_equal(st.st_size, strlen("head\nfirst row\n"));
-	assert_int_equal(csv_file_close(&file), -EFBIG);
+	assert_int_equal(stream_file_close(&file), -EFBIG);
 }
 
 static void csv_reopen__file_moved_away__new_file_with_header(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_BLOCKS);
+	struct output *c = open_csv(f, FORMAT_CSV_BLOCKS);
 
 	assert_int_equal(unlink(f->path), 0);
-	assert_int_equal(csv_reopen(c), 0);
+	assert_int_equal(output_reopen(c), 0);
 	assert_string_equal(contents(f), BLOCKS_HEADER);
-	assert_int_equal(csv_close(c), 0);
+	assert_int_equal(output_close(c), 0);
 }
 
 static void csv_reopen__same_file__goes_on_without_a_second_header(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_TIMELINE);
+	struct output *c = open_csv(f, FORMAT_CSV_TIMELINE);
 	size_t length;
 
-	assert_int_equal(csv_write_timeline(c, &f->s), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
 	length = strlen(contents(f));
-	assert_int_equal(csv_reopen(c), 0);
+	assert_int_equal(output_reopen(c), 0);
 	assert_int_equal(strlen(contents(f)), length);
-	assert_int_equal(csv_write_timeline(c, &f->s), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
 	assert_int_equal(strlen(contents(f)), 2 * length - strlen(TIMELINE_HEADER));
-	assert_int_equal(csv_close(c), 0);
+	assert_int_equal(output_close(c), 0);
 }
 
 static void csv_reopen__fails__is_remembered(void **state)
 {
 	struct fixture *f = *state;
-	struct csv *c = open_csv(f, CSV_SITES);
+	struct output *c = open_csv(f, FORMAT_CSV);
 
 	assert_int_equal(unlink(f->path), 0);
 	assert_int_equal(mkdir(f->path, 0700), 0);
 	log_capture(true);
-	assert_int_equal(csv_reopen(c), -EISDIR);
-	assert_true(csv_failed(c));
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), -EISDIR);
+	assert_int_equal(output_reopen(c), -EISDIR);
+	assert_int_equal(write_since(c, f, 0), -EISDIR);
 	assert_int_equal(rmdir(f->path), 0);
-	assert_int_equal(csv_reopen(c), 0);
-	assert_int_equal(csv_write_sites(c, &f->s, 0, names, NULL), 0);
-	assert_int_equal(csv_close(c), -EISDIR);
+	assert_int_equal(output_reopen(c), 0);
+	assert_int_equal(write_since(c, f, 0), 0);
+	assert_int_equal(output_close(c), -EISDIR);
 }
 
 static void csv_write__closed_reader__error_once(void **state)
@@ -365,20 +380,19 @@ static void csv_write__closed_reader__error_once(void **state)
 	struct fixture *f = *state;
 	char path[32];
 	int fds[2];
-	struct csv *c;
+	struct output *c;
 
 	signal(SIGPIPE, SIG_IGN);
 	assert_int_equal(pipe(fds), 0);
 	snprintf(path, sizeof(path), "/dev/fd/%d", fds[1]);
-	c = csv_open(CSV_TIMELINE, path);
+	c = open_path(FORMAT_CSV_TIMELINE, path);
 	assert_non_null(c);
 	close(fds[0]);
 	close(fds[1]);
 	log_capture(true);
-	assert_int_equal(csv_write_timeline(c, &f->s), -EPIPE);
-	assert_int_equal(csv_write_timeline(c, &f->s), -EPIPE);
-	assert_true(csv_failed(c));
-	assert_int_equal(csv_close(c), -EPIPE);
+	assert_int_equal(write_since(c, f, 0), -EPIPE);
+	assert_int_equal(write_since(c, f, 0), -EPIPE);
+	assert_int_equal(output_close(c), -EPIPE);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -398,7 +412,7 @@ int main(void)
 		TEST(csv_open__existing_file__truncated),
 		TEST(csv_open__pipe_without_reader__fails_at_once),
 		TEST(csv_open__full_device__fails),
-		TEST(csv_file__no_room_for_the_second_part__neither_is_left),
+		TEST(stream_file__no_room_for_the_second_part__neither_is_left),
 		TEST(csv_reopen__file_moved_away__new_file_with_header),
 		TEST(csv_reopen__same_file__goes_on_without_a_second_header),
 		TEST(csv_reopen__fails__is_remembered),

@@ -21,7 +21,8 @@ struct bench {
 
 static void open_bench(struct bench *b, double window_s)
 {
-	struct heap_options heap_options = {.generation_ns = S};
+	struct heap_options heap_options = {.generation_ns = S,
+					    .elder_ns = (uint64_t)(growth_elder_s(window_s) * S)};
 	struct growth_options options = {
 		.window_s = window_s,
 		.interval_s = 1,
@@ -117,23 +118,99 @@ static void growth__leak__verdict_rate_and_score(void **state)
 	close_bench(&b);
 }
 
+/* Nothing is said of leaks before blocks have got old. */
 static void growth__first_seconds__new(void **state)
 {
 	struct bench b;
 
 	(void)state;
 	open_bench(&b, 30);
-	for (int i = 0; i < 9; i++) {
+	for (int i = 0; i < 20; i++) {
 		allocate(&b, 10);
 		tick(&b);
 		assert_int_equal(look(&b, NULL).verdict, VERDICT_NEW);
 		assert_true(look(&b, NULL).score == 0);
 	}
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 5; i++) {
 		allocate(&b, 10);
 		tick(&b);
 	}
 	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	close_bench(&b);
+}
+
+/* Its growth in the window becomes small beside what is there; over all of the time it does not. */
+static void growth__leak_for_hours__still_one(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 1; i <= 3 * 3600; i++) {
+		allocate(&b, 1);
+		tick(&b);
+		if (i >= 30 && (i % 600 == 0 || i == 30))
+			assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	}
+	close_bench(&b);
+}
+
+/* When it stops it is one no more. */
+static void growth__leak_that_ended__steady(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 300; i++) {
+		allocate(&b, 5);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	for (int i = 0; i < 40; i++)
+		tick(&b);
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_STEADY);
+	close_bench(&b);
+}
+
+static void growth__history__whole_and_bounded(void **state)
+{
+	const struct series_point *points;
+	struct growth_point plot[50];
+	struct bench b;
+	size_t count;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 7200; i++) {
+		allocate(&b, 2);
+		release(&b, (uint64_t)i * 2, 1);
+		tick(&b);
+	}
+	count = growth_site_series(b.growth, 1, &points);
+	assert_in_range(count, 40, 100);
+	assert_int_equal(points[0].time_ns, S);
+	assert_int_equal(points[count - 1].allocs, 14400);
+	assert_int_equal(points[count - 1].allocs - points[count - 1].count, 7200);
+	for (size_t i = 1; i < count; i++) {
+		assert_true(points[i].time_ns - points[i - 1].time_ns <= 400 * S);
+		assert_int_equal(points[i].allocs, 2 * (points[i].time_ns / S));
+	}
+	count = growth_history(b.growth, 1, plot, 50);
+	assert_int_equal(count, 50);
+	assert_int_equal(plot[0].bytes, 0);
+	assert_int_equal(plot[49].bytes, 7200 * 1000);
+	for (size_t i = 0; i < count; i++) {
+		double bytes = 1000.0 * (double)plot[i].time_ns / S;
+
+		assert_true((double)plot[i].bytes <= bytes + 1000 &&
+			    (double)plot[i].bytes >= bytes - 4e5);
+	}
+	count = growth_process_series(b.growth, 1, &points);
+	assert_in_range(count, 40, 100);
+	assert_int_equal(points[count - 1].bytes, 7200 * 1000);
+	assert_int_equal(growth_site_series(b.growth, 99, &points), 0);
+	assert_int_equal(growth_process_series(b.growth, 99, &points), 0);
 	close_bench(&b);
 }
 
@@ -283,7 +360,8 @@ static void growth__no_sample_yet__no_rates(void **state)
 /* Samples are not scaled when blocks that survive are counted: a leak stays one. */
 static void growth__sampled_leak__verdict_and_range(void **state)
 {
-	struct heap_options heap_options = {.generation_ns = S, .sample_bytes = 65536};
+	struct heap_options heap_options = {
+		.generation_ns = S, .elder_ns = 20 * S, .sample_bytes = 65536};
 	struct snapshot s;
 	struct interval i;
 	struct bench b;
@@ -316,6 +394,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth__leak__verdict_rate_and_score),
 		cmocka_unit_test(growth__first_seconds__new),
+		cmocka_unit_test(growth__leak_for_hours__still_one),
+		cmocka_unit_test(growth__leak_that_ended__steady),
+		cmocka_unit_test(growth__history__whole_and_bounded),
 		cmocka_unit_test(growth__churn__steady),
 		cmocka_unit_test(growth__old_ones_freed__growing),
 		cmocka_unit_test(growth__leak_among_churn__leak),

@@ -9,7 +9,6 @@
 #include <string.h>
 #include "../../user/view/keys.h"
 #include "../../user/view/list.h"
-#include "../../user/view/sites_view.h"
 #include "../../user/view/text.h"
 
 static const struct list_column table[] = {
@@ -282,91 +281,6 @@ static void keys_table__codes_once_actions_together(void **state)
 	assert_int_equal(keys_find(0x7ff), ACTION_NONE);
 }
 
-static struct frame_name site_frames[] = {
-	{.function = "alpha", .module = "one"},
-	{.function = "beta", .module = "one"},
-	{.function = "Gamma", .module = "two"},
-};
-
-static const struct stack_names *site_names(void *context, const struct snapshot_site *site)
-{
-	struct stack_names *names = context;
-
-	names->frame_count = 1;
-	names->frames = &site_frames[site->stack];
-	return names;
-}
-
-static void fill_sites(struct snapshot *s, struct snapshot_site sites[3], uint64_t a, uint64_t b,
-		       uint64_t c)
-{
-	const uint64_t bytes[] = {a, b, c};
-	uint32_t i;
-
-	memset(s, 0, sizeof(*s));
-	for (i = 0; i < 3; i++) {
-		sites[i] = (struct snapshot_site){.site = i + 300, .stack = i};
-		sites[i].totals.outstanding_bytes = bytes[i];
-	}
-	s->sites = sites;
-	s->site_count = 3;
-}
-
-static void sites_view_set__order_changes__cursor_stays_on_its_site(void **state)
-{
-	struct snapshot_site sites[3];
-	struct stack_names names = {0};
-	struct sites_view v;
-	struct snapshot s;
-
-	(void)state;
-	sites_view_init(&v, SORT_OUTSTANDING, site_names, &names);
-	list_set_height(&v.list, 10);
-	fill_sites(&s, sites, 30, 20, 10);
-	sites_view_set(&v, &s);
-	assert_int_equal(sites_view_selected(&v)->site, 300);
-	fill_sites(&s, sites, 30, 20, 40);
-	sites_view_set(&v, &s);
-	/* Not moved yet: the first row, whatever it is. */
-	assert_int_equal(sites_view_selected(&v)->site, 302);
-	list_move(&v.list, 2);
-	sites_view_moved(&v);
-	assert_int_equal(sites_view_selected(&v)->site, 301);
-	fill_sites(&s, sites, 30, 90, 40);
-	sites_view_set(&v, &s);
-	assert_int_equal(sites_view_selected(&v)->site, 301);
-	assert_int_equal(v.list.selected, 0);
-	sites_view_done(&v);
-}
-
-static void sites_view_filter__part_of_function_or_module__rows(void **state)
-{
-	struct snapshot_site sites[3];
-	struct stack_names names = {0};
-	struct sites_view v;
-	struct snapshot s;
-
-	(void)state;
-	sites_view_init(&v, SORT_OUTSTANDING, site_names, &names);
-	list_set_height(&v.list, 10);
-	assert_null(sites_view_selected(&v));
-	fill_sites(&s, sites, 30, 20, 10);
-	sites_view_set(&v, &s);
-	sites_view_filter(&v, "one");
-	assert_int_equal(v.list.count, 2);
-	sites_view_filter(&v, "gam");
-	assert_int_equal(v.list.count, 1);
-	assert_int_equal(sites_view_selected(&v)->site, 302);
-	sites_view_filter(&v, "none");
-	assert_null(sites_view_selected(&v));
-	sites_view_filter(&v, "");
-	assert_int_equal(v.list.count, 3);
-	assert_true(sites_view_search(&v, "beta", true));
-	assert_int_equal(v.list.selected, 1);
-	assert_false(sites_view_search(&v, "delta", true));
-	sites_view_done(&v);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -384,8 +298,6 @@ int main(void)
 		cmocka_unit_test(text_fit__wide_characters__count_double),
 		cmocka_unit_test(text_wrap__breaks_at_blanks_and_makes_progress),
 		cmocka_unit_test(keys_table__codes_once_actions_together),
-		cmocka_unit_test(sites_view_set__order_changes__cursor_stays_on_its_site),
-		cmocka_unit_test(sites_view_filter__part_of_function_or_module__rows),
 		cmocka_unit_test(text_bars__range__lowest_to_highest),
 	};
 

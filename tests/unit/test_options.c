@@ -148,7 +148,7 @@ static void options_parse__pid_only__defaults(void **state)
 	assert_float_equal(a.options.leak_window_s, 30, 0);
 	assert_float_equal(a.options.leak_interval_s, 1, 0);
 	assert_float_equal(a.options.leak_threshold, 0.1, 1e-12);
-	assert_true(!a.options.command && !a.options.csv);
+	assert_true(!a.options.command && !a.options.files[FORMAT_CSV]);
 	attempt_done(&a);
 }
 
@@ -183,8 +183,8 @@ static void options_parse__all_values__stored(void **state)
 	assert_float_equal(a.options.duration_s, 2.5, 0);
 	assert_float_equal(a.options.max_overhead, 2.5, 0);
 	assert_int_equal(a.options.sort, SORT_GROWTH);
-	assert_string_equal(a.options.csv, "-");
-	assert_string_equal(a.options.csv_blocks, "b");
+	assert_string_equal(a.options.files[FORMAT_CSV], "-");
+	assert_string_equal(a.options.files[FORMAT_CSV_BLOCKS], "b");
 	assert_int_equal(a.options.skip_count, 2);
 	assert_string_equal(a.options.skips[1], "y$");
 	assert_int_equal(a.options.method, METHOD_PERF);
@@ -197,7 +197,19 @@ static void options_parse__all_values__stored(void **state)
 	assert_float_equal(a.options.leak_interval_s, 0.5, 0);
 	assert_true(a.options.leak_threshold <= 0);
 	assert_true(a.options.quiet && a.options.batch && a.options.dry_run);
-	assert_string_equal(a.options.csv_timeline, "t");
+	assert_string_equal(a.options.files[FORMAT_CSV_TIMELINE], "t");
+	attempt_done(&a);
+	parse_ok(
+		&a,
+		"-p 1 --alert outstanding>1k --alert lost>0 --on-alert beep --baseline 2.5 --pools "
+		"--suppress /dev/null");
+	assert_int_equal(a.options.alert_count, 2);
+	assert_int_equal(a.options.alerts[1].metric, ALERT_LOST);
+	assert_float_equal(a.options.alerts[0].limit, 1024, 0);
+	assert_string_equal(a.options.on_alert, "beep");
+	assert_float_equal(a.options.baseline_s, 2.5, 0);
+	assert_true(a.options.pools);
+	assert_non_null(a.options.suppressions);
 	attempt_done(&a);
 	parse_ok(&a, "-p 1 -s 1024G");
 	assert_true(a.options.sample_bytes == 1ull << 40);
@@ -335,6 +347,11 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --skip (", {"'('", "--skip"}},
 		{"-p 1 --skip ''", {"--skip"}},
 		{"-p 1 --csv ''", {"--csv"}},
+		{"-p 1 --folded-value bytes", {"'bytes'", "--folded-value", "temporary"}},
+		{"-p 1 --metrics 0", {"'0'", "--metrics", "65535"}},
+		{"-p 1 --metrics 99999", {"'99999'", "--metrics"}},
+		{"-p 1 --metrics abc", {"'abc'", "--metrics"}},
+		{"-p 1 --metrics localhost:9464", {"'localhost:9464'", "numbers"}},
 		{"-p 1 -w ''", {"--write"}},
 		{"-p 1 -w f --max-file-size x", {"'x'", "--max-file-size"}},
 		{"-r", {"--read", "FILE"}},
@@ -344,6 +361,13 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --csv --live", {"'--live'", "--csv"}},
 		{"-p 1 --leak-threshold x", {"--leak-threshold"}},
 		{"-p 1 --leak-interval 0", {"--leak-interval"}},
+		{"-p 1 --alert heap>1", {"'heap>1'", "--alert", "outstanding"}},
+		{"-p 1 --alert rss>1x", {"'rss>1x'", "--alert", "1.5G"}},
+		{"-p 1 --alert ''", {"--alert", "growth"}},
+		{"-p 1 --baseline 0", {"'0'", "--baseline"}},
+		{"-p 1 --suppress ''", {"--suppress"}},
+		{"-p 1 --suppress /does/not/exist", {"'/does/not/exist'", "--suppress"}},
+		{"-p 1 --suppress /dev/null --suppress /dev/null", {"--suppress", "twice"}},
 		{"-p 1 5 0", {"'0'", "COUNT"}},
 		{"-p 1 5 x", {"'x'", "COUNT"}},
 		{"-p 1 ./prog", {"'./prog'", "INTERVAL", "--"}},
@@ -376,8 +400,18 @@ static void options_parse__contradictions__both_named(void **state)
 		{"-p 1 --csv - --csv-blocks -", {"--csv", "--csv-blocks"}},
 		{"-p 1 --csv-blocks f --csv-timeline f", {"--csv-blocks", "--csv-timeline", "'f'"}},
 		{"-p 1 --live --csv -", {"--live", "--csv -"}},
+		{"-p 1 --live --pprof /dev/stdout", {"--live", "--pprof /dev/stdout"}},
+		{"-p 1 --json - --folded -", {"--json", "--folded"}},
+		{"-p 1 --csv /dev/stdout --pprof -", {"--csv", "--pprof"}},
+		{"-p 1 --pprof f --json ./f", {"--json", "--pprof", "'f'"}},
+		{"-p 1 --folded-value count --folded-value allocated", {"--folded-value"}},
+		{"-p 1 --metrics 1 --metrics 2", {"--metrics", "'2'"}},
 		{"-p 1 --leak-window 1 --leak-interval 2", {"--leak-window", "--leak-interval"}},
 		{"-p 1 -u root", {"--user", "command"}},
+		{"-p 1 --baseline 5 -o 100", {"--baseline", "--older"}},
+		{"-p 1 --baseline 5 --baseline 6", {"--baseline", "'6'"}},
+		{"-p 1 --on-alert true", {"--on-alert", "--alert"}},
+		{"-p 1 --alert lost>0 --on-alert a --on-alert b", {"--on-alert", "'b'"}},
 	};
 
 	(void)state;
@@ -458,13 +492,10 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--json",	  "--folded",
-		"--folded-value", "--pprof",
-		"--html",	  "--metrics",
-		"--alert",	  "--on-alert",
-		"--baseline",	  "--pools",
-		"--suppress",	  "--csv-go",
-		"--go-workload",  "--go-enable-profile",
+		"--html",
+		"--csv-go",
+		"--go-workload",
+		"--go-enable-profile",
 	};
 	char text[80];
 	size_t i;
@@ -532,7 +563,7 @@ static void options_print_help__terminal_of_80_columns__fits(void **state)
 	(void)state;
 	assert_non_null(strstr(help, "-p, --pid PID"));
 	assert_non_null(strstr(help, "--leak-window SECONDS"));
-	assert_null(strstr(help, "--pprof"));
+	assert_null(strstr(help, "--csv-go"));
 	assert_null(strstr(help, "--percpu"));
 	for (line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strlen(line) > 80)
@@ -603,7 +634,7 @@ static void options_list__manual_page__has_every_option(void **state)
 	(void)state;
 	remove_backslashes(man);
 	for_each_option(check_word, man);
-	assert_false(has_word(man, "--pprof"));
+	assert_false(has_word(man, "--csv-go"));
 	free(man);
 }
 

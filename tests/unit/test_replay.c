@@ -45,14 +45,14 @@ static int tear_down(void **state)
 
 static struct options options_of(double interval_s)
 {
-	return (struct options){.read = RECORDING,
-				.interval_s = interval_s,
-				.csv = sites_path,
-				.csv_blocks = blocks_path,
-				.top = 10,
-				.leak_window_s = 30,
-				.leak_interval_s = 1,
-				.leak_threshold = 0.1};
+	return (struct options){
+		.read = RECORDING,
+		.interval_s = interval_s,
+		.files = {[FORMAT_CSV] = sites_path, [FORMAT_CSV_BLOCKS] = blocks_path},
+		.top = 10,
+		.leak_window_s = 30,
+		.leak_interval_s = 1,
+		.leak_threshold = 0.1};
 }
 
 static char *read_file(const char *path)
@@ -251,6 +251,10 @@ static void same_totals(struct heap *a, struct heap *b)
 		assert_memory_equal(&x->totals, &y->totals, sizeof(x->totals));
 		assert_int_equal(x->stack_id, y->stack_id);
 		assert_int_equal(x->first_ns, y->first_ns);
+		assert_int_equal(x->elder_frees, y->elder_frees);
+		assert_int_equal(x->peak_bytes, y->peak_bytes);
+		assert_memory_equal(heap_site_lifetimes(a, i), heap_site_lifetimes(b, i),
+				    sizeof(struct lifetimes));
 		assert_int_equal(x->generations.count, y->generations.count);
 		assert_memory_equal(x->generations.v, y->generations.v,
 				    x->generations.count * sizeof(*x->generations.v));

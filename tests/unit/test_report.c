@@ -309,12 +309,17 @@ static void report_write__verbose__figures_and_all_counters(void **state)
 	f->sites[0].totals.alloc_bytes = 15;
 	f->sites[0].verdict = VERDICT_LEAK;
 	f->sites[0].score = 97;
+	f->sites[0].watched_s = 25;
+	f->sites[0].bytes_trend = (struct trend){.slope = 2 << 20};
+	f->sites[0].survival = (struct survival){.age_s = 20, .elders = 4012, .alive = 3998};
 	f->s.site_count = 1;
 	f->s.counts[COUNTER_STACK_CUT] = 9;
 	f->options.verbose = true;
 	expect(f, HEADER "\t5 bytes in 1 allocations from stack\n"
 			 "\t\t[allocated 15 bytes in 3, freed 0 bytes in 0, peak 0 bytes, "
 			 "temporary 0, growth 0B/s, oldest 1.0s, verdict leak, score 97]\n"
+			 "\t\t[grew 2.00M/s for 25s (p < 0.001); of 4,012 blocks older than 20s, "
+			 "3,998 are still there]\n"
 			 "\t\t[stack not known: lost]\n"
 			 "\t(stack_cut 9: stacks cut at the largest depth)\n");
 }

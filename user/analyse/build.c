@@ -80,18 +80,32 @@ static void copy_uncertain_site(struct snapshot_builder *b, struct snapshot_site
 					    .errors = *heap_site_errors(b->heap, to->site)};
 }
 
-/* Seconds since the oldest outstanding block was born, to one generation; -1: none is. */
-static double oldest_age_s(const struct heap *h, const struct site *s, uint64_t now_ns)
+/* Seconds since the outstanding block of a generation was born; -1: there is none. */
+static double age_s(const struct heap *h, const struct site *s, uint32_t number, uint64_t now_ns)
 {
-	uint64_t start;
-	uint32_t number;
+	uint64_t start = heap_generation_start(h, number);
 
-	if (!s->totals.outstanding_count || !generations_oldest(&s->generations, &number))
+	if (!s->totals.outstanding_count)
 		return -1;
-	start = heap_generation_start(h, number);
 	if (start < s->first_ns)
 		start = s->first_ns; /* a generation may be longer than the site is old */
 	return now_ns > start ? (double)(now_ns - start) / NS_PER_S : 0;
+}
+
+static void copy_ages(const struct heap *h, const struct site *s, uint64_t now_ns,
+		      struct snapshot_site *to)
+{
+	const struct lifetimes *l = heap_site_lifetimes(h, to->site);
+	uint32_t number;
+
+	to->oldest_s = to->median_age_s = -1;
+	if (generations_oldest(&s->generations, &number)) {
+		to->oldest_s = age_s(h, s, number, now_ns);
+		to->median_age_s = age_s(h, s, generations_median(&s->generations), now_ns);
+	}
+	lifetimes_read(l, &to->lifetimes.median_s, &to->lifetimes.young_share);
+	to->lifetimes.alike_share = histogram_fullest(&l->sizes);
+	to->bytes_at_peak = heap_site_at_peak(h, to->site);
 }
 
 static void copy_site(struct snapshot_builder *b, uint32_t index)
@@ -110,10 +124,10 @@ static void copy_site(struct snapshot_builder *b, uint32_t index)
 		.call = s->call,
 		.range = s->range,
 		.totals = b->coverage ? scale_site(s, b->coverage) : s->totals,
-		.oldest_s = oldest_age_s(h, s, b->snapshot->time_ns),
 		.version = s->version,
 		.stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0,
 	};
+	copy_ages(h, s, b->snapshot->time_ns, to);
 	copy_uncertain_site(b, to);
 	if (b->growth)
 		growth_fill_site(b->growth, b->heap, to);
@@ -241,6 +255,7 @@ int snapshot_settle(struct snapshot_builder *b)
 	s->process_count = processes;
 	for (uint32_t i = 0; i < processes; i++) {
 		copy_process(&s->processes[i], heap_process(b->heap, i + 1), i + 1);
+		s->processes[i].peak_ns = heap_peak_time(b->heap, i + 1, false);
 		copy_uncertain(b, heap_process(b->heap, i + 1), &s->processes[i]);
 	}
 	for (int id = COUNTER_USER_FIRST; id < COUNTER_COUNT; id++)

@@ -35,6 +35,30 @@ static void fold_totals(struct totals *to, const struct totals *t)
 		to->peak_bytes = to->outstanding_bytes;
 }
 
+static void add_trend(struct trend *to, const struct trend *t)
+{
+	to->slope += t->slope;
+	to->low += t->low;
+	to->high += t->high;
+	if (to->p > t->p)
+		to->p = t->p;
+}
+
+/* What has no sum is that of the row that has more of it. */
+static void add_ages(struct snapshot_site *to, const struct snapshot_site *row)
+{
+	if (to->totals.free_count < row->totals.free_count)
+		to->lifetimes = row->lifetimes;
+	if (to->totals.outstanding_count < row->totals.outstanding_count)
+		to->median_age_s = row->median_age_s;
+	if (to->oldest_s < row->oldest_s)
+		to->oldest_s = row->oldest_s;
+	if (to->survival.age_s < row->survival.age_s)
+		to->survival.age_s = row->survival.age_s;
+	to->survival.elders += row->survival.elders;
+	to->survival.alive += row->survival.alive;
+}
+
 static void add_row(struct snapshot *s, struct snapshot_site *to, const struct snapshot_site *row)
 {
 	struct snapshot_process *p = &s->processes[to->process];
@@ -43,17 +67,21 @@ static void add_row(struct snapshot *s, struct snapshot_site *to, const struct s
 		p->site_count--;
 	if (to->verdict == VERDICT_LEAK && row->verdict == VERDICT_LEAK)
 		p->leak_site_count--;
+	add_ages(to, row);
 	fold_totals(&to->totals, &row->totals);
 	if (to->uncertain && row->uncertain)
 		uncertain_add(to->uncertain, row->uncertain);
 	to->growth_bytes_per_s += row->growth_bytes_per_s;
+	add_trend(&to->bytes_trend, &row->bytes_trend);
+	add_trend(&to->blocks_trend, &row->blocks_trend);
+	if (to->watched_s < row->watched_s)
+		to->watched_s = row->watched_s;
+	to->bytes_at_peak += row->bytes_at_peak;
 	to->allocs_per_s += row->allocs_per_s;
 	if (to->score < row->score)
 		to->score = row->score;
 	if (to->verdict < row->verdict)
 		to->verdict = row->verdict;
-	if (to->oldest_s < row->oldest_s)
-		to->oldest_s = row->oldest_s;
 	if (to->version < row->version)
 		to->version = row->version;
 }

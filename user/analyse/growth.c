@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Growth over the leak window. Input is the heap's totals at each growth_sample() (history.c); blocks are
- * never walked.
+ * Histories of sites and processes, and what is found in them. Input is the heap's totals at each sample; blocks are never walked.
  *
- * leak or growing: of the blocks that were alive at the middle of the window and born in
- * generations before it, how many are still there? A point keeps how many there were (`older`); the
- * site's generations say how many are left.
+ * A sample has two parts. With the lock of the heap's owner, points are added for the sites that have changed lately
+ * (series.c): that is a walk through memory, with little to compute. Without it, the histories are judged (judge.c), so many sites at a
+ * time, and what was found stays with the site until the next time; a snapshot only copies it. With thousands of sites that change all
+ * the time each gets its turn every few samples.
  */
 #include "growth.h"
 #include <errno.h>
@@ -14,17 +14,31 @@
 #include <string.h>
 #include "../base/array.h"
 #include "../base/clock.h"
-#include "history.h"
+#include "judge.h"
 #include "scale.h"
 
-#define SAMPLES_MAX   64u /* of a window; longer ones are sampled more rarely */
-#define WATCHED_S     10.0
-#define WATCHED_MIN   3u /* samples */
-#define SURVIVAL_LEAK 0.9
-#define PIECE	      512u /* sites at a time */
+#define SAMPLES_MAX    64u  /* of a window; longer ones are sampled more rarely */
+#define PIECE	       512u /* sites at a time */
+#define PREFETCH_SITES 8u
+#define OLDER_POINTS   48u   /* of a history, before the window */
+#define JUDGED_MOST    1024u /* sites, a sample */
+#define ELDER_SHARE    (2.0 / 3)
+#define TRUSTED	       3u /* samples, before there is a slope */
 
-struct process_point {
-	uint64_t bytes, alloc_bytes, allocs, frees;
+struct site_record {
+	uint64_t version; /* of the site at its newest point */
+	struct judge_site site;
+	uint32_t changed; /* number of the sample before which it had changed last, from 1 */
+	uint32_t judged;  /* of the sample after which it was judged last */
+	struct series series;
+	struct judgement judgement;
+};
+
+struct process_record {
+	struct series series;
+	struct series_point point; /* of the sample that is being taken */
+	uint64_t alloc_bytes[2];   /* at the last two samples, by their numbers */
+	struct judgement judgement;
 };
 
 /* The samples that a moment is compared with. */
@@ -36,31 +50,60 @@ struct view {
 };
 
 struct growth {
-	double window_s, interval_s, threshold;
-	uint64_t step_ns; /* samples nearer together than this are left out */
-	struct history history;
-	struct process_point **processes; /* by heap index, a point for each kept sample */
-	uint32_t process_capacity;
+	struct judge_options options;
+	uint64_t least_ns; /* samples nearer together than this are left out */
+	uint64_t elder_ns;
+	struct series_limits limits;
+	uint32_t window_samples;
+	uint64_t *times;		  /* of the last samples, by number */
+	uint32_t capacity;		  /* of them */
+	uint32_t samples;		  /* taken so far, or being taken */
+	uint64_t begun_ns;		  /* the first of them */
+	struct site_record *sites;	  /* by heap index */
+	struct process_record *processes; /* by heap index */
+	uint32_t site_capacity, process_capacity;
 	struct coverage_figures coverage;
 	struct view view;
+	uint32_t judge_next;
 	/* the sample that is being taken */
-	uint32_t next, sites, sampled_processes;
+	uint32_t next, sites_now, processes_now;
 	int err;
 };
+
+double growth_elder_s(double window_s)
+{
+	return ELDER_SHARE * (window_s > 0 ? window_s : 30);
+}
 
 struct growth *growth_new(const struct growth_options *options)
 {
 	struct growth *g = calloc(1, sizeof(*g));
-	double steps;
+	double window_s = options->window_s > 0 ? options->window_s : 30;
+	double interval_s = options->interval_s > 0 ? options->interval_s : 1;
+	double steps = fmin(ceil(window_s / interval_s), SAMPLES_MAX);
+	double step_ns = fmin(window_s / steps, 1e9) * NS_PER_S;
 
 	if (!g)
 		return NULL;
-	g->window_s = options->window_s > 0 ? options->window_s : 30;
-	g->interval_s = options->interval_s > 0 ? options->interval_s : 1;
-	g->threshold = options->threshold > 0 ? options->threshold : 0;
-	steps = fmin(ceil(g->window_s / g->interval_s), SAMPLES_MAX);
-	g->step_ns = (uint64_t)(fmin(g->window_s / steps, 1e9) * 0.9 * NS_PER_S);
-	if (history_init(&g->history, (uint32_t)steps + 2)) {
+	g->options = (struct judge_options){
+		.window_s = window_s,
+		.interval_s = interval_s,
+		.threshold = options->threshold > 0 ? options->threshold : 0,
+		.elder_s = growth_elder_s(window_s),
+		.scale = 1,
+	};
+	g->elder_ns = (uint64_t)(fmin(g->options.elder_s, 1e9) * NS_PER_S);
+	g->least_ns = (uint64_t)(0.9 * step_ns);
+	g->window_samples = (uint32_t)steps;
+	g->capacity = g->window_samples + 2;
+	g->limits = (struct series_limits){
+		.step_ns = (uint64_t)step_ns,
+		.recent_ns = (uint64_t)(step_ns * (steps + 1)),
+		.recent = g->capacity,
+		.older = OLDER_POINTS,
+	};
+	g->times = calloc(g->capacity, sizeof(*g->times));
+	if (!g->times) {
 		free(g);
 		return NULL;
 	}
@@ -71,131 +114,239 @@ void growth_free(struct growth *g)
 {
 	if (!g)
 		return;
+	for (uint32_t i = 0; i < g->site_capacity; i++)
+		series_done(&g->sites[i].series);
 	for (uint32_t i = 0; i < g->process_capacity; i++)
-		free(g->processes[i]);
+		series_done(&g->processes[i].series);
+	free(g->sites);
 	free(g->processes);
-	history_done(&g->history);
+	free(g->times);
 	free(g);
 }
 
 void growth_cover(struct growth *g, const struct coverage_figures *coverage)
 {
 	g->coverage = *coverage;
+	g->options.gaps = coverage->partial;
+	g->options.scale = coverage->partial ? fmax(coverage->scale, 1) : 1;
 }
 
-static int reserve_processes(struct growth *g, uint32_t needed)
+static uint32_t first_sample(const struct growth *g)
 {
-	struct process_point **v =
-		array_reserve(g->processes, &g->process_capacity, needed, sizeof(*v));
-
-	if (!v)
-		return -ENOMEM;
-	g->processes = v;
-	return 0;
+	return g->samples > g->capacity ? g->samples - g->capacity : 0;
 }
 
-static struct process_point point_of(const struct totals *t)
+static uint64_t sample_time(const struct growth *g, uint32_t sample)
 {
-	return (struct process_point){
-		.bytes = t->outstanding_bytes,
-		.alloc_bytes = t->alloc_bytes,
-		.allocs = t->alloc_count,
-		.frees = t->free_count,
+	return g->times[sample % g->capacity];
+}
+
+/* ---- a sample ---- */
+
+static int reserve(struct growth *g, uint32_t sites, uint32_t processes)
+{
+	struct site_record *s = array_reserve(g->sites, &g->site_capacity, sites + 1, sizeof(*s));
+	struct process_record *p =
+		array_reserve(g->processes, &g->process_capacity, processes + 1, sizeof(*p));
+
+	if (s)
+		g->sites = s;
+	if (p)
+		g->processes = p;
+	g->sites_now = s ? sites : 0;
+	g->processes_now = p ? processes : 0;
+	return s && p ? 0 : -ENOMEM;
+}
+
+/* It has not changed for so long that its elders do not, either, and all of its window is the same. */
+static bool is_settled(const struct growth *g, const struct site_record *record)
+{
+	return g->samples - record->changed > 2 * g->window_samples + 2;
+}
+
+static void point_of_process(struct growth *g, const struct heap_process *p,
+			     struct process_record *record)
+{
+	struct totals t = {0};
+
+	/* estimates of a process are the sums of those of its sites */
+	if (!g->coverage.partial) {
+		t = p->totals;
+		totals_add(&t, &p->ranges_totals);
+	}
+	record->point = (struct series_point){
+		.time_ns = sample_time(g, g->samples - 1),
+		.bytes = t.outstanding_bytes,
+		.count = t.outstanding_count,
+		.allocs = t.alloc_count,
+	};
+	record->alloc_bytes[g->samples & 1] = t.alloc_bytes;
+}
+
+static void add_estimate(struct growth *g, const struct site *s)
+{
+	struct process_record *record = &g->processes[s->process];
+	struct totals t = scale_site(s, &g->coverage);
+
+	if (s->process > g->processes_now)
+		return;
+	record->point.bytes += t.outstanding_bytes;
+	record->point.count += t.outstanding_count;
+	record->point.allocs += t.alloc_count;
+	record->alloc_bytes[g->samples & 1] += t.alloc_bytes;
+}
+
+static bool is_same(const struct series_point *a, const struct series_point *b)
+{
+	return a && a->bytes == b->bytes && a->count == b->count && a->allocs == b->allocs &&
+	       a->recorded == b->recorded && a->elders == b->elders &&
+	       a->elder_frees == b->elder_frees;
+}
+
+static int add_point(struct growth *g, struct series *s, const struct series_point *point)
+{
+	return is_same(series_last(s), point) ? 0 : series_add(s, point, &g->limits);
+}
+
+static uint32_t to_u32(uint64_t count)
+{
+	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
+}
+
+static struct series_point point_of_site(const struct growth *g, struct heap *h,
+					 const struct site *s, uint64_t now_ns)
+{
+	struct totals t = scale_site(s, &g->coverage);
+	uint64_t elder_ns = now_ns > g->elder_ns ? now_ns - g->elder_ns : 0;
+	bool counted = !heap_sample_bytes(h);
+
+	return (struct series_point){
+		.time_ns = sample_time(g, g->samples - 1),
+		.bytes = t.outstanding_bytes,
+		.count = t.outstanding_count,
+		.allocs = t.alloc_count,
+		.recorded = to_u32(counted ? s->totals.outstanding_count
+					   : generations_older(&s->generations, UINT32_MAX)),
+		.elders = to_u32(generations_older(&s->generations, heap_generation(h, elder_ns))),
+		.elder_frees = s->elder_frees,
 	};
 }
 
-static struct process_point *point_now(struct growth *g, uint32_t index)
+static void sample_site(struct growth *g, struct heap *h, uint32_t index, uint64_t now_ns)
 {
-	struct process_point *points = g->processes[index];
+	const struct site *s = heap_site(h, index);
+	struct site_record *record = &g->sites[index];
+	struct series_point point;
 
-	return points ? &points[(g->history.samples - 1) % g->history.capacity] : NULL;
+	if (g->coverage.partial)
+		add_estimate(g, s);
+	if (s->version == record->version) {
+		/* estimates change with time, and blocks get old */
+		if (!record->changed || (!g->coverage.partial && is_settled(g, record)))
+			return;
+	} else {
+		record->changed = g->samples;
+	}
+	record->site.first_ns = s->first_ns;
+	record->version = s->version;
+	point = point_of_site(g, h, s, now_ns);
+	record->site.outlived_s = point.elders ? heap_outlived_s(h, index, now_ns) : 0;
+	if (add_point(g, &record->series, &point))
+		g->err = -ENOMEM;
 }
 
-static void sample_processes(struct growth *g, struct heap *h)
+/* Generations lie anywhere: they are on their way when their site's turn comes. */
+static void prefetch(const struct growth *g, struct heap *h, uint32_t index)
 {
-	for (uint32_t i = 1; i <= g->sampled_processes; i++) {
-		const struct heap_process *p = heap_process(h, i);
-		struct process_point *point = point_now(g, i);
-		struct totals t = {0};
+	const struct series *s;
 
-		if (!g->coverage.partial) {
-			t = p->totals;
-			totals_add(&t, &p->ranges_totals);
-		}
-		if (point)
-			*point = point_of(&t);
-	}
-}
-
-/* Estimates of a process are the sums of those of its sites. */
-static void add_estimates(struct growth *g, struct heap *h, uint32_t from, uint32_t to)
-{
-	for (uint32_t i = from; i <= to; i++) {
-		const struct site *s = heap_site(h, i);
-		struct process_point *point;
-		struct totals t;
-
-		if (s->process > g->sampled_processes || !(point = point_now(g, s->process)))
-			continue;
-		t = scale_site(s, &g->coverage);
-		point->bytes += t.outstanding_bytes;
-		point->alloc_bytes += t.alloc_bytes;
-		point->allocs += t.alloc_count;
-		point->frees += t.free_count;
-	}
-}
-
-static int prepare_processes(struct growth *g, uint32_t processes)
-{
-	int err = reserve_processes(g, processes + 1);
-
-	g->sampled_processes = err ? 0 : processes;
-	for (uint32_t i = 1; i <= g->sampled_processes; i++) {
-		/* before the first sample it had nothing */
-		if (!g->processes[i])
-			g->processes[i] = calloc(g->history.capacity, sizeof(**g->processes));
-		if (!g->processes[i])
-			err = -ENOMEM;
-	}
-	return err;
+	if (index > g->sites_now)
+		return;
+	__builtin_prefetch(heap_site(h, index)->generations.v);
+	s = &g->sites[index].series;
+	if (s->count < s->capacity)
+		__builtin_prefetch(&s->v[s->count], 1);
 }
 
 bool growth_sample_begin(struct growth *g, uint32_t sites, uint32_t processes, uint64_t now_ns)
 {
-	struct history *history = &g->history;
-	int err;
-
-	if (history->samples && now_ns < history_time(history, history->samples - 1) + g->step_ns)
+	if (g->samples && now_ns < sample_time(g, g->samples - 1) + g->least_ns)
 		return false;
-	g->err = prepare_processes(g, processes);
-	err = history_begin(history, sites, now_ns);
-	if (err)
-		g->err = err;
-	g->sites = sites;
+	g->err = reserve(g, sites, processes);
+	if (!g->samples)
+		g->begun_ns = now_ns;
+	g->times[g->samples++ % g->capacity] = now_ns;
 	g->next = 0;
 	return true;
 }
 
 bool growth_sample_some(struct growth *g, struct heap *h, uint64_t now_ns)
 {
-	uint32_t from = g->next, to = from + PIECE < g->sites ? from + PIECE - 1 : g->sites;
+	uint32_t end = g->next + PIECE < g->sites_now ? g->next + PIECE : g->sites_now + 1;
 
-	if (!from) {
-		sample_processes(g, h);
+	if (!g->next) {
+		for (uint32_t i = 1; i <= g->processes_now; i++)
+			point_of_process(g, heap_process(h, i), &g->processes[i]);
 		g->next = 1;
-		return g->sites > 0;
+		return g->sites_now > 0;
 	}
-	if (history_fill(&g->history, h, &g->coverage, from, to, now_ns))
-		g->err = -ENOMEM;
-	if (g->coverage.partial)
-		add_estimates(g, h, from, to);
-	g->next = to + 1;
-	return to < g->sites;
+	for (; g->next < end; g->next++) {
+		prefetch(g, h, g->next + PREFETCH_SITES);
+		sample_site(g, h, g->next, now_ns);
+	}
+	return g->next <= g->sites_now;
+}
+
+/* ---- judging ---- */
+
+static void window_of(const struct growth *g, struct judge_window *w)
+{
+	uint64_t times[SAMPLES_MAX + 2], now_ns = sample_time(g, g->samples - 1);
+	uint64_t span_ns = (uint64_t)((g->options.window_s + g->options.interval_s / 2) * NS_PER_S);
+	uint32_t n = 0;
+
+	for (uint32_t i = first_sample(g); i < g->samples; i++)
+		if (sample_time(g, i) + span_ns >= now_ns)
+			times[n++] = sample_time(g, i);
+	judge_window_init(w, times, n);
+}
+
+static bool is_due(const struct growth *g, const struct site_record *record)
+{
+	return record->changed && (g->coverage.partial || !is_settled(g, record) ||
+				   record->judged <= record->changed + 2 * g->window_samples);
+}
+
+static void judge_sites(struct growth *g, const struct judge_window *w)
+{
+	uint32_t judged = 0;
+
+	for (uint32_t n = 0; n < g->sites_now && judged < JUDGED_MOST; n++) {
+		uint32_t index = g->judge_next < g->sites_now ? g->judge_next + 1 : 1;
+		struct site_record *record = &g->sites[index];
+
+		g->judge_next = index;
+		if (!is_due(g, record))
+			continue;
+		judge(&g->options, w, &record->series, &record->site, &record->judgement);
+		record->judged = g->samples;
+		judged++;
+	}
 }
 
 int growth_sample_end(struct growth *g)
 {
-	history_end(&g->history);
+	struct judge_window w;
+
+	window_of(g, &w);
+	judge_sites(g, &w);
+	for (uint32_t i = 1; i <= g->processes_now; i++) {
+		struct process_record *record = &g->processes[i];
+
+		if (add_point(g, &record->series, &record->point))
+			g->err = -ENOMEM;
+		judge_trends(&w, &record->series, &record->judgement);
+	}
 	return g->err;
 }
 
@@ -208,6 +359,8 @@ int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
 	return growth_sample_end(g);
 }
 
+/* ---- looking ---- */
+
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 {
 	return to_ns > from_ns ? (double)(to_ns - from_ns) / NS_PER_S : 0;
@@ -216,88 +369,22 @@ static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 /* False while there is nothing to compare with. */
 static bool view_of(const struct growth *g, uint64_t now_ns, struct view *v)
 {
-	const struct history *h = &g->history;
-	uint32_t sample = h->samples;
-	double least = g->interval_s / 2;
+	uint32_t sample = g->samples, first = first_sample(g);
+	double least = g->options.interval_s / 2;
 
 	memset(v, 0, sizeof(*v));
 	v->now_ns = now_ns;
-	while (sample > history_first(h) &&
-	       seconds_between(history_time(h, sample - 1), now_ns) < least)
+	while (sample > first && seconds_between(sample_time(g, sample - 1), now_ns) < least)
 		sample--;
-	if (sample == history_first(h))
+	if (sample == first)
 		return false;
 	v->last = v->base = sample - 1;
-	v->last_s = seconds_between(history_time(h, v->last), now_ns);
-	while (v->base > history_first(h) &&
-	       seconds_between(history_time(h, v->base - 1), now_ns) <= g->window_s + least)
+	v->last_s = seconds_between(sample_time(g, v->last), now_ns);
+	while (v->base > first &&
+	       seconds_between(sample_time(g, v->base - 1), now_ns) <= g->options.window_s + least)
 		v->base--;
-	v->window_s = seconds_between(history_time(h, v->base), now_ns);
+	v->window_s = seconds_between(sample_time(g, v->base), now_ns);
 	return true;
-}
-
-/*
- * Of the blocks that were there at the sample, the share that still is; -1 when none was. A site
- * that did not change between its point and the sample has blocks of generations up to the point's
- * only: then all of them count.
- */
-static double survival(struct growth *g, const struct heap *h, const struct site *s, uint32_t site,
-		       uint32_t sample)
-{
-	const struct history_point *p = history_find(&g->history, site, sample);
-	uint32_t generation = heap_generation(h, history_time(&g->history, sample));
-	bool whole = p && generation > p->generation;
-	uint64_t then = p ? (whole ? p->blocks : p->older) : 0;
-	uint64_t now;
-
-	if (!then)
-		return -1;
-	now = generations_older(&s->generations, whole ? generation : p->generation);
-	return now < then ? (double)now / (double)then : 1;
-}
-
-/* The sample nearest to the middle between the start of what was watched of the site, and now. */
-static uint32_t middle_sample(const struct history *h, const struct view *v, uint64_t first_ns)
-{
-	uint64_t start = history_time(h, v->base) > first_ns ? history_time(h, v->base) : first_ns;
-	uint64_t middle = start + (v->now_ns - start) / 2;
-	uint32_t sample = v->last;
-
-	while (sample > v->base && history_time(h, sample) > middle)
-		sample--;
-	return sample;
-}
-
-static bool watched_enough(const struct growth *g, const struct site *s, uint32_t site,
-			   uint64_t now_ns)
-{
-	if (history_watched(&g->history, site) < WATCHED_MIN)
-		return false;
-	return seconds_between(s->first_ns, now_ns) >= fmin(g->window_s, WATCHED_S);
-}
-
-static void judge(struct growth *g, const struct heap *h, const struct view *v,
-		  const struct site *s, double start, struct snapshot_site *out)
-{
-	double now = (double)scale_site(s, &g->coverage).outstanding_bytes;
-	double share, alive;
-
-	out->verdict = VERDICT_NEW;
-	out->score = 0;
-	if (!watched_enough(g, s, out->site, v->now_ns))
-		return;
-	out->verdict = VERDICT_STEADY;
-	if (now <= start || now - start < g->threshold * start)
-		return;
-	share = (now - start) / now;
-	alive = survival(g, h, s, out->site, middle_sample(&g->history, v, s->first_ns));
-	if (alive >= SURVIVAL_LEAK) {
-		out->verdict = VERDICT_LEAK;
-		out->score = 100 * alive * (0.5 + 0.5 * share);
-	} else {
-		out->verdict = VERDICT_GROWING;
-		out->score = 45 * share * (alive < 0 ? 0.5 : alive);
-	}
 }
 
 /*
@@ -305,17 +392,18 @@ static void judge(struct growth *g, const struct heap *h, const struct view *v,
  * the base and those that were freed. How many that are is told by generations; the mean of the
  * site's variance for one of them is near enough.
  */
-static void fill_uncertain(const struct view *v, const struct site *s,
-			   const struct history_point *base, struct uncertain *u)
+static void fill_uncertain(const struct heap *h, const struct view *v, const struct site *s,
+			   const struct series_point *base, struct uncertain *u)
 {
 	const struct error_sums *all = &u->errors.alloc;
 	uint64_t now = generations_older(&s->generations, UINT32_MAX);
-	uint64_t then = base ? base->blocks : 0;
-	uint64_t stayed = base ? generations_older(&s->generations, base->generation) : 0;
+	uint64_t then = base ? base->recorded : 0, stayed = 0;
 	double window2 = v->window_s * v->window_s, changed;
 
 	if (!all->seen_count)
 		return;
+	if (base)
+		stayed = generations_older(&s->generations, heap_generation(h, base->time_ns));
 	if (stayed > then)
 		stayed = then;
 	changed = (double)(now - stayed) + (double)(then - stayed);
@@ -330,19 +418,53 @@ static double rate(uint64_t now, uint64_t before, double seconds)
 	return now > before ? (double)(now - before) / seconds : 0;
 }
 
-static void fill_site(struct growth *g, const struct heap *h, const struct view *v,
-		      const struct site *s, struct snapshot_site *out)
+static const struct series *series_of_site(const struct growth *g, uint32_t site)
 {
-	const struct history_point *base = history_find(&g->history, out->site, v->base);
-	uint64_t allocs = history_allocs(&g->history, out->site, v->last);
-	struct totals t = scale_site(s, &g->coverage);
-	double start = base ? (double)base->bytes : 0;
+	static const struct series nothing;
 
-	out->growth_bytes_per_s = ((double)t.outstanding_bytes - start) / v->window_s;
-	out->allocs_per_s = rate(t.alloc_count, allocs, v->last_s);
-	judge(g, h, v, s, start, out);
+	return site < g->site_capacity ? &g->sites[site].series : &nothing;
+}
+
+static const struct series_point *point_at(const struct growth *g, const struct series *s,
+					   uint32_t sample)
+{
+	return series_at(s, sample_time(g, sample));
+}
+
+/*
+ * The first samples make no line: then it is what came since the first. So it is when figures are estimates: a difference of
+ * unbiased estimates is unbiased, a median of slopes is not.
+ */
+static double growth_of(const struct growth *g, const struct judgement *j, bool sampled,
+			uint64_t bytes, const struct series_point *base)
+{
+	if (g->samples >= TRUSTED && !sampled)
+		return j->bytes.slope;
+	return ((double)bytes - (base ? (double)base->bytes : 0)) / g->view.window_s;
+}
+
+static void fill_site(struct growth *g, const struct heap *h, const struct site *s,
+		      struct snapshot_site *out)
+{
+	const struct view *v = &g->view;
+	const struct series *series = series_of_site(g, out->site);
+	const struct series_point *base = point_at(g, series, v->base);
+	const struct series_point *last = point_at(g, series, v->last);
+	static const struct judgement nothing;
+	const struct judgement *j =
+		out->site < g->site_capacity ? &g->sites[out->site].judgement : &nothing;
+
+	out->growth_bytes_per_s =
+		growth_of(g, j, out->uncertain != NULL, out->totals.outstanding_bytes, base);
+	out->bytes_trend = j->bytes;
+	out->blocks_trend = j->blocks;
+	out->watched_s = j->watched_s;
+	out->survival = j->survival;
+	out->verdict = j->verdict;
+	out->score = j->score;
+	out->allocs_per_s = rate(out->totals.alloc_count, last ? last->allocs : 0, v->last_s);
 	if (out->uncertain)
-		fill_uncertain(v, s, base, out->uncertain);
+		fill_uncertain(h, v, s, base, out->uncertain);
 }
 
 /* A process changes as its sites do, each of which was drawn by itself. */
@@ -356,20 +478,26 @@ static void sum_growth(struct snapshot *s, const struct snapshot_site *site)
 	u->growth_unit = fmax(u->growth_unit, site->uncertain->growth_unit);
 }
 
-static void fill_process(const struct growth *g, const struct process_point *points,
-			 struct snapshot_process *out)
+static void fill_process(struct growth *g, struct snapshot_process *out)
 {
-	static const struct process_point nothing;
+	static const struct process_record nothing;
 	const struct view *v = &g->view;
-	uint32_t capacity = g->history.capacity;
-	const struct process_point *base = points ? &points[v->base % capacity] : &nothing;
-	const struct process_point *last = points ? &points[v->last % capacity] : &nothing;
-	struct process_point now = point_of(&out->totals);
+	const struct process_record *record =
+		out->index < g->process_capacity ? &g->processes[out->index] : &nothing;
+	const struct series_point *base = point_at(g, &record->series, v->base);
+	const struct series_point *last = point_at(g, &record->series, v->last);
+	const struct totals *t = &out->totals;
+	uint64_t allocs = last ? last->allocs : 0, frees = last ? last->allocs - last->count : 0;
 
-	out->growth_bytes_per_s = ((double)now.bytes - (double)base->bytes) / v->window_s;
-	out->alloc_bytes_per_s = rate(now.alloc_bytes, last->alloc_bytes, v->last_s);
-	out->allocs_per_s = rate(now.allocs, last->allocs, v->last_s);
-	out->frees_per_s = rate(now.frees, last->frees, v->last_s);
+	out->growth_bytes_per_s = growth_of(g, &record->judgement, out->uncertain != NULL,
+					    t->outstanding_bytes, base);
+	out->bytes_trend = record->judgement.bytes;
+	out->blocks_trend = record->judgement.blocks;
+	out->watched_s = record->judgement.watched_s;
+	out->alloc_bytes_per_s =
+		rate(t->alloc_bytes, record->alloc_bytes[(v->last + 1) & 1], v->last_s);
+	out->allocs_per_s = rate(t->alloc_count, allocs, v->last_s);
+	out->frees_per_s = rate(t->free_count, frees, v->last_s);
 }
 
 void growth_look(struct growth *g, uint64_t now_ns)
@@ -380,7 +508,7 @@ void growth_look(struct growth *g, uint64_t now_ns)
 void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out)
 {
 	if (g->view.valid)
-		fill_site(g, h, &g->view, heap_site(h, out->site), out);
+		fill_site(g, h, heap_site(h, out->site), out);
 }
 
 void growth_fill_processes(struct growth *g, struct snapshot *s)
@@ -389,10 +517,41 @@ void growth_fill_processes(struct growth *g, struct snapshot *s)
 		return;
 	for (size_t i = 0; i < s->site_count; i++)
 		sum_growth(s, &s->sites[i]);
-	for (size_t i = 0; i < s->process_count; i++) {
-		uint32_t index = s->processes[i].index;
+	for (size_t i = 0; i < s->process_count; i++)
+		fill_process(g, &s->processes[i]);
+}
 
-		fill_process(g, index < g->process_capacity ? g->processes[index] : NULL,
-			     &s->processes[i]);
+size_t growth_site_series(const struct growth *g, uint32_t site, const struct series_point **points)
+{
+	const struct series *s = series_of_site(g, site);
+
+	*points = s->v;
+	return s->count;
+}
+
+size_t growth_process_series(const struct growth *g, uint32_t process,
+			     const struct series_point **points)
+{
+	*points = NULL;
+	if (process >= g->process_capacity)
+		return 0;
+	*points = g->processes[process].series.v;
+	return g->processes[process].series.count;
+}
+
+size_t growth_history(const struct growth *g, uint32_t site, struct growth_point *points,
+		      size_t capacity)
+{
+	size_t count = g->samples < capacity ? g->samples : capacity;
+	const struct series *s = series_of_site(g, site);
+	uint64_t newest_ns = count ? sample_time(g, g->samples - 1) : 0;
+	double step_ns = count > 1 ? (double)(newest_ns - g->begun_ns) / (double)(count - 1) : 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint64_t time_ns = newest_ns - (uint64_t)(step_ns * (double)(count - 1 - i));
+		const struct series_point *p = series_at(s, time_ns);
+
+		points[i] = (struct growth_point){.time_ns = time_ns, .bytes = p ? p->bytes : 0};
 	}
+	return count;
 }

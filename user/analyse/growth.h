@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "series.h"
 #include "snapshot.h"
 
 struct growth_options {
@@ -16,6 +17,9 @@ struct growth_options {
 	double threshold; /* growth over the window relative to its start; below it a site is steady
 			   */
 };
+
+/* From which age on blocks are elders, with such a window: heap_options.elder_ns must be that. */
+double growth_elder_s(double window_s);
 
 struct growth;
 
@@ -45,5 +49,24 @@ int growth_sample_end(struct growth *g);
 void growth_look(struct growth *g, uint64_t now_ns);
 void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out);
 void growth_fill_processes(struct growth *g, struct snapshot *s);
+
+/*
+ * The whole history of a site or a process, by heap index: points in order of time, the older the sparser; what changed last may be
+ * of the newest sample, and holds until now. Borrowed until the next sample. Frees are allocations less `count`.
+ */
+size_t growth_site_series(const struct growth *g, uint32_t site,
+			  const struct series_point **points);
+size_t growth_process_series(const struct growth *g, uint32_t process,
+			     const struct series_point **points);
+
+/*
+ * The same for a plot: what a site had outstanding at moments evenly spaced from the first sample to the newest, how many, at most
+ * `capacity`. The moments are the same for all sites, so that those of several can be added up.
+ */
+struct growth_point {
+	uint64_t time_ns, bytes;
+};
+size_t growth_history(const struct growth *g, uint32_t site, struct growth_point *points,
+		      size_t capacity);
 
 #endif /* ANALYSE_GROWTH_H */

@@ -10,10 +10,8 @@
 #include <string.h>
 
 static const char *const verdict_names[] = {
-	[VERDICT_NEW] = "new",
-	[VERDICT_STEADY] = "steady",
-	[VERDICT_GROWING] = "growing",
-	[VERDICT_LEAK] = "leak",
+	[VERDICT_NEW] = "new",	 [VERDICT_STEADY] = "steady", [VERDICT_GROWING] = "growing",
+	[VERDICT_LEAK] = "leak", [VERDICT_NONE] = "",
 };
 
 static const char *const sort_names[SORT_KEYS] = {
@@ -52,6 +50,7 @@ void snapshot_free(struct snapshot *s)
 	free(s->processes);
 	free(s->sites);
 	free(s->uncertain);
+	free(s->changes);
 	memset(s, 0, sizeof(*s));
 }
 
@@ -70,10 +69,25 @@ static int compare_double(double a, double b)
 	return (a > b) - (a < b);
 }
 
+static int compare_i64(int64_t a, int64_t b)
+{
+	return (a > b) - (a < b);
+}
+
+/* Below 0 when a has less. All sites of a snapshot have a change, or none has. */
+static int compare_change(enum sort_key key, const struct change *a, const struct change *b)
+{
+	if (key == SORT_COUNT)
+		return compare_i64(a->outstanding_count, b->outstanding_count);
+	return compare_i64(a->outstanding_bytes, b->outstanding_bytes);
+}
+
 /* Below 0 when a has less. */
 static int compare_key(enum sort_key key, const struct snapshot_site *a,
 		       const struct snapshot_site *b)
 {
+	if (a->change && b->change && (key == SORT_OUTSTANDING || key == SORT_COUNT))
+		return compare_change(key, a->change, b->change);
 	switch (key) {
 	case SORT_COUNT:
 		return compare_u64(a->totals.outstanding_count, b->totals.outstanding_count);

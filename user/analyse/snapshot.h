@@ -10,11 +10,22 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../heap/heap.h"
+#include "baseline.h"
+#include "beside.h"
 #include "blind.h"
 #include "coverage.h"
+#include "exhaust.h"
+#include "trend.h"
 #include "uncertain.h"
 
-enum verdict { VERDICT_NEW = 0, VERDICT_STEADY = 1, VERDICT_GROWING = 2, VERDICT_LEAK = 3 };
+/* VERDICT_NONE: suppressed. Its name is empty. */
+enum verdict {
+	VERDICT_NEW = 0,
+	VERDICT_STEADY = 1,
+	VERDICT_GROWING = 2,
+	VERDICT_LEAK = 3,
+	VERDICT_NONE = 4
+};
 const char *verdict_name(enum verdict v);
 
 enum sort_key {
@@ -31,6 +42,23 @@ enum sort_key {
 bool sort_key_parse(const char *name, enum sort_key *key);
 const char *sort_key_name(enum sort_key key);
 
+/*
+ * Of the blocks that have got as old as an elder is, over the last few leak windows, those that are still there. Recorded blocks: of a
+ * sampled run they are the sample.
+ */
+struct survival {
+	double age_s;	 /* from which age on a block is an elder; 0: not known */
+	uint64_t elders; /* outstanding ones, and those that were freed lately */
+	uint64_t alive;	 /* of them */
+};
+
+/* Of the blocks that were freed, and of their sizes. More is in heap_site_lifetimes(). */
+struct lifetimes_figures {
+	double median_s;    /* < 0: none was */
+	double young_share; /* that lived less than about a millisecond */
+	double alike_share; /* of all blocks: that have a size between the same two powers of two */
+};
+
 struct snapshot_site {
 	uint32_t site;	  /* heap index */
 	uint32_t process; /* index into snapshot.processes */
@@ -39,14 +67,21 @@ struct snapshot_site {
 	bool range;
 	uint32_t rank; /* 1 is the site with most outstanding bytes of its process; 0: not ranked */
 	struct totals totals;
-	double growth_bytes_per_s;
+	double growth_bytes_per_s;		/* bytes_trend.slope */
+	struct trend bytes_trend, blocks_trend; /* of what is outstanding, over the leak window */
+	double watched_s; /* over which these were found; 0: there are none yet */
+	struct survival survival;
+	struct lifetimes_figures lifetimes;
 	double allocs_per_s; /* over the last interval */
 	double score;	     /* 0..100 */
 	enum verdict verdict;
-	double oldest_s; /* < 0: nothing outstanding */
+	double oldest_s;	/* < 0: nothing outstanding */
+	double median_age_s;	/* of the outstanding blocks, to one leak interval; < 0: none */
+	uint64_t bytes_at_peak; /* when its process had the most, of the same class */
 	uint64_t version;
 	struct uncertain *uncertain; /* in snapshot.uncertain; NULL: its figures are exact */
-	uint32_t stack_flags; /* STACK_F_* of the stack; with names of no frames: not known */
+	uint32_t stack_flags;  /* STACK_F_* of the stack; with names of no frames: not known */
+	struct change *change; /* since the baseline, in snapshot.changes; NULL: there is none */
 };
 
 struct snapshot_process {
@@ -63,6 +98,10 @@ struct snapshot_process {
 	uint64_t missed_allocs, reused_addresses;
 	enum blind blind; /* a class of probes that sees nothing, filled in by the owner */
 	double alloc_bytes_per_s, allocs_per_s, frees_per_s, growth_bytes_per_s;
+	struct trend bytes_trend, blocks_trend; /* as for sites */
+	double watched_s;
+	/* when the heap class had the most, by the event clock; 0: it never had less than before */
+	uint64_t peak_ns;
 	uint32_t site_count;	     /* with outstanding blocks */
 	uint32_t leak_site_count;    /* verdict leak */
 	uint64_t rss_bytes;	     /* UINT64_MAX: unknown */
@@ -70,6 +109,9 @@ struct snapshot_process {
 	bool inherits;		     /* has blocks of its parent's, maybe */
 	bool attached;		     /* was running before: its heap from before is not seen */
 	bool notable_first;	     /* the sentence about that was not printed yet */
+	struct beside beside; /* its memory as the kernel counts it; filled in by the owner */
+	struct exhaustion exhaustion; /* the limit that it meets first; filled in by the owner */
+	struct change *change;	      /* as for sites */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */
@@ -81,10 +123,11 @@ struct snapshot_cost {
 };
 
 struct snapshot {
-	uint64_t time_ns;     /* event clock */
-	uint64_t realtime_ns; /* UTC */
-	double elapsed_s;     /* since tracing began */
-	double tracer_cpu_percent;
+	uint64_t time_ns;	   /* event clock */
+	uint64_t realtime_ns;	   /* UTC */
+	double elapsed_s;	   /* since tracing began */
+	double tracer_cpu_percent; /* since the snapshot before */
+	double tracer_cpu_s;	   /* since the tracer was started */
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
 	struct coverage_figures coverage;
@@ -96,11 +139,13 @@ struct snapshot {
 	struct snapshot_site *sites; /* all with activity; order: as sorted last */
 	size_t site_count;
 	struct uncertain *uncertain; /* of processes and sites; NULL when not sampled */
+	struct change *changes;	     /* of processes and sites; NULL: there is no baseline */
+	double baseline_s;	     /* elapsed_s of the baseline */
 };
 
 void snapshot_free(struct snapshot *s);
 /* Sorts sites, largest first (`inverted`: smallest first); equal keys by process, then site, so
- * that order is stable. */
+ * that order is stable. What is outstanding is its change where there is a baseline. */
 void snapshot_sort(struct snapshot *s, enum sort_key key, bool inverted);
 
 #endif /* ANALYSE_SNAPSHOT_H */

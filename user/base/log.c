@@ -199,3 +199,20 @@ void log_capture(bool on)
 		write_kept_lines();
 	pthread_mutex_unlock(&capture.lock);
 }
+
+bool log_newest(unsigned long *seen, char *out, size_t size)
+{
+	const struct buffer *line;
+	bool fresh;
+
+	pthread_mutex_lock(&capture.lock);
+	fresh = capture.on && capture.count > *seen;
+	if (fresh) {
+		line = &capture.lines[(capture.count - 1) % LOG_KEPT_LINES];
+		snprintf(out, size, "%.*s", (int)(line->length - strlen(LOG_PREFIX) - 1),
+			 line->data + strlen(LOG_PREFIX));
+	}
+	*seen = capture.count;
+	pthread_mutex_unlock(&capture.lock);
+	return fresh;
+}

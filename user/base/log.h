@@ -9,6 +9,7 @@
 #define BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 enum log_level { LOG_QUIET = 0, LOG_NORMAL = 1, LOG_VERBOSE = 2 };
 
@@ -25,6 +26,11 @@ void log_verbose(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Keep lines in memory (true) or write the kept ones and go on writing (false). */
 void log_capture(bool on);
+/*
+ * The newest kept line, without its end and the program's name, when lines were kept since *seen, which is brought
+ * up to date. False: none was.
+ */
+bool log_newest(unsigned long *seen, char *out, size_t size);
 
 /*
  * For the way out without memory: a whole constant line, written at once, or while lines are kept,

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The CSV files: which rows there are and what stands in each column. Input is one snapshot (and
- * the outstanding blocks of that moment); csv_file.c takes the bytes.
- *
- * Invariants: all rows of one write carry one time, and the times of two writes to a file differ
- * and increase, also when the clock is set back. Numbers do not depend on the locale: only integers
- * are ever formatted.
+ * the outstanding blocks of that moment).
  */
 #include "csv.h"
 
@@ -13,65 +9,18 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include "../base/buffer.h"
 #include "../base/clock.h"
 #include "../base/xalloc.h"
 #include "../probe/plan.h"
-#include "csv_file.h"
+#include "number.h"
+#include "stack_text.h"
 
-#define ROWS_SPILL_BYTES (1u << 20)
-
+/* What a row is made with. */
 struct csv {
-	enum csv_kind kind;
-	struct csv_file file;
-	uint64_t last_ms; /* time of the rows written last */
-	struct buffer rows, cell;
+	struct buffer *rows;
+	struct buffer cell; /* scratch */
+	char time[25];
 };
-
-static const char *const headers[] = {
-	[CSV_SITES] = "time,elapsed_s,pid,comm,site,rank,outstanding_bytes,outstanding_count,"
-		      "alloc_bytes,alloc_count,free_bytes,free_count,peak_bytes,temporary_count,"
-		      "growth_bytes_per_s,leak_score,verdict,oldest_s,sampled,api,function,source,"
-		      "module,stack\n",
-	[CSV_BLOCKS] = "time,pid,address,bytes,age_s,tid,site\n",
-	[CSV_TIMELINE] = "time,elapsed_s,pid,comm,outstanding_bytes,outstanding_count,"
-			 "alloc_bytes_per_s,allocs_per_s,frees_per_s,growth_bytes_per_s,rss_bytes,"
-			 "sites,leak_sites,lost_events,tracer_cpu_percent,tracer_rss_bytes\n",
-};
-
-struct csv *csv_open(enum csv_kind kind, const char *path)
-{
-	struct csv *c = xcalloc(1, sizeof(*c));
-
-	c->kind = kind;
-	if (csv_file_open(&c->file, path, headers[kind]) == 0)
-		return c;
-	free(c);
-	return NULL;
-}
-
-int csv_reopen(struct csv *c)
-{
-	return csv_file_reopen(&c->file, headers[c->kind]);
-}
-
-int csv_close(struct csv *c)
-{
-	int err;
-
-	if (!c)
-		return 0;
-	err = csv_file_close(&c->file);
-	buffer_done(&c->rows);
-	buffer_done(&c->cell);
-	free(c);
-	return err;
-}
-
-bool csv_failed(const struct csv *c)
-{
-	return csv_file_failed(&c->file);
-}
 
 static void add_u64(struct buffer *out, uint64_t value)
 {
@@ -86,33 +35,10 @@ static void add_known_u64(struct buffer *out, uint64_t value)
 		add_u64(out, value);
 }
 
-/* At most three decimals, never an exponent; printf's own decimal point would follow the locale. */
 static void add_decimal(struct buffer *out, double value)
 {
-	const double largest = 9e15;
-	uint64_t thousandths;
-	double magnitude = fabs(value);
-	unsigned int decimals;
-
 	buffer_add_char(out, ',');
-	if (!isfinite(value))
-		return;
-	if (magnitude >= largest) {
-		buffer_printf(out, "%.0f", value);
-		return;
-	}
-	thousandths = (uint64_t)(magnitude * 1000 + 0.5);
-	if (thousandths == 0) {
-		buffer_add_char(out, '0');
-		return;
-	}
-	buffer_printf(out, "%s%" PRIu64, value < 0 ? "-" : "", thousandths / 1000);
-	decimals = (unsigned int)(thousandths % 1000);
-	if (decimals == 0)
-		return;
-	buffer_printf(out, ".%03u", decimals);
-	while (out->data[out->length - 1] == '0')
-		out->data[--out->length] = '\0';
+	number_add(out, value);
 }
 
 static void add_quoted(struct buffer *out, const char *text)
@@ -143,7 +69,7 @@ static struct buffer *cell_begin(struct csv *c)
 
 static void cell_end(struct csv *c)
 {
-	add_quoted(&c->rows, c->cell.length ? c->cell.data : "");
+	add_quoted(c->rows, c->cell.length ? c->cell.data : "");
 }
 
 static void add_text(struct csv *c, const char *text)
@@ -167,21 +93,7 @@ static void add_frame_name(struct buffer *out, const struct frame_name *frame)
 
 static void add_stack(struct csv *c, const struct stack_names *names)
 {
-	struct buffer *cell = cell_begin(c);
-	size_t i, start;
-
-	for (i = names->frame_count; i-- > 0;) {
-		start = cell->length;
-		add_frame_name(cell, &names->frames[i]);
-		if (cell->length == start)
-			buffer_add_string(cell, "[unknown]");
-		for (; start < cell->length; start++) {
-			if (cell->data[start] == ';')
-				cell->data[start] = ':';
-		}
-		if (i > 0)
-			buffer_add_char(cell, ';');
-	}
+	stack_text_add(cell_begin(c), names);
 	cell_end(c);
 }
 
@@ -225,10 +137,10 @@ static void add_totals(struct buffer *out, const struct totals *t)
 static void add_process(struct csv *c, const struct snapshot_process *process)
 {
 	if (!process) {
-		buffer_add_string(&c->rows, ",,");
+		buffer_add_string(c->rows, ",,");
 		return;
 	}
-	add_u64(&c->rows, process->pid);
+	add_u64(c->rows, process->pid);
 	add_text(c, process->comm);
 }
 
@@ -239,11 +151,11 @@ static const struct snapshot_process *site_process(const struct snapshot *s,
 }
 
 static void add_site(struct csv *c, const struct snapshot *s, const struct snapshot_site *site,
-		     const char *time, const struct stack_names *names)
+		     const struct stack_names *names)
 {
-	struct buffer *out = &c->rows;
+	struct buffer *out = c->rows;
 
-	buffer_add_string(out, time);
+	buffer_add_string(out, c->time);
 	add_decimal(out, s->elapsed_s);
 	add_process(c, site_process(s, site));
 	buffer_printf(out, ",%016" PRIx64 ",%" PRIu32, names->site_id, site->rank);
@@ -258,57 +170,27 @@ static void add_site(struct csv *c, const struct snapshot *s, const struct snaps
 	buffer_add_char(out, '\n');
 }
 
-/* The time of the rows to come, and the row buffer emptied. */
-static void rows_begin(struct csv *c, const struct snapshot *s, char time[25])
+static struct csv csv_begin(struct sink *out, const struct export_input *in)
 {
-	uint64_t ms = s->realtime_ns / NS_PER_MS;
+	struct csv c = {.rows = &out->text};
 
-	if (ms <= c->last_ms)
-		ms = c->last_ms + 1;
-	clock_format_utc(ms * NS_PER_MS, time);
-	buffer_reset(&c->rows);
+	clock_format_utc(in->realtime_ns, c.time);
+	return c;
 }
 
-/* A snapshot of very many rows is not kept as a whole. */
-static int rows_spill(struct csv *c)
+void csv_write_sites(struct sink *out, const struct export_input *in)
 {
-	int err;
-
-	if (c->rows.length < ROWS_SPILL_BYTES)
-		return 0;
-	err = csv_file_write_part(&c->file, c->rows.data, c->rows.length);
-	buffer_reset(&c->rows);
-	return err;
-}
-
-static int rows_end(struct csv *c, const struct snapshot *s)
-{
-	uint64_t ms = s->realtime_ns / NS_PER_MS;
-
-	if (c->rows.length == 0 && c->file.part_length == 0)
-		return 0;
-	c->last_ms = ms <= c->last_ms ? c->last_ms + 1 : ms;
-	return csv_file_write(&c->file, c->rows.data ? c->rows.data : "", c->rows.length);
-}
-
-int csv_write_sites(struct csv *c, const struct snapshot *s, uint64_t since_version,
-		    report_names_fn *names, void *context)
-{
-	char time[25];
+	const struct snapshot *s = in->snapshot;
+	struct csv c = csv_begin(out, in);
 	size_t i;
 
-	if (csv_file_error(&c->file))
-		return csv_file_error(&c->file);
-	rows_begin(c, s, time);
-	for (i = 0; i < s->site_count; i++) {
+	for (i = 0; i < s->site_count && !sink_spill(out); i++) {
 		const struct snapshot_site *site = &s->sites[i];
 
-		if (since_version == 0 || site->version > since_version)
-			add_site(c, s, site, time, names(context, site));
-		if (rows_spill(c))
-			return csv_file_error(&c->file);
+		if (in->since_version == 0 || site->version > in->since_version)
+			add_site(&c, s, site, in->names(in->context, site));
 	}
-	return rows_end(c, s);
+	buffer_done(&c.cell);
 }
 
 static int compare_sites(const void *left, const void *right)
@@ -340,14 +222,13 @@ static const struct snapshot_site *find_site(const struct snapshot_site **sites,
 	return found ? *found : NULL;
 }
 
-static void add_block(struct csv *c, const struct snapshot *s, const char *time,
-		      const struct report_block *block, const struct snapshot_site *site,
-		      const char *site_id)
+static void add_block(struct csv *c, const struct snapshot *s, const struct report_block *block,
+		      const struct snapshot_site *site, const char *site_id)
 {
 	const struct snapshot_process *process = site ? site_process(s, site) : NULL;
-	struct buffer *out = &c->rows;
+	struct buffer *out = c->rows;
 
-	buffer_add_string(out, time);
+	buffer_add_string(out, c->time);
 	add_known_u64(out, process ? process->pid : UINT64_MAX);
 	buffer_printf(out, ",0x%" PRIx64, block->address);
 	add_u64(out, block->bytes);
@@ -367,37 +248,33 @@ static void site_id_format(const struct snapshot_site *site, report_names_fn *na
 		buffer_printf(out, "%016" PRIx64, names(context, site)->site_id);
 }
 
-int csv_write_blocks(struct csv *c, const struct snapshot *s, const struct report_block *blocks,
-		     size_t count, report_names_fn *names, void *context)
+void csv_write_blocks(struct sink *out, const struct export_input *in)
 {
-	const struct snapshot_site **sites, *site = NULL;
-	char time[25];
+	const struct snapshot *s = in->snapshot;
+	const struct snapshot_site **sites = sites_by_number(s), *site = NULL;
+	struct csv c = csv_begin(out, in);
 	size_t i;
 
-	if (csv_file_error(&c->file))
-		return csv_file_error(&c->file);
-	sites = sites_by_number(s);
-	rows_begin(c, s, time);
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < in->block_count && !sink_spill(out); i++) {
+		const struct report_block *block = &in->blocks[i];
+
 		/* Blocks come site by site: most rows need no new look-up. */
-		if (i == 0 || blocks[i].site != blocks[i - 1].site) {
-			site = find_site(sites, s->site_count, blocks[i].site);
-			site_id_format(site, names, context, &c->cell);
+		if (i == 0 || block->site != block[-1].site) {
+			site = find_site(sites, s->site_count, block->site);
+			site_id_format(site, in->names, in->context, &c.cell);
 		}
-		add_block(c, s, time, &blocks[i], site, c->cell.data);
-		if (rows_spill(c))
-			break;
+		add_block(&c, s, block, site, c.cell.data);
 	}
 	free(sites);
-	return rows_end(c, s);
+	buffer_done(&c.cell);
 }
 
 static void add_timeline_row(struct csv *c, const struct snapshot *s,
-			     const struct snapshot_process *process, const char *time)
+			     const struct snapshot_process *process)
 {
-	struct buffer *out = &c->rows;
+	struct buffer *out = c->rows;
 
-	buffer_add_string(out, time);
+	buffer_add_string(out, c->time);
 	add_decimal(out, s->elapsed_s);
 	add_process(c, process);
 	add_u64(out, process->totals.outstanding_bytes);
@@ -415,15 +292,13 @@ static void add_timeline_row(struct csv *c, const struct snapshot *s,
 	buffer_add_char(out, '\n');
 }
 
-int csv_write_timeline(struct csv *c, const struct snapshot *s)
+void csv_write_timeline(struct sink *out, const struct export_input *in)
 {
-	char time[25];
+	const struct snapshot *s = in->snapshot;
+	struct csv c = csv_begin(out, in);
 	size_t i;
 
-	if (csv_file_error(&c->file))
-		return csv_file_error(&c->file);
-	rows_begin(c, s, time);
 	for (i = 0; i < s->process_count; i++)
-		add_timeline_row(c, s, &s->processes[i], time);
-	return rows_end(c, s);
+		add_timeline_row(&c, s, &s->processes[i]);
+	buffer_done(&c.cell);
 }

@@ -1,38 +1,24 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The three CSV files of the interface. A snapshot's rows are formatted whole, then written and
- * flushed at once, so that a reader never sees a part of one. Files are created anew without
- * following links (an existing regular file is truncated);
- * "-" is stdout. One thread at a time.
- */
+/* The three CSV files of the interface: rows of one snapshot. */
 #ifndef EXPORT_CSV_H
 #define EXPORT_CSV_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
-#include "../analyse/snapshot.h"
-#include "../symbol/names.h"
-#include "../view/report.h"
+#include "sink.h"
 
-struct csv;
+/* clang-format off */
+#define CSV_SITES_HEADER \
+	"time,elapsed_s,pid,comm,site,rank,outstanding_bytes,outstanding_count,alloc_bytes,alloc_count," \
+	"free_bytes,free_count,peak_bytes,temporary_count,growth_bytes_per_s,leak_score,verdict,oldest_s," \
+	"sampled,api,function,source,module,stack\n"
+#define CSV_BLOCKS_HEADER "time,pid,address,bytes,age_s,tid,site\n"
+#define CSV_TIMELINE_HEADER \
+	"time,elapsed_s,pid,comm,outstanding_bytes,outstanding_count,alloc_bytes_per_s,allocs_per_s," \
+	"frees_per_s,growth_bytes_per_s,rss_bytes,sites,leak_sites,lost_events,tracer_cpu_percent," \
+	"tracer_rss_bytes\n"
+/* clang-format on */
 
-/* Opens and writes the header row. NULL after a message that names the file. `kind` is one of the
- * three below. */
-enum csv_kind { CSV_SITES, CSV_BLOCKS, CSV_TIMELINE };
-struct csv *csv_open(enum csv_kind kind, const char *path);
-/* For SIGHUP: closes and opens the path again (header again). 0 or -errno after a message. */
-int csv_reopen(struct csv *c);
-/* 0, or -errno after one message (then and later nothing more is written). */
-int csv_close(struct csv *c);
-
-/* Sites whose version is above since_version (0: all). 0 or -errno after a message at the first
- * failure. */
-int csv_write_sites(struct csv *c, const struct snapshot *s, uint64_t since_version,
-		    report_names_fn *names, void *context);
-int csv_write_blocks(struct csv *c, const struct snapshot *s, const struct report_block *blocks,
-		     size_t count, report_names_fn *names, void *context);
-int csv_write_timeline(struct csv *c, const struct snapshot *s);
-bool csv_failed(const struct csv *c);
+void csv_write_sites(struct sink *out, const struct export_input *in);
+void csv_write_blocks(struct sink *out, const struct export_input *in);
+void csv_write_timeline(struct sink *out, const struct export_input *in);
 
 #endif /* EXPORT_CSV_H */

@@ -8,6 +8,7 @@
 #ifndef HEAP_BLOCKS_H
 #define HEAP_BLOCKS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -45,6 +46,13 @@ size_t blocks_memory(const struct blocks *b);
 /* for (size_t it = 0; (block = blocks_next(b, &it));) — any order; no insertion or removal
  * meanwhile. */
 struct block *blocks_next(const struct blocks *b, size_t *iterator);
+/*
+ * A walk in pieces, between which blocks may come and go: visits those from *position on in one
+ * segment, at most some thousands, and moves *position behind them. Begins at 0; false: that was the
+ * last piece. A block that is there all the time is visited exactly once.
+ */
+typedef void blocks_visit_fn(void *context, const struct block *block);
+bool blocks_walk(const struct blocks *b, uint64_t *position, blocks_visit_fn *visit, void *context);
 /* Tests: NULL or what is wrong. */
 const char *blocks_check(const struct blocks *b);
 

@@ -34,18 +34,47 @@ static inline void touch(struct heap *h, struct site *s, uint64_t time_ns)
 	s->version = h->version;
 }
 
+/*
+ * What each site had at the peak of its process, without looking at the others: a peak is over with the first free after
+ * it, and a site notes what it had before its own first change since. What has not changed since then is still as it was.
+ */
+static inline void note_peak(struct heap_process *p, struct site *s)
+{
+	uint32_t number = p->peaks[s->range].number;
+
+	if (s->peak == number)
+		return;
+	s->peak = number;
+	s->peak_bytes = s->totals.outstanding_bytes;
+}
+
+static inline void end_peak(struct heap_process *p, struct site *s, uint64_t time_ns)
+{
+	const struct totals *t = totals_of(p, s);
+	struct process_peak *peak = &p->peaks[s->range];
+
+	if (t->outstanding_bytes == t->peak_bytes) {
+		peak->number++;
+		peak->time_ns = time_ns;
+	}
+	note_peak(p, s);
+}
+
 /* One block more, that was born before. */
-static inline void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site,
-				  struct weight w, uint64_t born_ns, uint64_t time_ns)
+static inline __attribute__((always_inline)) void sites_alloc_at(struct heap *h,
+								 struct heap_process *p,
+								 uint32_t site, struct weight w,
+								 uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 
 	touch(h, s, time_ns);
+	note_peak(p, s);
 	totals_alloc(&s->totals, w.bytes, w.count);
 	totals_alloc(totals_of(p, s), w.bytes, w.count);
 	if (is_carried(h, born_ns))
 		windows_add(h, s, w, born_ns);
-	if (!generations_born(&s->generations, generation_at(h, born_ns)))
+	if (!generations_born(&s->generations, generation_now(h, born_ns)))
 		p->counts[COUNTER_NO_MEMORY]++;
 }
 
@@ -57,18 +86,35 @@ static inline void sites_alloc(struct heap *h, struct heap_process *p, uint32_t 
 }
 
 /* One block, or (count 0) a piece of one, less. */
-static inline void sites_free(struct heap *h, struct heap_process *p, uint32_t site,
-			      struct weight w, uint64_t born_ns, uint64_t time_ns)
+static inline __attribute__((always_inline)) void sites_free(struct heap *h, struct heap_process *p,
+							     uint32_t site, struct weight w,
+							     uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 
 	touch(h, s, time_ns);
+	end_peak(p, s, time_ns);
 	totals_free(&s->totals, w.bytes, w.count);
 	totals_free(totals_of(p, s), w.bytes, w.count);
 	if (is_carried(h, born_ns))
 		windows_take(h, s, w, born_ns);
 	if (w.count)
 		generations_gone(&s->generations, generation_at(h, born_ns));
+}
+
+/* A block begins and ends. What is only resized does neither. */
+static inline void lifetimes_begin(struct heap *h, uint32_t site, uint64_t bytes, uint64_t count)
+{
+	histogram_add(&lifetimes_at(h, site)->sizes, histogram_bucket(bytes), count);
+}
+
+static inline void lifetimes_end(struct heap *h, uint32_t site, uint64_t born_ns, uint64_t time_ns,
+				 uint64_t count)
+{
+	uint64_t age = lifetimes_age(born_ns, time_ns);
+
+	site_at(h, site)->elder_frees += age >= h->elder_ns;
+	histogram_add(&lifetimes_at(h, site)->ages, lifetimes_age_bucket(age), count);
 }
 
 #endif /* HEAP_CHARGE_H */

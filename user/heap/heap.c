@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include "../base/clock.h"
 
 struct heap *heap_new(const struct heap_options *options)
 {
@@ -21,10 +22,12 @@ struct heap *heap_new(const struct heap_options *options)
 	h->sample_bytes = options ? options->sample_bytes : 0;
 	h->complete = !h->sample_bytes && !(options && options->filtered);
 	h->generation_ns = options && options->generation_ns ? options->generation_ns : 1000000000;
+	h->elder_ns = options && options->elder_ns ? options->elder_ns : UINT64_MAX;
 	h->generation_inverse = UINT64_MAX / h->generation_ns;
 	if (getrandom(&h->seed, sizeof(h->seed), GRND_NONBLOCK) != (ssize_t)sizeof(h->seed))
 		h->seed = (uintptr_t)h;
 	pool_init(&h->sites, sizeof(struct site));
+	pool_init(&h->lifetimes, sizeof(struct lifetimes));
 	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
 	return h;
@@ -49,6 +52,7 @@ void heap_free(struct heap *h)
 	index_done(&h->site_index);
 	index_done(&h->stack_index);
 	pool_done(&h->sites);
+	pool_done(&h->lifetimes);
 	pool_done(&h->errors);
 	pool_done(&h->stacks);
 	stacks_done(h);
@@ -84,15 +88,14 @@ uint32_t heap_find_process(const struct heap *h, uint32_t number)
 	return index_find(&h->process_index, index_hash(h->seed, number, 0), process_matches, &key);
 }
 
-struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index)
+struct heap_process *heap_look_up(struct heap *h, uint32_t number)
 {
-	*index = heap_find_process(h, number);
-	if (!*index)
+	uint32_t index = heap_find_process(h, number);
+
+	if (!index)
 		return NULL;
-	h->recent = *index;
-	h->recent_number = number;
-	h->recent_process = h->processes[*index];
-	return h->recent_process;
+	h->recent = h->processes[index];
+	return h->recent;
 }
 
 static int reserve_process(struct heap *h)
@@ -121,6 +124,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 		return 0;
 	}
 	p->number = number;
+	p->index = h->process_count + 1;
 	p->blocks.seed = h->seed;
 	p->resized.seed = h->seed;
 	h->processes[++h->process_count] = p;
@@ -194,6 +198,52 @@ const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
 	return h->sample_bytes ? errors_at(h, index) : NULL;
 }
 
+const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
+{
+	return lifetimes_at(h, site);
+}
+
+/* It still has its most: then so do the sites. */
+static bool is_at_peak(const struct totals *t)
+{
+	return t->outstanding_bytes == t->peak_bytes;
+}
+
+uint64_t heap_site_at_peak(const struct heap *h, uint32_t site)
+{
+	const struct site *s = site_at(h, site);
+	struct heap_process *p = h->processes[s->process];
+
+	/* since the peak it has not changed */
+	if (s->peak != p->peaks[s->range].number || is_at_peak(totals_of(p, s)))
+		return s->totals.outstanding_bytes;
+	return s->peak_bytes;
+}
+
+uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges)
+{
+	const struct heap_process *p = h->processes[process];
+
+	if (is_at_peak(ranges ? &p->ranges_totals : &p->totals))
+		return h->now_ns;
+	return p->peaks[ranges].time_ns;
+}
+
+double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
+{
+	double longest = lifetimes_longest_s(lifetimes_at(h, site)) * NS_PER_S, sum = 0;
+	const struct generations *g = &site_at(h, site)->generations;
+
+	for (uint32_t i = 0; i < g->count; i++) {
+		/* the middle of the time in which they were born */
+		uint64_t born_ns = heap_generation_start(h, g->v[i].number) + h->generation_ns / 2;
+		double age = (double)lifetimes_age(born_ns, now_ns) - longest;
+
+		sum += age > 0 ? age * (double)g->v[i].alive : 0;
+	}
+	return sum / NS_PER_S;
+}
+
 uint64_t heap_sample_bytes(const struct heap *h)
 {
 	return h->sample_bytes;
@@ -235,9 +285,10 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id)
 size_t heap_memory(const struct heap *h)
 {
 	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->errors) +
-		     pool_memory(&h->stacks) + index_memory(&h->process_index) +
-		     index_memory(&h->site_index) + index_memory(&h->stack_index) +
-		     h->frames_memory + h->process_capacity * sizeof(*h->processes);
+		     pool_memory(&h->lifetimes) + pool_memory(&h->stacks) +
+		     index_memory(&h->process_index) + index_memory(&h->site_index) +
+		     index_memory(&h->stack_index) + h->frames_memory +
+		     h->process_capacity * sizeof(*h->processes);
 
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		const struct heap_process *p = h->processes[i];

@@ -26,6 +26,7 @@
 #include "error.h"
 #include "ranges.h"
 #include "generations.h"
+#include "lifetimes.h"
 
 struct heap;
 
@@ -54,23 +55,33 @@ struct carried {
 	uint64_t bytes, count;
 };
 
-/* One call site of one process. Index 0 is never used. Sites are never removed. */
+/*
+ * One call site of one process. Index 0 is never used. Sites are never removed. What most events touch comes first: the key and the
+ * times, the ages, the totals, a cache line each.
+ */
 struct site {
-	uint32_t process; /* index of heap_process */
-	uint32_t stack;	  /* index of heap_stack; 0: the stack is not known */
-	uint8_t call;	  /* enum call_id */
-	bool range;	  /* of the mmap class */
-	bool inherited;	  /* from the parent at a fork, and no event since */
-	uint32_t next;	  /* the next site of the same process; 0: the last */
-	struct totals totals;
-	/* of blocks born in the window before this one, and in those before that */
-	struct carried previous, older;
-	uint64_t first_ns, last_ns; /* first and last event */
-	uint64_t version;	    /* heap version at the last change, for "changed since" */
+	_Alignas(64) uint64_t stack_id; /* as in events; the key together with process and call */
+	uint32_t process;		/* index of heap_process */
+	uint8_t call;			/* enum call_id */
+	bool range;			/* of the mmap class */
+	bool inherited;			/* from the parent at a fork, and no event since */
+	uint64_t version;		/* heap version at the last change, for "changed since" */
+	uint64_t first_ns, last_ns;	/* first and last event */
+	uint32_t stack;			/* index of heap_stack; 0: the stack is not known */
+	uint32_t next;			/* the next site of the same process; 0: the last */
 	struct generations
 		generations; /* outstanding blocks by the leak interval they were born in */
-	uint64_t stack_id;   /* as in events; the key together with process and call */
+	struct totals totals;
+	uint64_t
+		peak_bytes; /* what it had at the last peak of its process; see heap_site_at_peak() */
+	uint32_t peak;	    /* which of the process's peaks that was */
+	uint32_t elder_frees; /* recorded blocks that were freed as elders; wraps */
+	/* of blocks born in the window before this one, and in those before that */
+	struct carried previous, older;
 };
+_Static_assert(offsetof(struct site, generations.recent) == 64 &&
+		       offsetof(struct site, totals) == 128,
+	       "cache lines of a site");
 
 /* The frames behind a stack id. frame_count 0: they have not arrived (yet). Index 0 is never used.
  */
@@ -87,9 +98,16 @@ struct heap_stack {
 struct reuses;
 struct repeats;
 
+/* The last time that a process had as much as never before, and then less. */
+struct process_peak {
+	uint64_t time_ns; /* until then it had; 0: it never had less than before */
+	uint32_t number;  /* of such moments so far */
+};
+
 /* One traced process, also after it has ended. Index 0 is never used. */
 struct heap_process {
 	uint32_t number; /* the tracer's number, as in events */
+	uint32_t index;
 	uint32_t pid;
 	char comm[16];
 	bool exited;
@@ -99,6 +117,7 @@ struct heap_process {
 	struct totals ranges_totals;	/* of the mmap class */
 	uint64_t event_count;		/* recorded allocations plus recorded frees, both classes */
 	uint64_t counts[COUNTER_COUNT]; /* COUNTER_USER_* of this process */
+	struct process_peak peaks[2];	/* of the heap class, of the mmap class */
 	uint32_t site_count;		/* sites that had activity */
 	uint32_t exec_count;
 	struct blocks blocks;
@@ -121,6 +140,7 @@ struct heap_process {
 
 struct heap_options {
 	uint64_t generation_ns; /* length of a generation: the leak interval */
+	uint64_t elder_ns;	/* blocks at least this old are elders; 0: none is */
 	uint64_t sample_bytes;	/* mean of the sampling; 0: every allocation is recorded */
 	bool filtered;		/* by size: some allocations are not recorded */
 };
@@ -187,6 +207,18 @@ const struct heap_stack *heap_stack(const struct heap *h, uint32_t index);
 uint64_t heap_counter(const struct heap *h, enum counter_id id);
 /* Bytes that all tables use now. */
 size_t heap_memory(const struct heap *h);
+
+/* Of the blocks that were freed, and of all that were allocated at the site. */
+const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site);
+/* What the site had when its process had the most, exactly. Of the same class. */
+uint64_t heap_site_at_peak(const struct heap *h, uint32_t site);
+/* When the process had the most; heap_now() when that is now. */
+uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges);
+/*
+ * For how long the outstanding blocks have been older than any block of the site that was freed, all together: while it is
+ * large, none of so old ones has been seen to go.
+ */
+double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns);
 
 /* How likely it was to be recorded. */
 double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block);

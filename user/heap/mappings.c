@@ -27,6 +27,8 @@ static void piece_gone(void *context, const struct range *piece, int whole)
 
 	if (r->reuse && !is_carried(r->heap, piece->born_ns))
 		reuses_note(r->process, piece->start, piece->bytes, true, r->time_ns);
+	if (whole)
+		lifetimes_end(r->heap, piece->site, piece->born_ns, r->time_ns, 1);
 	sites_free(r->heap, r->process, piece->site,
 		   (struct weight){.bytes = piece->bytes, .count = whole ? 1 : 0}, piece->born_ns,
 		   r->time_ns);
@@ -68,6 +70,7 @@ static void add_range(struct heap *h, struct heap_process *p, uint32_t process,
 		return;
 	}
 	p->event_count++;
+	lifetimes_begin(h, site, bytes, 1);
 	sites_alloc(h, p, site, (struct weight){.bytes = bytes, .count = 1}, e->time_ns);
 }
 

@@ -25,10 +25,12 @@ void heap_restore_process(struct heap *h, uint32_t index, const struct heap_proc
 	p->event_count = like->event_count;
 	memcpy(p->counts, like->counts, sizeof(p->counts));
 	p->errors = like->errors;
+	memcpy(p->peaks, like->peaks, sizeof(p->peaks));
 	h->version++;
 }
 
-bool heap_restore_site(struct heap *h, const struct site *like, const struct errors *errors)
+bool heap_restore_site(struct heap *h, const struct site *like, const struct lifetimes *lifetimes,
+		       const struct errors *errors)
 {
 	uint32_t index = sites_get(h, like->process, like->stack_id, like->call);
 	struct site *s = index ? site_at(h, index) : NULL;
@@ -43,6 +45,10 @@ bool heap_restore_site(struct heap *h, const struct site *like, const struct err
 	s->totals = like->totals;
 	s->previous = like->previous;
 	s->older = like->older;
+	s->peak_bytes = like->peak_bytes;
+	s->peak = like->peak;
+	s->elder_frees = like->elder_frees;
+	*lifetimes_at(h, index) = *lifetimes;
 	s->first_ns = like->first_ns;
 	s->last_ns = like->last_ns;
 	s->version = ++h->version;

@@ -16,6 +16,7 @@ void heap_restore_process(struct heap *h, uint32_t index, const struct heap_proc
  * The site of (like->process, like->stack_id, like->call) is made if it is not there, and has the figures of *like, its
  * generations included (sorted, copied). errors: NULL when not sampled. False: no memory.
  */
-bool heap_restore_site(struct heap *h, const struct site *like, const struct errors *errors);
+bool heap_restore_site(struct heap *h, const struct site *like, const struct lifetimes *lifetimes,
+		       const struct errors *errors);
 
 #endif /* HEAP_RESTORE_H */

@@ -40,9 +40,14 @@ static uint32_t add_site(struct heap *h)
 {
 	uint32_t index = pool_add(&h->sites);
 
+	if (index && !pool_add(&h->lifetimes)) {
+		pool_undo(&h->sites);
+		return 0;
+	}
 	if (!index || !h->sample_bytes || pool_add(&h->errors))
 		return index;
 	pool_undo(&h->sites);
+	pool_undo(&h->lifetimes);
 	return 0;
 }
 
@@ -60,6 +65,7 @@ static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t h
 		return 0;
 	if (index_insert(&h->site_index, hash, index)) {
 		pool_undo(&h->sites);
+		pool_undo(&h->lifetimes);
 		if (h->sample_bytes)
 			pool_undo(&h->errors);
 		return 0;
@@ -105,6 +111,7 @@ static void sites_disinherit(struct heap *h, struct heap_process *p, struct site
 	struct totals *t = &s->totals, *of = totals_of(p, s);
 
 	touch(h, s, time_ns);
+	end_peak(p, s, time_ns);
 	of->outstanding_bytes -= t->outstanding_bytes;
 	of->outstanding_count -= t->outstanding_count;
 	of->alloc_bytes -= t->alloc_bytes;
@@ -130,6 +137,7 @@ void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint6
 	if (h->sample_bytes)
 		errors_charge_free_all(errors_at(h, site), &p->errors);
 	touch(h, s, time_ns);
+	end_peak(p, s, time_ns);
 	totals_free(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_free(t, t->outstanding_bytes, t->outstanding_count);
 	s->previous = s->older = (struct carried){0};
@@ -146,6 +154,7 @@ bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t
 	generations_done(&s->generations);
 	ok = generations_copy(&s->generations, &site_at(h, from)->generations);
 	touch(h, s, time_ns);
+	note_peak(p, s);
 	totals_alloc(totals_of(p, s), t->outstanding_bytes, t->outstanding_count);
 	totals_alloc(&s->totals, t->outstanding_bytes, t->outstanding_count);
 	s->previous = site_at(h, from)->previous;

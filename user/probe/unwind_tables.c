@@ -134,6 +134,21 @@ size_t unwind_tables_bytes(const struct unwind_tables *t)
 	return (size_t)t->arena.chunk_count * UNWIND_CHUNK_WORDS * sizeof(uint64_t);
 }
 
+struct unwind_progress unwind_tables_progress(const struct unwind_tables *t)
+{
+	struct unwind_progress p = {0};
+	const struct unwind_file *f;
+
+	for (f = t->files.first; f; f = f->next) {
+		p.files++;
+		if (f->state != UNWIND_FILE_MAKING)
+			continue;
+		p.making++;
+		p.path = f->path;
+	}
+	return p;
+}
+
 /* ---- lists ---- */
 
 static unsigned int class_of(size_t count)

@@ -36,6 +36,12 @@ int unwind_tables_fd(const struct unwind_tables *t);
 /* Publishes the tables that were made meanwhile. */
 void unwind_tables_collect(struct unwind_tables *t);
 
+/* How many files there are in all, and how many tables of them are still being made; *path: of one of those, borrowed. */
+struct unwind_progress {
+	size_t files, making;
+	const char *path;
+};
+struct unwind_progress unwind_tables_progress(const struct unwind_tables *t);
 /* Memory shared with the kernel, bytes. */
 size_t unwind_tables_bytes(const struct unwind_tables *t);
 

@@ -215,6 +215,18 @@ uint64_t image_address(const struct image *image, uint64_t offset)
 	return offset;
 }
 
+const char *image_build_id(const struct image *image, char out[2 * IMAGE_BUILD_ID_MAX + 1])
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < image->build_id_size; i++) {
+		out[2 * i] = digits[image->build_id[i] >> 4];
+		out[2 * i + 1] = digits[image->build_id[i] & 15];
+	}
+	out[2 * image->build_id_size] = '\0';
+	return image->build_id_size ? out : NULL;
+}
+
 size_t image_memory(const struct image *image)
 {
 	return sizeof(*image) + strlen(image->path) + 1 +

@@ -46,6 +46,8 @@ struct image *image_recorded(const struct image *like);
 bool image_is_unchanged(const struct image *image);
 /* ELF virtual address of an offset in the file; the offset itself when no segment has it. */
 uint64_t image_address(const struct image *image, uint64_t offset);
+/* The build id in hex digits, in `out`; NULL: the file has none. */
+const char *image_build_id(const struct image *image, char out[2 * IMAGE_BUILD_ID_MAX + 1]);
 size_t image_memory(const struct image *image);
 
 #endif /* SYMBOL_IMAGE_H */

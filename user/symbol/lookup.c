@@ -23,7 +23,7 @@
 /* Frames whose strings are still places in the text, which moves while it grows. */
 struct draft {
 	struct frame_name frames[DEBUG_MAX_FRAMES];
-	size_t function[DEBUG_MAX_FRAMES], file[DEBUG_MAX_FRAMES];
+	size_t function[DEBUG_MAX_FRAMES], symbol[DEBUG_MAX_FRAMES], file[DEBUG_MAX_FRAMES];
 	size_t count;
 	struct buffer text;
 };
@@ -44,6 +44,21 @@ static size_t draft_add_function(struct draft *d, const char *symbol)
 	if (!symbol || !symbol[0])
 		return LOOKUP_NO_TEXT;
 	return draft_add_text(d, name, demangle(symbol, name, sizeof(name)));
+}
+
+/* The name as it is in the file, without its version, when people write it in another way. */
+static size_t draft_add_symbol(struct draft *d, const char *symbol, size_t function)
+{
+	size_t length;
+
+	if (function == LOOKUP_NO_TEXT)
+		return LOOKUP_NO_TEXT;
+	length = strcspn(symbol, "@");
+	if (length == 0 || length >= DEMANGLE_MAX ||
+	    (strncmp(d->text.data + function, symbol, length) == 0 &&
+	     d->text.data[function + length] == '\0'))
+		return LOOKUP_NO_TEXT;
+	return draft_add_text(d, symbol, length);
 }
 
 static size_t draft_add_file(struct draft *d, const char *file)
@@ -69,6 +84,7 @@ static void draft_add_frame(struct draft *d, const struct location *location,
 	if (function != LOOKUP_NO_TEXT)
 		to->offset = location->address - from->start;
 	d->function[d->count] = function;
+	d->symbol[d->count] = draft_add_symbol(d, from->function, function);
 	d->file[d->count] = draft_add_file(d, from->file);
 	to->line = from->file ? from->line : 0;
 	d->count++;
@@ -92,6 +108,8 @@ static struct location_names *draft_finish(struct draft *d, const struct lookup 
 		frame->module = location->image ? location->image->name : NULL;
 		if (d->function[i] != LOOKUP_NO_TEXT)
 			frame->function = text + d->function[i];
+		if (d->symbol[i] != LOOKUP_NO_TEXT)
+			frame->symbol = text + d->symbol[i];
 		if (d->file[i] != LOOKUP_NO_TEXT)
 			frame->file = text + d->file[i];
 		frame->skipped = skip_matches(l->skip, frame->function);

@@ -516,19 +516,25 @@ static void names_fill_pc(struct names *n, uint32_t index, uint64_t pc)
 		return;
 	}
 	names_want(n, location);
+	n->current.waiting |= location->waiting;
 	names = location->names;
 	if (!names) {
 		*names_add_frames(n, 1) = (struct frame_name){
 			.pc = pc,
 			.offset = location->address,
 			.module = location->image ? location->image->name : NULL,
+			.image = location->jit ? NULL : location->image,
+			.address = location->address,
 		};
 		return;
 	}
 	frames = names_add_frames(n, names->count);
 	memcpy(frames, names->frames, names->count * sizeof(*frames));
-	for (size_t i = 0; i < names->count; i++)
+	for (size_t i = 0; i < names->count; i++) {
 		frames[i].pc = pc;
+		frames[i].image = location->jit ? NULL : location->image;
+		frames[i].address = location->address;
+	}
 }
 
 /* Only the innermost run of allocator internals is skipped: a comparison function that malloc calls
@@ -552,6 +558,7 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 	names_take(n);
 	entry = names_get_stack(n, number, stack_id, call, pcs, frame_count);
 	n->current.frame_count = 0;
+	n->current.waiting = false;
 	for (size_t i = 0; i < frame_count; i++)
 		names_fill_pc(n, entry->locations[i], pcs[i]);
 	n->current.site_id = entry->site_id;

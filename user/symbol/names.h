@@ -17,17 +17,22 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct image;
 struct names;
 
 struct frame_name {
 	uint64_t pc;	      /* as recorded: a return address */
 	const char *function; /* demangled, without offset; NULL: not known */
+	const char *symbol;   /* as the file has it; NULL: like function, or very long */
 	uint64_t offset;      /* of pc in the function, else in the module's file */
 	const char *module;   /* base name of the file; NULL: not in a known module */
 	const char *file;     /* source file as in the debug information; NULL: not known */
 	int line;	      /* 0: not known */
-	bool inlined;	      /* this function was inlined into the next frame's */
-	bool skipped;	      /* allocator internals and wrappers: never a site's function */
+	/* where the code lies that pc returns to; NULL: in no file, as generated code does */
+	const struct image *image;
+	uint64_t address; /* of it in the file (ELF address) */
+	bool inlined;	  /* this function was inlined into the next frame's */
+	bool skipped;	  /* allocator internals and wrappers: never a site's function */
 };
 
 /* Belongs to the names object, strings included, and is valid until the next names_stack(),
@@ -37,6 +42,7 @@ struct stack_names {
 	size_t frame_count;
 	struct frame_name *frames; /* innermost first, inlined frames included */
 	size_t function_frame;	   /* index of the first frame that is not skipped */
+	bool waiting; /* some names were asked for and are not, or not completely, known yet */
 };
 
 struct names *names_new(void);

@@ -23,9 +23,7 @@
 #define PROCESS_TEXT_MAX   8192
 #define PROCESS_PF_KTHREAD 0x00200000u
 
-/* Reads a small file of /proc; NUL-terminates. Length or -errno, -ESRCH when the process is gone.
- */
-static ssize_t read_proc(pid_t pid, const char *file, char *out, size_t size)
+ssize_t process_read_text(pid_t pid, const char *file, char *out, size_t size)
 {
 	char path[64];
 	size_t length = 0;
@@ -181,11 +179,11 @@ int process_read(pid_t pid, struct process_info *info)
 	ssize_t n;
 
 	memset(info, 0, sizeof(*info));
-	n = read_proc(pid, "status", text, sizeof(text));
+	n = process_read_text(pid, "status", text, sizeof(text));
 	if (n < 0)
 		return (int)n;
 	process_parse_status(text, info);
-	n = read_proc(pid, "stat", text, sizeof(text));
+	n = process_read_text(pid, "stat", text, sizeof(text));
 	if (n < 0)
 		return (int)n;
 	if (stat_field(text, 9, &flags) && flags & PROCESS_PF_KTHREAD)
@@ -256,7 +254,7 @@ uint64_t process_rss(pid_t pid)
 	char text[256];
 	unsigned long long pages;
 
-	if (read_proc(pid, "statm", text, sizeof(text)) <= 0 ||
+	if (process_read_text(pid, "statm", text, sizeof(text)) <= 0 ||
 	    sscanf(text, "%*s %llu", &pages) != 1)
 		return UINT64_MAX;
 	return (uint64_t)pages * (uint64_t)sysconf(_SC_PAGESIZE);

@@ -22,6 +22,8 @@ struct process_info {
 	pid_t tracer;	     /* TracerPid */
 };
 
+/* Reads a small file of /proc/PID and puts a NUL behind it. Length or -errno, -ESRCH when the process is gone. */
+ssize_t process_read_text(pid_t pid, const char *file, char *out, size_t size);
 /* 0 or -errno (-ESRCH). */
 int process_read(pid_t pid, struct process_info *info);
 /* Parses the text of /proc/PID/status into the fields that it has; for tests. */

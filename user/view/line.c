@@ -6,28 +6,19 @@
  */
 #include "line.h"
 
-#include <curses.h>
 #include <stdarg.h>
 #include "../base/buffer.h"
 #include "text.h"
 
-void line_begin(struct line *l, const struct theme *theme, int y, int width, enum style style)
+void line_begin(struct line *l, struct canvas *canvas, int y, enum style style)
 {
-	*l = (struct line){.theme = theme, .y = y, .x = 0, .end = width};
-	theme_use(theme, style);
-	mvhline(y, 0, ' ' | (chtype)theme->attributes[style], width);
+	*l = (struct line){.canvas = canvas, .y = y, .x = 0, .end = canvas->width};
+	canvas_blank(canvas, y, 0, canvas->width, style);
 }
 
 static void put(struct line *l, int x, enum style style, const char *text, int columns)
 {
-	struct buffer out = {0};
-
-	if (columns <= 0)
-		return;
-	text_fit(&out, text, columns, TEXT_LEFT, l->theme->utf8);
-	theme_use(l->theme, style);
-	mvaddnstr(l->y, x, out.data, (int)out.length);
-	buffer_done(&out);
+	canvas_put(l->canvas, l->y, x, columns, TEXT_LEFT, style, text);
 }
 
 bool line_add(struct line *l, enum style style, const char *format, ...)
@@ -40,7 +31,7 @@ bool line_add(struct line *l, enum style style, const char *format, ...)
 	va_start(args, format);
 	buffer_vprintf(&text, format, args);
 	va_end(args);
-	columns = text_columns(text.data, l->theme->utf8);
+	columns = text_columns(text.data, l->canvas->utf8);
 	fits = columns <= l->end - l->x;
 	if (fits) {
 		put(l, l->x, style, text.data, columns);
@@ -53,14 +44,14 @@ bool line_add(struct line *l, enum style style, const char *format, ...)
 bool line_pair(struct line *l, const char *label, enum style style, const char *format, ...)
 {
 	struct buffer text = {0};
-	int label_columns = text_columns(label, l->theme->utf8), columns;
+	int label_columns = text_columns(label, l->canvas->utf8), columns;
 	va_list args;
 	bool fits;
 
 	va_start(args, format);
 	buffer_vprintf(&text, format, args);
 	va_end(args);
-	columns = text_columns(text.data, l->theme->utf8);
+	columns = text_columns(text.data, l->canvas->utf8);
 	fits = label_columns + 1 + columns <= l->end - l->x;
 	if (fits) {
 		put(l, l->x, STYLE_FAINT, label, label_columns);
@@ -73,7 +64,7 @@ bool line_pair(struct line *l, const char *label, enum style style, const char *
 
 void line_cut(struct line *l, enum style style, const char *text, int reserve)
 {
-	int columns = text_columns(text, l->theme->utf8);
+	int columns = text_columns(text, l->canvas->utf8);
 	int room = l->end - l->x - reserve;
 
 	if (columns > room)
@@ -92,7 +83,7 @@ bool line_right(struct line *l, enum style style, const char *format, ...)
 	va_start(args, format);
 	buffer_vprintf(&text, format, args);
 	va_end(args);
-	columns = text_columns(text.data, l->theme->utf8);
+	columns = text_columns(text.data, l->canvas->utf8);
 	fits = columns <= l->end - l->x;
 	if (fits) {
 		l->end -= columns;

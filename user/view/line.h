@@ -5,15 +5,15 @@
 #define VIEW_LINE_H
 
 #include <stdbool.h>
-#include "theme.h"
+#include "canvas.h"
 
 struct line {
-	const struct theme *theme;
+	struct canvas *canvas;
 	int y, x, end; /* next column, first column that is not ours */
 };
 
 /* Blanks the line and starts at its left. */
-void line_begin(struct line *l, const struct theme *theme, int y, int width, enum style style);
+void line_begin(struct line *l, struct canvas *canvas, int y, enum style style);
 /* False when there was no room and nothing was added. */
 bool line_add(struct line *l, enum style style, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -7,7 +7,6 @@
  */
 #include "list.h"
 
-#include <curses.h>
 #include <string.h>
 #include "text.h"
 
@@ -185,84 +184,94 @@ bool list_find(const struct list *l, size_t from, list_match_fn *match, void *co
 	return false;
 }
 
+int list_column_at(const struct list *l, int x)
+{
+	size_t i;
+	int start = 0;
+
+	for (i = 0; i < l->column_count; i++) {
+		if (!l->widths[i])
+			continue;
+		if (x >= start && x < start + l->widths[i])
+			return (int)i;
+		start += l->widths[i] + 1;
+	}
+	return -1;
+}
+
 /* A title with the sorting mark, so that the order is seen without colours too. */
-static void draw_titles(const struct list *l, const struct theme *theme, int y, int width,
-			struct buffer *text)
+static void add_title(const struct list *l, const struct list_column *c, bool utf8,
+		      struct buffer *title)
+{
+	buffer_reset(title);
+	buffer_add_string(title, c->title);
+	if (c->sort < 0 || c->sort != l->sort)
+		return;
+	if (utf8)
+		buffer_add_string(title, l->ascending ? "△" : "▽");
+	else
+		buffer_add_char(title, l->ascending ? '^' : 'v');
+}
+
+static void draw_titles(const struct list *l, struct canvas *canvas, int y)
 {
 	struct buffer title = {0};
 	size_t i;
 	int x = 0;
 
-	theme_use(theme, STYLE_HEADER);
-	mvhline(y, 0, ' ' | (chtype)theme->attributes[STYLE_HEADER], width);
+	canvas_blank(canvas, y, 0, canvas->width, STYLE_HEADER);
 	for (i = 0; i < l->column_count; i++) {
 		const struct list_column *c = &l->columns[i];
 		bool sorted = c->sort >= 0 && c->sort == l->sort;
+		int room = x + l->widths[i] > canvas->width ? canvas->width - x : l->widths[i];
 
-		if (!l->widths[i] || x >= width)
+		if (!l->widths[i] || room <= 0)
 			continue;
-		buffer_reset(&title);
-		buffer_add_string(&title, c->title);
-		if (sorted && theme->utf8)
-			buffer_add_string(&title, l->ascending ? "△" : "▽");
-		else if (sorted)
-			buffer_add_char(&title, l->ascending ? '^' : 'v');
-		buffer_reset(text);
-		text_fit(text, title.data, x + l->widths[i] > width ? width - x : l->widths[i],
-			 c->right ? TEXT_RIGHT : TEXT_LEFT, theme->utf8);
-		theme_use(theme, sorted ? STYLE_SORTED : STYLE_HEADER);
-		mvaddnstr(y, x, text->data, (int)text->length);
+		add_title(l, c, canvas->utf8, &title);
+		canvas_put(canvas, y, x, room, c->right ? TEXT_RIGHT : TEXT_LEFT,
+			   sorted ? STYLE_SORTED : STYLE_HEADER, title.data);
 		x += l->widths[i] + 1;
 	}
 	buffer_done(&title);
 }
 
-static void draw_row(const struct list *l, const struct theme *theme, int y, int width, size_t row,
-		     list_cell_fn *cell, void *context, struct buffer *text)
+static void draw_row(const struct list *l, struct canvas *canvas, int y, size_t row,
+		     list_cell_fn *cell, void *context, struct buffer *content)
 {
 	bool selected = row == l->selected;
-	struct buffer content = {0};
 	size_t i;
 	int x = 0;
 
-	theme_use(theme, selected ? STYLE_SELECTED : STYLE_NORMAL);
-	mvhline(y, 0, ' ' | (chtype)theme->attributes[selected ? STYLE_SELECTED : STYLE_NORMAL],
-		width);
+	canvas_blank(canvas, y, 0, canvas->width, selected ? STYLE_SELECTED : STYLE_NORMAL);
 	for (i = 0; i < l->column_count; i++) {
 		enum style style = STYLE_NORMAL;
-		int room = x + l->widths[i] > width ? width - x : l->widths[i];
+		int room = x + l->widths[i] > canvas->width ? canvas->width - x : l->widths[i];
 
 		if (!l->widths[i] || room <= 0)
 			continue;
-		buffer_reset(&content);
-		buffer_add(&content, "", 0);
-		cell(context, row, i, &content, &style);
-		buffer_reset(text);
-		text_fit(text, content.data, room, l->columns[i].right ? TEXT_RIGHT : TEXT_LEFT,
-			 theme->utf8);
-		theme_use(theme, selected ? STYLE_SELECTED : style);
-		mvaddnstr(y, x, text->data, (int)text->length);
+		buffer_reset(content);
+		buffer_add(content, "", 0);
+		cell(context, row, i, content, &style);
+		canvas_put(canvas, y, x, room, l->columns[i].right ? TEXT_RIGHT : TEXT_LEFT,
+			   selected ? STYLE_SELECTED : style, content->data);
 		x += l->widths[i] + 1;
 	}
-	buffer_done(&content);
 }
 
-void list_draw(const struct list *l, const struct theme *theme, int y, int width,
-	       list_cell_fn *cell, void *context)
+void list_draw(const struct list *l, struct canvas *canvas, int y, list_cell_fn *cell,
+	       void *context)
 {
-	struct buffer text = {0};
+	struct buffer content = {0};
 	size_t line;
 
-	draw_titles(l, theme, y, width, &text);
+	draw_titles(l, canvas, y);
 	for (line = 0; line < l->height; line++) {
 		size_t row = l->top + line;
 
-		if (row < l->count) {
-			draw_row(l, theme, y + 1 + (int)line, width, row, cell, context, &text);
-			continue;
-		}
-		theme_use(theme, STYLE_NORMAL);
-		mvhline(y + 1 + (int)line, 0, ' ', width);
+		if (row < l->count)
+			draw_row(l, canvas, y + 1 + (int)line, row, cell, context, &content);
+		else
+			canvas_blank(canvas, y + 1 + (int)line, 0, canvas->width, STYLE_NORMAL);
 	}
-	buffer_done(&text);
+	buffer_done(&content);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The one list of the view: columns from a table, a sorting mark, a cursor, scrolling. The rows
- * themselves are the caller's. Everything but list_draw() is arithmetic and works without a
- * terminal. The main thread only.
+ * themselves are the caller's. The main thread only.
  *
  * Invariant after each call: top <= selected < top + height and selected < count (both 0 when the
  * list is empty).
@@ -13,7 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "../base/buffer.h"
-#include "theme.h"
+#include "canvas.h"
 
 #define LIST_MAX_COLUMNS 16
 
@@ -59,8 +58,10 @@ int list_next_sort(const struct list *l, int step);
 /* The first match from the row after `from`, around the end, `from` last. False when nothing
  * matches. */
 bool list_find(const struct list *l, size_t from, list_match_fn *match, void *context, size_t *row);
-/* Titles in line y, rows below, `width` wide; leaves nothing of what was there before. */
-void list_draw(const struct list *l, const struct theme *theme, int y, int width,
-	       list_cell_fn *cell, void *context);
+/* Titles in line y, rows below; leaves nothing of what was there before. */
+void list_draw(const struct list *l, struct canvas *canvas, int y, list_cell_fn *cell,
+	       void *context);
+/* The column that is shown at x, -1: none. */
+int list_column_at(const struct list *l, int x);
 
 #endif /* VIEW_LIST_H */

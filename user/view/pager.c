@@ -6,7 +6,6 @@
  */
 #include "pager.h"
 
-#include <curses.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,8 +19,9 @@ void pager_done(struct pager *p)
 	memset(p, 0, sizeof(*p));
 }
 
-void pager_begin(struct pager *p, int width)
+void pager_begin(struct pager *p, int width, bool utf8)
 {
+	p->utf8 = utf8;
 	buffer_reset(&p->text);
 	p->count = 0;
 	p->width = width;
@@ -36,8 +36,7 @@ static void add_line(struct pager *p, const struct pager_line *line)
 	p->lines[p->count++] = *line;
 }
 
-void pager_add(struct pager *p, const struct theme *theme, enum style style, int indent, int hang,
-	       const char *text)
+void pager_add(struct pager *p, enum style style, int indent, int hang, const char *text)
 {
 	struct pager_line line = {.indent = indent, .style = style};
 
@@ -50,7 +49,7 @@ void pager_add(struct pager *p, const struct theme *theme, enum style style, int
 			room = p->width;
 		}
 		line.start = p->text.length;
-		line.length = text_wrap(text, room, theme->utf8);
+		line.length = text_wrap(text, room, p->utf8);
 		buffer_add(&p->text, text, line.length);
 		add_line(p, &line);
 		text += line.length;
@@ -58,8 +57,7 @@ void pager_add(struct pager *p, const struct theme *theme, enum style style, int
 	} while (*text);
 }
 
-void pager_printf(struct pager *p, const struct theme *theme, enum style style, int indent,
-		  int hang, const char *format, ...)
+void pager_printf(struct pager *p, enum style style, int indent, int hang, const char *format, ...)
 {
 	struct buffer text = {0};
 	va_list args;
@@ -67,7 +65,7 @@ void pager_printf(struct pager *p, const struct theme *theme, enum style style, 
 	va_start(args, format);
 	buffer_vprintf(&text, format, args);
 	va_end(args);
-	pager_add(p, theme, style, indent, hang, text.data);
+	pager_add(p, style, indent, hang, text.data);
 	buffer_done(&text);
 }
 
@@ -91,27 +89,22 @@ void pager_move(struct pager *p, long lines)
 	pager_set_height(p, p->height);
 }
 
-void pager_draw(const struct pager *p, const struct theme *theme, int y)
+void pager_draw(const struct pager *p, struct canvas *canvas, int y)
 {
-	struct buffer source = {0}, text = {0};
+	struct buffer source = {0};
 	size_t i;
 
 	for (i = 0; i < p->height; i++) {
 		const struct pager_line *line;
 
-		theme_use(theme, STYLE_NORMAL);
-		mvhline(y + (int)i, 0, ' ', p->width);
+		canvas_blank(canvas, y + (int)i, 0, p->width, STYLE_NORMAL);
 		if (p->top + i >= p->count)
 			continue;
 		line = &p->lines[p->top + i];
 		buffer_reset(&source);
 		buffer_add(&source, p->text.data + line->start, line->length);
-		buffer_reset(&text);
-		buffer_add(&text, "", 0);
-		text_fit(&text, source.data, p->width - line->indent, TEXT_LEFT, theme->utf8);
-		theme_use(theme, line->style);
-		mvaddnstr(y + (int)i, line->indent, text.data, (int)text.length);
+		canvas_put(canvas, y + (int)i, line->indent, p->width - line->indent, TEXT_LEFT,
+			   line->style, source.data);
 	}
 	buffer_done(&source);
-	buffer_done(&text);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The input line for search, filter and interval. Keys come one by one from the key loop, so
+ * The input line for search, filter, interval and file. Keys come one by one from the key loop, so
  * nothing ever waits here. Invariant: text[length] is NUL and the text is made of whole bytes as
  * typed; drawing cleans it.
  */
@@ -52,27 +52,39 @@ enum prompt_event prompt_key(struct prompt *p, int key)
 	return PROMPT_CHANGED;
 }
 
-void prompt_draw(const struct prompt *p, const struct theme *theme, int y, int width)
+/* What was typed last is what has to be seen. */
+static const char *end_of(const struct prompt *p, int columns)
+{
+	size_t skip = columns > 0 && p->length > (size_t)columns ? p->length - (size_t)columns : 0;
+
+	while (skip && ((unsigned char)p->text[skip] & 0xc0) == 0x80)
+		skip++;
+	return p->text + skip;
+}
+
+void prompt_draw(const struct prompt *p, struct canvas *canvas, int y)
 {
 	static const char *const labels[] = {
 		[PROMPT_NONE] = "",
 		[PROMPT_SEARCH] = "Search: ",
 		[PROMPT_FILTER] = "Filter: ",
 		[PROMPT_INTERVAL] = "Interval in seconds: ",
+		[PROMPT_EXPORT] = "Export to file: ",
 	};
 	static const char *const hints[] = {
 		[PROMPT_NONE] = "",
 		[PROMPT_SEARCH] = "  F3 next  Enter keep  Esc cancel",
 		[PROMPT_FILTER] = "  Enter keep  Esc clear",
 		[PROMPT_INTERVAL] = "  Enter set  Esc cancel",
+		[PROMPT_EXPORT] = "  Enter write  Esc cancel",
 	};
 	struct line l;
 
-	line_begin(&l, theme, y, width, STYLE_BAR);
-	if (width >= 60)
+	line_begin(&l, canvas, y, STYLE_BAR);
+	if (canvas->width >= 60)
 		line_right(&l, STYLE_BAR, "%s", hints[p->kind]);
 	line_add(&l, STYLE_BAR, "%s", labels[p->kind]);
-	line_cut(&l, STYLE_BAR, p->text, 1);
-	theme_use(theme, STYLE_KEY);
-	mvaddch(y, l.x < width ? l.x : width - 1, '_');
+	line_cut(&l, STYLE_BAR, end_of(p, l.end - l.x - 1), 1);
+	canvas_put(canvas, y, l.x < canvas->width ? l.x : canvas->width - 1, 1, TEXT_LEFT,
+		   STYLE_KEY, "_");
 }

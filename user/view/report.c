@@ -11,10 +11,13 @@
 #include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
+#include "../analyse/reasons.h"
+#include "../analyse/counter_text.h"
 #include "../base/clock.h"
 #include "../base/units.h"
 #include "../base/xalloc.h"
 #include "frames.h"
+#include "report_extra.h"
 
 /* A site that is listed, with the figures to show: those of the site, or of its old blocks (-o). */
 struct row {
@@ -30,20 +33,6 @@ struct rows {
 	struct row *v;
 	size_t count;
 };
-
-struct counter_text {
-	const char *name, *help;
-	bool lost;
-	enum counter_id id;
-};
-
-static const struct counter_text counter_texts[] = {
-#define X(counter, text, is_lost, words) {text, words, is_lost, COUNTER_##counter},
-	COUNTERS_BPF(X) COUNTERS_USER(X)
-#undef X
-};
-
-#define COUNTER_TEXTS (sizeof(counter_texts) / sizeof(counter_texts[0]))
 
 /* First block of a site, or the place where it would be. */
 static size_t blocks_lower_bound(const struct report_options *options, uint32_t site)
@@ -118,6 +107,15 @@ static int compare_counts(const void *left, const void *right)
 	return order ? order : compare_positions(a, b);
 }
 
+/* What has not become more is not listed here: report_add_shrunk(). */
+static void row_take_change(struct row *row, const struct change *c)
+{
+	bool more = c->outstanding_bytes > 0 || (!c->outstanding_bytes && c->outstanding_count > 0);
+
+	row->bytes = more ? (uint64_t)c->outstanding_bytes : 0;
+	row->count = more && c->outstanding_count > 0 ? (uint64_t)c->outstanding_count : 0;
+}
+
 static void rows_collect(struct rows *rows, const struct snapshot *s,
 			 const struct report_options *options)
 {
@@ -131,6 +129,8 @@ static void rows_collect(struct rows *rows, const struct snapshot *s,
 
 		row.bytes = row.site->totals.outstanding_bytes;
 		row.count = row.site->totals.outstanding_count;
+		if (row.site->change)
+			row_take_change(&row, row.site->change);
 		if (options->blocks || options->only_blocks)
 			row_find_blocks(&row, options);
 		if (row.bytes == 0 && row.count == 0)
@@ -163,14 +163,33 @@ static void add_process(struct buffer *out, const struct snapshot *s,
 	buffer_add_char(out, '\n');
 }
 
-static void add_blocks(struct buffer *out, const struct row *row,
+static void add_resident(struct buffer *out, const struct row *row,
+			 const struct report_options *options, void *context)
+{
+	struct resident r;
+
+	if (!options->resident || !row->block_count ||
+	    !options->resident(context, row->site, &options->blocks[row->first_block],
+			       row->block_count, &r))
+		return;
+	buffer_printf(out,
+		      "\t\t[resident %" PRIu64 " of %" PRIu64 " bytes in %" PRIu64
+		      " blocks looked at, swapped out %" PRIu64 "]\n",
+		      r.resident_bytes, r.looked_bytes, r.looked_blocks, r.swapped_bytes);
+}
+
+/* With a baseline those that are younger than it. */
+static void add_blocks(struct buffer *out, const struct snapshot *s, const struct row *row,
 		       const struct report_options *options)
 {
+	double longest = s->changes ? s->elapsed_s - s->baseline_s : HUGE_VAL;
 	size_t i;
 
 	for (i = 0; i < row->block_count; i++) {
 		const struct report_block *block = &options->blocks[row->first_block + i];
 
+		if (block->age_s > longest)
+			continue;
 		buffer_printf(out, "\t\taddr = 0x%" PRIx64 " size = %" PRIu64 " age = %.1fs\n",
 			      block->address, block->bytes, block->age_s);
 	}
@@ -190,7 +209,12 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
 	if (site->oldest_s >= 0)
 		buffer_printf(out, ", oldest %.1fs", site->oldest_s);
-	buffer_printf(out, ", verdict %s, score %.0f]\n", verdict_name(site->verdict), site->score);
+	buffer_printf(out, ", verdict %s, score %.0f]\n",
+		      site->verdict == VERDICT_NONE ? "suppressed" : verdict_name(site->verdict),
+		      site->score);
+	buffer_add_string(out, "\t\t[");
+	reasons_add(out, site);
+	buffer_add_string(out, "]\n");
 }
 
 static void add_stack(struct buffer *out, const struct stack_names *names, uint32_t stack_flags)
@@ -252,20 +276,27 @@ static void add_margins(struct buffer *out, const struct row *row,
 }
 
 static void add_site(struct buffer *out, const struct snapshot *s, const struct row *row,
-		     const struct report_options *options, const struct stack_names *names)
+		     const struct report_options *options, report_names_fn *find_names,
+		     void *context)
 {
+	const struct stack_names *names;
+
 	if (options->show_process)
 		add_process(out, s, row->site);
 	buffer_printf(out, "\t%" PRIu64 " bytes in %" PRIu64 " allocations from stack\n",
 		      row->bytes, row->count);
 	if (row->site->range)
 		buffer_add_string(out, "\t\t[mapped range]\n");
-	if (row->uncertain)
+	report_add_change(out, row->site);
+	if (row->uncertain && !row->site->change)
 		add_margins(out, row, options);
 	if (options->verbose)
 		add_figures(out, row->site);
-	if (options->show_allocs)
-		add_blocks(out, row, options);
+	if (options->show_allocs) {
+		add_blocks(out, s, row, options);
+		add_resident(out, row, options, context);
+	}
+	names = find_names(context, row->site);
 	add_stack(out, names, row->site->stack_flags);
 }
 
@@ -314,6 +345,7 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 			" bytes on average, figures are estimates, their ranges hold 95 times "
 			"in 100)\n",
 			s->sample_bytes);
+	report_add_baseline(out, s);
 	add_totals(out, s);
 	add_coverage(out, &s->coverage);
 	for (i = 0; i < s->process_count; i++) {
@@ -332,7 +364,7 @@ uint64_t report_lost_events(const struct snapshot *s)
 	uint64_t counted = 0, by_process = 0;
 	size_t i;
 
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		if (counter_texts[i].lost)
 			counted += s->counts[counter_texts[i].id];
 	}
@@ -367,7 +399,7 @@ static void add_losses(struct buffer *out, const struct snapshot *s)
 	if (total == 0)
 		return;
 	buffer_printf(out, "\t(%" PRIu64 " events lost", total);
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		uint64_t count = s->counts[counter_texts[i].id];
 
 		if (!counter_texts[i].lost || count == 0)
@@ -390,7 +422,7 @@ static void add_counters(struct buffer *out, const struct snapshot *s, bool verb
 			      unknown, s->coverage.partial ? ", between two windows" : "");
 	if (!verbose)
 		return;
-	for (i = 0; i < COUNTER_TEXTS; i++) {
+	for (i = 0; i < counter_text_count; i++) {
 		const struct counter_text *text = &counter_texts[i];
 
 		if (text->lost || text->id == COUNTER_UNKNOWN_FREE || s->counts[text->id] == 0)
@@ -414,7 +446,12 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 		      options->top);
 	add_remarks(out, s);
 	for (i = 0; i < rows.count && i < options->top; i++)
-		add_site(out, s, &rows.v[i], options, names(context, rows.v[i].site));
+		add_site(out, s, &rows.v[i], options, names, context);
+	report_add_shrunk(out, s, options->top, names, context);
+	for (i = 0; i < s->process_count; i++)
+		report_add_process(out, &s->processes[i], options->verbose);
+	if (options->pools)
+		report_add_pools(out, s, options->top, names, context);
 	add_cost(out, s);
 	add_losses(out, s);
 	add_counters(out, s, options->verbose);

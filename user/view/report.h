@@ -8,6 +8,7 @@
 #include "../analyse/snapshot.h"
 #include "../base/buffer.h"
 #include "../symbol/names.h"
+#include "../target/resident.h"
 
 struct report_block {
 	uint64_t address, bytes;
@@ -16,6 +17,11 @@ struct report_block {
 	uint32_t tid;
 	uint32_t site; /* heap index */
 };
+
+/* Which part of a site's blocks is in memory; false: not known. */
+typedef bool report_resident_fn(void *context, const struct snapshot_site *site,
+				const struct report_block *blocks, size_t count,
+				struct resident *r);
 
 struct report_options {
 	uint64_t top;
@@ -26,6 +32,8 @@ struct report_options {
 					      by site; NULL: none */
 	size_t block_count;
 	bool show_allocs;
+	report_resident_fn *resident; /* with show_allocs; NULL: not wanted */
+	bool pools;		      /* --pools */
 	bool only_blocks; /* -o: bytes and counts are those of `blocks`, sites without any are left
 			     out */
 };

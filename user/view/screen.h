@@ -11,8 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../analyse/snapshot.h"
-#include "../symbol/names.h"
-#include "report.h"
+#include "sources.h"
 
 struct screen;
 
@@ -22,23 +21,17 @@ enum screen_request {
 	SCREEN_QUIT,
 	SCREEN_REFRESH,	 /* wants a snapshot now */
 	SCREEN_SNAPSHOT, /* `s`: write a snapshot to every output */
-	/* of a recording only */
-	SCREEN_PLAY,   /* go on, or stand still */
-	SCREEN_FASTER, /* twice as fast, or half */
-	SCREEN_SLOWER,
-	SCREEN_FORWARD, /* some seconds on, or back */
-	SCREEN_BACK,
+	SCREEN_EXPORT,	 /* `e`: write to the file that was begun */
 };
 
 struct screen_options {
 	enum sort_key sort;
 	double interval_s;
-	bool follow;
 };
 
-/* NULL after a message (no terminal, unknown TERM). */
-struct screen *screen_open(const struct screen_options *options, report_names_fn *names,
-			   void *context);
+/* NULL after a message (no terminal, unknown TERM). The sources are borrowed. */
+struct screen *screen_open(const struct screen_options *options,
+			   const struct screen_sources *sources);
 void screen_close(struct screen *s);
 /* The descriptor to poll for keys: stdin, or /dev/tty where stdin is no terminal. */
 int screen_fd(const struct screen *s);
@@ -46,11 +39,15 @@ int screen_fd(const struct screen *s);
 enum screen_request screen_key(struct screen *s);
 /*
  * Takes over what is in the snapshot and leaves *snapshot empty; the one before is freed. While
- * paused the new one is freed instead. Then draws. NULL only draws.
+ * paused the new one is freed instead. Then draws. NULL only draws, what has come late included.
  */
 void screen_draw(struct screen *s, struct snapshot *snapshot);
 /* After SIGWINCH. */
 void screen_resize(struct screen *s);
+/* After SIGTSTP that was sent: stops; returns when it was continued. */
+void screen_suspend(struct screen *s);
+/* After SIGCONT: whatever stopped us, the terminal may have been another's. */
+void screen_continue(struct screen *s);
 /* Interval as chosen by the user (`d`). */
 double screen_interval(const struct screen *s);
 /* One line for the message row ("redis-server has ended"). */

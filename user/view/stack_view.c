@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * One call site as a page of text. Input is a site of the newest snapshot and its names. The stack
+ * One call site as a page of text. Input is a site of the newest snapshot and what the sources know
+ * of it. The stack
  * comes first and is never cut: long names are wrapped, because the frame that explains a leak is
  * often the longest.
  */
@@ -8,20 +9,25 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include "../analyse/reasons.h"
 #include "../base/units.h"
 #include "../probe/plan.h"
+#include "figures.h"
 #include "frames.h"
+#include "plot.h"
 
-#define FIGURE_INDENT 4
+#define FIGURE_INDENT  4
+#define HISTORY_POINTS 128
 
 struct page {
 	struct pager *pager;
-	const struct theme *theme;
+	struct view_data *data;
 	const struct snapshot_site *site;
 };
 
-static void add_title(struct page *page, const struct snapshot *s, uint64_t site_id)
+static void add_title(struct page *page, uint64_t site_id)
 {
+	const struct snapshot *s = page->data->snapshot;
 	const struct snapshot_site *site = page->site;
 	const char *call = site->call < CALL_ID_COUNT ? call_name((enum call_id)site->call) : "";
 	struct buffer text = {0};
@@ -33,7 +39,7 @@ static void add_title(struct page *page, const struct snapshot *s, uint64_t site
 		buffer_printf(&text, " (%" PRIu32 ")", s->processes[site->process].pid);
 	}
 	buffer_printf(&text, ", site %016" PRIx64, site_id);
-	pager_add(page->pager, page->theme, STYLE_TITLE, 0, 2, text.data);
+	pager_add(page->pager, STYLE_TITLE, 0, 2, text.data);
 	buffer_done(&text);
 }
 
@@ -52,11 +58,11 @@ static void add_frames(struct page *page, const struct stack_names *names)
 		buffer_reset(&text);
 		buffer_printf(&text, "%3zu  ", i);
 		frames_add(&text, &names->frames[i]);
-		pager_add(page->pager, page->theme, style, 0, 7, text.data);
+		pager_add(page->pager, style, 0, 7, text.data);
 	}
 	buffer_reset(&text);
 	if (frames_add_cut(&text, names, page->site->stack_flags))
-		pager_add(page->pager, page->theme, STYLE_WARN, 5, 2, text.data);
+		pager_add(page->pager, STYLE_WARN, 5, 2, text.data);
 	buffer_done(&text);
 }
 
@@ -69,7 +75,7 @@ static void add_margin(struct page *page, enum figure figure, uint64_t bytes, ui
 	interval_text((double)bytes, uncertain_bytes(u, figure), units_bytes, of_bytes,
 		      sizeof(of_bytes));
 	uncertain_count_text(u, figure, count, of_count, sizeof(of_count));
-	pager_printf(page->pager, page->theme, STYLE_FAINT, FIGURE_INDENT, 4,
+	pager_printf(page->pager, STYLE_FAINT, FIGURE_INDENT, 4,
 		     "%-12s %8s  (bytes %s, blocks %s, from %" PRIu64 " samples)", "", "", of_bytes,
 		     of_count, errors_of(&u->errors, figure).seen_count);
 }
@@ -79,7 +85,7 @@ static void add_amount(struct page *page, const char *label, enum figure figure,
 {
 	char text[16];
 
-	pager_printf(page->pager, page->theme, STYLE_NORMAL, FIGURE_INDENT, 4,
+	pager_printf(page->pager, STYLE_NORMAL, FIGURE_INDENT, 4,
 		     "%-12s %8s  (%" PRIu64 " bytes in %" PRIu64 " blocks)", label,
 		     units_bytes(bytes, text, sizeof(text)), bytes, count);
 	if (page->site->uncertain)
@@ -88,14 +94,7 @@ static void add_amount(struct page *page, const char *label, enum figure figure,
 
 static void add_text(struct page *page, enum style style, const char *label, const char *text)
 {
-	pager_printf(page->pager, page->theme, style, FIGURE_INDENT, 4, "%-12s %8s", label, text);
-}
-
-static enum style verdict_style(enum verdict verdict)
-{
-	if (verdict == VERDICT_LEAK)
-		return STYLE_BAD;
-	return verdict == VERDICT_GROWING ? STYLE_WARN : STYLE_NORMAL;
+	pager_printf(page->pager, style, FIGURE_INDENT, 4, "%-12s %8s", label, text);
 }
 
 static void growth_text(const struct snapshot_site *site, char *out, size_t size)
@@ -110,17 +109,48 @@ static void growth_text(const struct snapshot_site *site, char *out, size_t size
 		 margin[0] ? " " : "", margin);
 }
 
+static void add_verdict(struct page *page)
+{
+	const struct snapshot_site *site = page->site;
+	struct buffer text = {0};
+
+	buffer_printf(&text, "Verdict: %s, score %.0f of 100: ", verdict_name(site->verdict),
+		      site->score);
+	reasons_add(&text, site);
+	pager_add(page->pager, figure_verdict_style(site->verdict), 0, 4, text.data);
+	buffer_done(&text);
+}
+
+/* Beside the figures of now, which this page keeps. */
+static void add_change(struct page *page)
+{
+	const struct change *c = page->site->change;
+	char text[16];
+
+	if (!c)
+		return;
+	pager_printf(page->pager, STYLE_WARN, FIGURE_INDENT, 4,
+		     "%-12s %8s  (%+" PRId64 " bytes in %+" PRId64 " blocks; allocated %+" PRId64
+		     ", freed %+" PRId64 " blocks)",
+		     "Since then",
+		     units_signed_bytes((double)c->outstanding_bytes, text, sizeof(text)),
+		     c->outstanding_bytes, c->outstanding_count, c->alloc_count, c->free_count);
+}
+
 static void add_figures(struct page *page)
 {
 	const struct snapshot_site *site = page->site;
 	const struct totals *t = &site->totals;
 	char text[64];
 
+	add_change(page);
 	add_amount(page, "Outstanding", FIGURE_OUTSTANDING, t->outstanding_bytes,
 		   t->outstanding_count);
 	add_amount(page, "Allocated", FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
 	add_amount(page, "Freed", FIGURE_FREE, t->free_bytes, t->free_count);
 	add_text(page, STYLE_NORMAL, "Peak", units_bytes(t->peak_bytes, text, sizeof(text)));
+	add_text(page, STYLE_NORMAL, "At the peak",
+		 units_bytes(site->bytes_at_peak, text, sizeof(text)));
 	add_text(page, STYLE_NORMAL, "Temporary",
 		 units_count(t->temporary_count, text, sizeof(text)));
 	if (t->outstanding_count > 0)
@@ -134,33 +164,160 @@ static void add_figures(struct page *page)
 	if (site->oldest_s >= 0)
 		add_text(page, STYLE_NORMAL, "Oldest",
 			 units_duration(site->oldest_s, text, sizeof(text)));
-	snprintf(text, sizeof(text), "%s", verdict_name(site->verdict));
-	add_text(page, verdict_style(site->verdict), "Verdict", text);
-	snprintf(text, sizeof(text), "%.0f", site->score);
-	add_text(page, verdict_style(site->verdict), "Leak score", text);
+	if (site->median_age_s >= 0)
+		add_text(page, STYLE_NORMAL, "Median age",
+			 units_duration(site->median_age_s, text, sizeof(text)));
 }
 
-void stack_view_fill(struct pager *p, const struct theme *theme, const struct snapshot *s,
-		     const struct snapshot_site *site, const struct stack_names *names, int width)
+static void add_head(struct page *page, const char *text)
 {
-	struct page page = {.pager = p, .theme = theme, .site = site};
-
-	pager_begin(p, width);
-	add_title(&page, s, names->site_id);
-	if (site->range)
-		pager_add(p, theme, STYLE_FAINT, 5, 2, "[mapped range]");
-	add_frames(&page, names);
-	pager_add(p, theme, STYLE_NORMAL, 0, 0, "");
-	add_figures(&page);
+	pager_add(page->pager, STYLE_NORMAL, 0, 0, "");
+	pager_add(page->pager, STYLE_TITLE, 0, 0, text);
 }
 
-const struct snapshot_site *stack_view_find(const struct snapshot *s, uint32_t site)
+static void add_history(struct page *page, bool tall)
 {
+	const struct screen_sources *sources = page->data->sources;
+	struct view_point points[HISTORY_POINTS];
+	size_t count;
+
+	if (!sources->history)
+		return;
+	count = sources->history(sources->context, page->site->site, points, HISTORY_POINTS);
+	if (count < 2)
+		return;
+	add_head(page, "Outstanding bytes over the leak window");
+	plot_history(page->pager, points, count, 0, tall ? 8 : 5);
+}
+
+static void add_bucket(struct buffer *out, bool ages, uint32_t bucket)
+{
+	if (bucket == 0 || bucket >= HISTOGRAM_BUCKETS)
+		buffer_add_string(out, bucket ? "" : "0");
+	else if (ages)
+		figure_time(out, lifetimes_age_start_s(bucket));
+	else
+		figure_bytes(out, (uint64_t)histogram_start(bucket));
+}
+
+static void fill_bar(struct plot_bar *bar, bool ages, uint32_t bucket, uint64_t count, double total)
+{
+	struct buffer label = {0};
+	char number[16];
+
+	add_bucket(&label, ages, bucket);
+	buffer_add_string(&label, "..");
+	add_bucket(&label, ages, bucket + 1);
+	snprintf(bar->label, sizeof(bar->label), "%s", label.data);
+	buffer_done(&label);
+	bar->value = (double)count;
+	snprintf(bar->note, sizeof(bar->note), "%5.1f%% %s", 100 * (double)count / total,
+		 units_count(count, number, sizeof(number)));
+}
+
+/* From the first bucket that has something to the last. */
+static void add_histogram(struct page *page, const char *head, const struct histogram *h, bool ages)
+{
+	struct plot_bar bars[HISTOGRAM_BUCKETS];
+	uint32_t first = 0, last = HISTOGRAM_BUCKETS - 1, i;
+	double total = (double)histogram_total(h);
+
+	if (total <= 0)
+		return;
+	while (!h->v[first])
+		first++;
+	while (!h->v[last])
+		last--;
+	for (i = first; i <= last; i++)
+		fill_bar(&bars[i - first], ages, i, h->v[i], total);
+	add_head(page, head);
+	plot_bars(page->pager, bars, last - first + 1, 0);
+}
+
+static void add_histograms(struct page *page)
+{
+	const struct screen_sources *sources = page->data->sources;
+	struct lifetimes l;
+
+	if (!sources->lifetimes || !sources->lifetimes(sources->context, page->site->site, &l))
+		return;
+	add_histogram(page, "Sizes of all its blocks", &l.sizes, false);
+	add_histogram(page, "Lifetimes of its freed blocks", &l.ages, true);
+}
+
+static void add_block(struct page *page, const struct report_block *block)
+{
+	const struct screen_sources *sources = page->data->sources;
+	const struct snapshot *s = page->data->snapshot;
+	uint32_t process = page->site->process;
+	char bytes[16], age[16], comm[16] = "";
+
+	if (sources->thread_name && process < s->process_count)
+		sources->thread_name(sources->context, s->processes[process].index, block->tid,
+				     comm, sizeof(comm));
+	pager_printf(page->pager, STYLE_NORMAL, FIGURE_INDENT, 4,
+		     "0x%-14" PRIx64 " %8s  %8s  %8" PRIu32 "  %s", block->address,
+		     units_bytes(block->bytes, bytes, sizeof(bytes)),
+		     units_duration(block->age_s, age, sizeof(age)), block->tid,
+		     comm[0]		    ? comm
+		     : sources->thread_name ? "(ended)"
+					    : "");
+}
+
+/* Untouched memory is asked for, but not there. */
+static void add_resident(struct page *page, const struct view_walk *w)
+{
+	const struct resident *r = &w->resident;
+	char bytes[16], swapped[16];
+
+	if (!w->resident_known || !r->looked_bytes)
+		return;
+	pager_printf(page->pager, STYLE_NORMAL, FIGURE_INDENT, 4,
+		     "In memory: %.1f%% of %s in %" PRIu64 " blocks looked at; swapped out: %s",
+		     100 * (double)r->resident_bytes / (double)r->looked_bytes,
+		     units_bytes(r->looked_bytes, bytes, sizeof(bytes)), r->looked_blocks,
+		     units_bytes(r->swapped_bytes, swapped, sizeof(swapped)));
+}
+
+static void add_oldest(struct page *page)
+{
+	const struct screen_sources *sources = page->data->sources;
+	const struct view_walk *w;
 	size_t i;
 
-	for (i = 0; i < s->site_count; i++) {
-		if (s->sites[i].site == site)
-			return &s->sites[i];
+	w = sources->walk ? sources->walk(sources->context, page->site->site) : NULL;
+	if (!w)
+		return;
+	add_head(page, "Oldest blocks");
+	if (w->site != page->site->site) {
+		pager_printf(page->pager, STYLE_FAINT, FIGURE_INDENT, 0,
+			     "walking the blocks: %.0f%%", 100 * w->done);
+		return;
 	}
-	return NULL;
+	if (!w->oldest_count)
+		pager_add(page->pager, STYLE_FAINT, FIGURE_INDENT, 0, "none is outstanding");
+	else
+		pager_printf(page->pager, STYLE_FAINT, FIGURE_INDENT, 0, "%-16s %8s  %8s  %8s  %s",
+			     "ADDRESS", "BYTES", "AGE", "TID", "THREAD");
+	for (i = 0; i < w->oldest_count; i++)
+		add_block(page, &w->oldest[i]);
+	add_resident(page, w);
+}
+
+void stack_view_fill(struct pager *p, struct view_data *data, const struct snapshot_site *site,
+		     bool tall)
+{
+	const struct stack_names *names = data->sources->names(data->sources->context, site);
+	struct page page = {.pager = p, .data = data, .site = site};
+
+	add_title(&page, names->site_id);
+	if (site->range)
+		pager_add(p, STYLE_FAINT, 5, 2, "[mapped range]");
+	add_frames(&page, names);
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	add_verdict(&page);
+	add_figures(&page);
+	add_history(&page, tall);
+	add_histograms(&page);
+	add_oldest(&page);
 }

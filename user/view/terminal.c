@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <locale.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -139,6 +140,12 @@ static int keep_char(int c)
 	return c;
 }
 
+static void keep_string(const char *s)
+{
+	while (*s)
+		keep_char(*s++);
+}
+
 static void keep_sequence(const char *name)
 {
 	/* ncurses' parameter is not const in all versions, and nothing is written through it. */
@@ -158,6 +165,8 @@ static void prepare_restore(FILE *out)
 	keep_sequence("rmkx");
 	keep_sequence("rmcup");
 	keep_char('\r');
+	if (has_mouse())
+		keep_string("\033[?1006l\033[?1000l");
 }
 
 /* UTF-8 is wanted by name more often than the named locale is installed. */
@@ -188,6 +197,9 @@ static void set_modes(void)
 	nodelay(stdscr, true);
 	curs_set(0);
 	set_escdelay(ESCAPE_DELAY_MS);
+	/* Presses alone, at once: no waiting for what might become a double click. */
+	mousemask(BUTTON1_PRESSED | BUTTON4_PRESSED | BUTTON5_PRESSED, NULL);
+	mouseinterval(0);
 	if (tcgetattr(restore.in, &mode) == 0) {
 		mode.c_cc[VSUSP] = _POSIX_VDISABLE;
 		tcsetattr(restore.in, TCSANOW, &mode);
@@ -224,6 +236,15 @@ static void close_tty(void)
 	terminal.tty = NULL;
 }
 
+/* "dumb" and the like. */
+static bool can_move(void)
+{
+	char name[] = "cup";
+	const char *sequence = tigetstr(name);
+
+	return sequence && sequence != (char *)-1;
+}
+
 int terminal_open(void)
 {
 	const char *type = getenv("TERM");
@@ -239,6 +260,16 @@ int terminal_open(void)
 		err = -ENOTTY;
 		log_error("cannot use terminal type '%s': it is not known here; set TERM or use -b",
 			  type ? type : "");
+		goto fail;
+	}
+	if (!can_move()) {
+		err = -ENOTTY;
+		log_error("cannot use terminal type '%s': it cannot move the cursor; set TERM or "
+			  "use -b",
+			  type ? type : "");
+		endwin();
+		delscreen(terminal.screen);
+		terminal.screen = NULL;
 		goto fail;
 	}
 	/* Exit handlers run newest first, and kept messages belong on a restored terminal. */
@@ -293,6 +324,7 @@ bool terminal_alive(void)
 void terminal_suspend(void)
 {
 	struct sigaction stop = {.sa_handler = SIG_DFL}, before;
+	sigset_t set, mask;
 
 	endwin();
 	tcsetattr(restore.in, TCSANOW, &restore.mode);
@@ -300,6 +332,10 @@ void terminal_suspend(void)
 	sigaction(SIGTSTP, &stop, &before);
 	/* The whole job, as the terminal would do it: sudo and the shell must see it too. */
 	kill(0, SIGTSTP);
+	sigemptyset(&set);
+	sigaddset(&set, SIGTSTP);
+	pthread_sigmask(SIG_UNBLOCK, &set, &mask);
+	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 	sigaction(SIGTSTP, &before, NULL);
 	tcgetattr(restore.in, &restore.mode);
 	atomic_store(&restore.active, true);

@@ -12,14 +12,6 @@
 #include <string.h>
 #include <wchar.h>
 
-/* One character of a string, as it will be shown. */
-struct glyph {
-	const char *bytes;
-	size_t length;	 /* to show */
-	size_t consumed; /* of the input */
-	int columns;
-};
-
 /* Code point of the sequence at p, which has `length` bytes by its first one; UINT32_MAX when it is
  * not valid. */
 static uint32_t decode(const unsigned char *p, size_t length)
@@ -45,7 +37,7 @@ static size_t sequence_length(unsigned char first)
 	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-static struct glyph glyph_at(const char *s, bool utf8)
+struct glyph text_glyph(const char *s, bool utf8)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	struct glyph g = {.bytes = "?", .length = 1, .consumed = 1, .columns = 1};
@@ -78,7 +70,7 @@ int text_columns(const char *s, bool utf8)
 	int columns = 0;
 
 	while (*s && columns < INT16_MAX) {
-		struct glyph g = glyph_at(s, utf8);
+		struct glyph g = text_glyph(s, utf8);
 
 		columns += g.columns;
 		s += g.consumed;
@@ -107,7 +99,7 @@ void text_fit(struct buffer *out, const char *s, int columns, enum text_align al
 		room = width;
 	columns -= align == TEXT_RIGHT && width < columns ? columns - width : 0;
 	while (*s) {
-		struct glyph g = glyph_at(s, utf8);
+		struct glyph g = text_glyph(s, utf8);
 
 		if (g.columns > room)
 			break;
@@ -129,7 +121,7 @@ size_t text_wrap(const char *s, int columns, bool utf8)
 	int width = 0;
 
 	while (s[used]) {
-		struct glyph g = glyph_at(s + used, utf8);
+		struct glyph g = text_glyph(s + used, utf8);
 
 		if (width + g.columns > columns && used > 0)
 			break;
@@ -171,5 +163,22 @@ void text_bars(struct buffer *out, const double *values, size_t count, bool utf8
 		int level = bar_level(values[i], low, high, 8);
 
 		buffer_add_string(out, utf8 ? blocks[level] : ascii[level]);
+	}
+}
+
+void text_bar(struct buffer *out, double share, int columns, bool utf8)
+{
+	static const char *const eighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"};
+	int steps = utf8 ? 8 : 1;
+	long total = lround(fmin(fmax(share, 0), 1) * columns * steps);
+
+	if (share > 0 && total == 0)
+		total = 1;
+	buffer_add(out, "", 0);
+	for (; total > 0; total -= steps) {
+		if (utf8)
+			buffer_add_string(out, eighths[total < 8 ? total : 8]);
+		else
+			buffer_add_char(out, '#');
 	}
 }

@@ -10,6 +10,16 @@
 
 enum text_align { TEXT_LEFT, TEXT_RIGHT };
 
+/* One character of a string, as it will be shown. */
+struct glyph {
+	const char *bytes;
+	size_t length;	 /* to show */
+	size_t consumed; /* of the input */
+	int columns;
+};
+
+/* The first character of a string that is not empty, cleaned. */
+struct glyph text_glyph(const char *s, bool utf8);
 /* Columns that the cleaned text takes. Without `utf8`, each character outside ASCII takes one
  * ('?'). */
 int text_columns(const char *s, bool utf8);
@@ -21,6 +31,8 @@ void text_fit(struct buffer *out, const char *s, int columns, enum text_align al
 size_t text_wrap(const char *s, int columns, bool utf8);
 /* Case-insensitive for ASCII; the empty string is in everything. */
 bool text_contains(const char *s, const char *part);
+/* Appends a bar of `share` (0..1) of `columns` columns, in eighths of one where UTF-8 is taken; more than nothing is always seen. */
+void text_bar(struct buffer *out, double share, int columns, bool utf8);
 /*
  * `count` values as bars into out, oldest first, scaled so that the range from the smallest to the
  * largest is seen. One column each.

@@ -15,6 +15,7 @@ enum style {
 	STYLE_SELECTED, /* the row under the cursor */
 	STYLE_KEY,	/* names of keys in the bottom line */
 	STYLE_BAR,	/* what the keys do */
+	STYLE_TAB,	/* the page that is shown */
 	STYLE_GOOD,
 	STYLE_WARN,
 	STYLE_BAD,

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The verdicts on the labelled programs of tests/leaks/, some seeds of each: at least 95 of 100 leaks are found within 30 s of
+ * their evidence, at most 1 of 100 healthy sites is called a leak. make leaks does the same with many more.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <cmocka.h>
+#include "../leaks/world.c"
+#include "../leaks/own_healthy.c"
+#undef TICK
+#include "../leaks/own_leaks.c"
+
+#define SEEDS 4
+
+static void run_all(const struct workload *set, uint64_t *outcomes, uint64_t *naive)
+{
+	const struct world_options options = {0};
+	struct judged judged;
+
+	for (; set->name; set++) {
+		/* 9 million events each */
+		uint64_t seeds = strcmp(set->name, "slow_busy") ? SEEDS : 1;
+
+		for (uint64_t seed = 1; seed <= seeds; seed++) {
+			assert_true(world_run(set, seed, &options, &judged));
+			for (uint32_t i = 0; i < judged.count; i++) {
+				outcomes[judged.sites[i].outcome]++;
+				naive[judged.sites[i].naive]++;
+				if (judged.sites[i].outcome == OUTCOME_MISSED ||
+				    judged.sites[i].outcome == OUTCOME_ALARM)
+					print_message("%s, seed %d: %s\n", set->name, (int)seed,
+						      judged.sites[i].name);
+			}
+		}
+	}
+}
+
+static void verdicts__labelled_programs__within_targets(void **state)
+{
+	uint64_t v[OUTCOMES] = {0}, naive[OUTCOMES] = {0};
+
+	(void)state;
+	run_all(own_leaks, v, naive);
+	run_all(own_healthy, v, naive);
+	print_message("found %d, missed %d, healthy %d, alarms %d\n", (int)v[OUTCOME_FOUND],
+		      (int)v[OUTCOME_MISSED], (int)v[OUTCOME_HEALTHY], (int)v[OUTCOME_ALARM]);
+	assert_true(v[OUTCOME_FOUND] + v[OUTCOME_MISSED] >= 70);
+	assert_true(v[OUTCOME_HEALTHY] + v[OUTCOME_ALARM] >= 110);
+	assert_true(v[OUTCOME_MISSED] * 20 <= v[OUTCOME_FOUND] + v[OUTCOME_MISSED]);
+	assert_true(v[OUTCOME_ALARM] * 100 <= v[OUTCOME_HEALTHY] + v[OUTCOME_ALARM]);
+	/* the rule that compares first and last calls nearly all that moves a leak */
+	assert_true(naive[OUTCOME_ALARM] > naive[OUTCOME_HEALTHY]);
+}
+
+/* The same seed is the same world. */
+static void world_run__same_seed__same_outcome(void **state)
+{
+	const struct world_options options = {0};
+	struct judged a, b;
+
+	(void)state;
+	assert_true(world_run(&own_leaks[5], 7, &options, &a));
+	assert_true(world_run(&own_leaks[5], 7, &options, &b));
+	assert_int_equal(a.events, b.events);
+	assert_true(a.sites[0].called_s == b.sites[0].called_s);
+	assert_true(world_run(&own_leaks[5], 8, &options, &b));
+	assert_int_not_equal(a.events, b.events);
+}
+
+/* What is leaked is seen as often as it is larger than the mean. */
+static void verdicts__sampled__fast_leaks_found(void **state)
+{
+	const struct world_options options = {.sample_bytes = 65536};
+	struct judged judged;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 5; seed++) {
+		struct workload large = {"large", own_leaks[15].run, 100};
+
+		assert_string_equal(own_leaks[15].name, "large");
+		assert_true(world_run(&large, seed, &options, &judged));
+		assert_int_equal(judged.sites[0].outcome, OUTCOME_FOUND);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(verdicts__labelled_programs__within_targets),
+		cmocka_unit_test(world_run__same_seed__same_outcome),
+		cmocka_unit_test(verdicts__sampled__fast_leaks_found),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

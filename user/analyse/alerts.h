@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Rules of --alert: a figure of a process and a limit. A rule fires once when the figure crosses its limit, and can fire
+ * again only after the figure has come back from it by a tenth. Pure: figures in, firings out.
+ */
+#ifndef ANALYSE_ALERTS_H
+#define ANALYSE_ALERTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum alert_metric {
+	ALERT_OUTSTANDING, /* bytes */
+	ALERT_GROWTH,	   /* bytes a second */
+	ALERT_RSS,	   /* bytes */
+	ALERT_RATE,	   /* allocations a second */
+	ALERT_LEAKS,	   /* sites with the verdict `leak` */
+	ALERT_LOST,	   /* events */
+	ALERT_METRICS
+};
+
+enum alert_operator { ALERT_ABOVE, ALERT_AT_LEAST, ALERT_BELOW, ALERT_AT_MOST };
+
+struct alert_rule {
+	const char *text; /* as written; borrowed */
+	enum alert_metric metric;
+	enum alert_operator op;
+	double limit;
+};
+
+/* States are sets of rules, one bit each. */
+#define ALERT_RULES_MAX 64
+
+/* Not a number: not known. */
+struct alert_figures {
+	double v[ALERT_METRICS];
+};
+
+/* False: *advice (static) says what may be written. */
+bool alert_rule_parse(const char *text, struct alert_rule *rule, const char **advice);
+const char *alert_metric_name(enum alert_metric metric);
+/* "12.3M", "1.2M/s", "17"; returns out. */
+const char *alert_value_text(enum alert_metric metric, double value, char *out, size_t size);
+
+/*
+ * *over: the rules that this process is over, 0 at first. Returns those that fire now. A figure that is not known
+ * changes nothing.
+ */
+uint64_t alerts_step(const struct alert_rule *rules, size_t count, uint64_t *over,
+		     const struct alert_figures *figures);
+
+#endif /* ANALYSE_ALERTS_H */

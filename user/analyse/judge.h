@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Does a site leak? From the history of its blocks alone: how what is outstanding grows, and what becomes of its elders, the
+ * blocks that have got old. docs/analysis.md explains the rules. Pure.
+ */
+#ifndef ANALYSE_JUDGE_H
+#define ANALYSE_JUDGE_H
+
+#include "series.h"
+#include "snapshot.h"
+
+struct judge_options {
+	double window_s, interval_s, threshold;
+	double elder_s; /* from this age on a block is an elder */
+	double scale;	/* of what was freed: 1 but with gaps in the time that is covered */
+	bool gaps;
+};
+
+/* What is known of a site beside its series. */
+struct judge_site {
+	uint64_t first_ns; /* its first event */
+	double outlived_s; /* heap_outlived_s() */
+};
+
+/* The samples of the window, which many sites share. */
+struct judge_window {
+	uint64_t now_ns;
+	uint64_t times_ns[TREND_MAX]; /* some of the samples of the window, the newest last */
+	uint32_t count, recent;	      /* those from `recent` on are of its second half */
+	struct trend_grid grid, recent_grid;
+};
+
+struct judgement {
+	struct trend bytes, blocks;
+	double watched_s;
+	struct survival survival;
+	enum verdict verdict;
+	double score;
+};
+
+/* `times_ns` are of all samples of the window, in order. */
+void judge_window_init(struct judge_window *w, const uint64_t *times_ns, uint32_t count);
+/* The series has the newest sample in it, or nothing has changed since its last. */
+void judge(const struct judge_options *o, const struct judge_window *w, const struct series *s,
+	   const struct judge_site *site, struct judgement *out);
+/* The trends alone, of a process. */
+void judge_trends(const struct judge_window *w, const struct series *s, struct judgement *out);
+
+#endif /* ANALYSE_JUDGE_H */

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Sentences about growth and survival. Input is a site of a snapshot; nothing here decides anything. */
+#include "reasons.h"
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include "../base/units.h"
+
+/* "4,012" */
+static void add_count(struct buffer *out, uint64_t count)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof(digits), "%" PRIu64, count);
+
+	for (int i = 0; i < length; i++) {
+		if (i && (length - i) % 3 == 0)
+			buffer_add_char(out, ',');
+		buffer_add_char(out, digits[i]);
+	}
+}
+
+static void add_seconds(struct buffer *out, double seconds)
+{
+	char text[16];
+
+	buffer_add_string(out, units_duration(seconds, text, sizeof(text)));
+}
+
+static void add_chance(struct buffer *out, double p)
+{
+	if (p < 0.001)
+		buffer_add_string(out, " (p < 0.001)");
+	else
+		buffer_printf(out, " (p = %.*f)", p < 0.01 ? 3 : 2, p);
+}
+
+static void add_rate(struct buffer *out, const struct snapshot_site *site)
+{
+	double bytes = fabs(site->bytes_trend.slope), blocks = fabs(site->blocks_trend.slope);
+	char text[16];
+
+	/* a rate below one byte a second is one of blocks */
+	if (bytes >= 1 || blocks <= 0)
+		buffer_printf(out, "%s/s", units_bytes((uint64_t)bytes, text, sizeof(text)));
+	else
+		buffer_printf(out, "%.2g blocks/s", blocks);
+}
+
+static bool grows(const struct snapshot_site *site)
+{
+	return site->verdict == VERDICT_LEAK || site->verdict == VERDICT_GROWING;
+}
+
+static void add_growth(struct buffer *out, const struct snapshot_site *site)
+{
+	const struct trend *t = &site->bytes_trend;
+
+	if (t->slope > 0 || grows(site)) {
+		buffer_add_string(out, "grew ");
+		add_rate(out, site);
+	} else if (t->slope < 0) {
+		buffer_add_string(out, "shrank ");
+		add_rate(out, site);
+	} else {
+		buffer_add_string(out, "did not grow");
+	}
+	buffer_add_string(out, " for ");
+	add_seconds(out, site->watched_s);
+	if (t->slope != 0)
+		add_chance(out, t->p);
+}
+
+static void add_survival(struct buffer *out, const struct survival *s)
+{
+	if (s->age_s <= 0)
+		return;
+	if (!s->elders) {
+		buffer_add_string(out, "; no block got older than ");
+		add_seconds(out, s->age_s);
+		return;
+	}
+	buffer_add_string(out, "; of ");
+	add_count(out, s->elders);
+	buffer_printf(out, " block%s older than ", s->elders == 1 ? "" : "s");
+	add_seconds(out, s->age_s);
+	if (s->elders == s->alive && s->elders == 1) {
+		buffer_add_string(out, ", it is still there");
+		return;
+	}
+	buffer_add_string(out, ", ");
+	if (s->alive)
+		add_count(out, s->alive);
+	else
+		buffer_add_string(out, "none");
+	buffer_printf(out, " %s still there", s->alive == 1 || !s->alive ? "is" : "are");
+}
+
+void reasons_add(struct buffer *out, const struct snapshot_site *site)
+{
+	if (site->watched_s <= 0) {
+		buffer_add_string(out, "too young to tell");
+		return;
+	}
+	if (site->verdict == VERDICT_NEW) {
+		buffer_add_string(out, "too young to tell: watched for ");
+		add_seconds(out, site->watched_s);
+		return;
+	}
+	add_growth(out, site);
+	add_survival(out, &site->survival);
+}
