@@ -24,8 +24,6 @@
 
 /* Sums of what samples stand for must not overflow. */
 #define SAMPLE_MOST (1ull << 40)
-/* Names and the totals of many sites need room. */
-#define FILE_LEAST (1ull << 20)
 
 /* getopt_long's values of the long options; letters are below. */
 #define LONG_FIRST 256
@@ -402,7 +400,7 @@ static bool check_recordings(const struct parser *p)
 		log_error("cannot use --max-file-size without --write: it bounds the recording");
 		return false;
 	}
-	if (p->o->max_file_bytes && p->o->max_file_bytes < FILE_LEAST) {
+	if (p->o->max_file_bytes && p->o->max_file_bytes < 1 << 20) {
 		log_error("cannot use --max-file-size %llu: a recording needs 1M at least",
 			  (unsigned long long)p->o->max_file_bytes);
 		return false;

@@ -394,18 +394,27 @@ static bool is_later(const struct event_header *note, uint64_t until_ns)
 	return later;
 }
 
+/* There is a record at event_next. False: none is left. */
+static bool fill(struct player *p)
+{
+	if (p->event_next < p->event_count)
+		return true;
+	p->event_next = 0;
+	p->event_count = replay_next(p->replay, p->events, BATCH);
+	return p->event_count != 0;
+}
+
 bool player_run(struct player *p, uint64_t until_ns, uint64_t records, bool report)
 {
 	p->report = report;
 	while (!p->stop && !p->over && !p->final && records) {
-		if (p->event_next == p->event_count) {
-			p->event_next = 0;
-			p->event_count = replay_next(p->replay, p->events, BATCH);
-			records -= p->event_count < records ? p->event_count : records;
-			p->over = !p->event_count;
-		}
+		bool fresh = p->event_next == p->event_count;
+
+		p->over = !fill(p);
 		if (p->over)
 			break;
+		if (fresh)
+			records -= p->event_count < records ? p->event_count : records;
 		if (!replay_is_note(p->events[p->event_next])) {
 			if (!apply_some(p, until_ns))
 				break;
@@ -450,46 +459,12 @@ bool player_seek(struct player *p, uint64_t time_ns, bool report)
 
 /* ---- the end ---- */
 
-static void say_end(struct player *p)
-{
-	const char *path = p->options.read;
-
-	if (p->gap)
-		log_warn("%llu events are missing in '%s', the disk was too slow when it was "
-			 "written: figures are wrong by them",
-			 (unsigned long long)p->gap, path);
-	if (p->full)
-		log_warn("'%s' was as large as it might be before its run was over: from then on "
-			 "figures are exact at its reports, and no single blocks are known",
-			 path);
-	switch (p->over ? replay_end(p->replay) : REPLAY_WHOLE) {
-	case REPLAY_TRUNCATED:
-		log_warn("'%s' ends in the middle, its writer did not end in order: shown is what "
-			 "was "
-			 "written before that; names are those that the files of this machine give",
-			 path);
-		break;
-	case REPLAY_DAMAGED:
-		log_error("cannot read '%s' to its end: it is damaged at byte %llu of %llu: shown "
-			  "is what stands before that",
-			  path, (unsigned long long)replay_read(p->replay),
-			  (unsigned long long)replay_bytes(p->replay));
-		p->failed = true;
-		break;
-	default: break;
-	}
-}
-
 /* What comes behind the last cut: modules, as they were known when it was written. */
 static void read_rest(struct player *p)
 {
-	const struct event_header *e;
+	while (p->final && fill(p)) {
+		const struct event_header *e = p->events[p->event_next++];
 
-	while (p->final && (e = p->event_next < p->event_count ? p->events[p->event_next] : NULL,
-			    e || (p->event_count = replay_next(p->replay, p->events, BATCH)))) {
-		if (!e)
-			p->event_next = 0;
-		e = p->events[p->event_next++];
 		if (replay_is_note(e) && e->process == NOTE_WRITTEN)
 			break;
 		if (replay_is_note(e))
@@ -517,7 +492,7 @@ static void write_last(struct player *p, bool report, bool summary)
 		wait_for_names(p, NAMES_LAST_WAIT_MS);
 	outputs_write(o, &s, report, WHEN_END);
 	p->failed |= outputs_failed(o);
-	say_end(p);
+	p->failed |= !player_say_end(p->options.read, p->replay, p->over, p->gap, p->full);
 	if (summary)
 		outputs_summary(o, &s);
 	snapshot_free(&s);

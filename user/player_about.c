@@ -88,3 +88,32 @@ struct replay *player_source(struct options *o, struct player_about *about)
 	read_about(replay, o, about);
 	return replay;
 }
+
+bool player_say_end(const char *path, const struct replay *replay, bool over, uint64_t gap,
+		    bool full)
+{
+	if (gap)
+		log_warn("%llu events are missing in '%s', the disk was too slow when it was "
+			 "written: figures are wrong by them",
+			 (unsigned long long)gap, path);
+	if (full)
+		log_warn("'%s' was as large as it might be before its run was over: from then on "
+			 "figures are exact at its reports, and no single blocks are known",
+			 path);
+	switch (over ? replay_end(replay) : REPLAY_WHOLE) {
+	case REPLAY_TRUNCATED:
+		log_warn("'%s' ends in the middle, its writer did not end in order: shown is what "
+			 "was "
+			 "written before that; names are those that the files of this machine give",
+			 path);
+		break;
+	case REPLAY_DAMAGED:
+		log_error("cannot read '%s' to its end: it is damaged at byte %llu of %llu: shown "
+			  "is what stands before that",
+			  path, (unsigned long long)replay_read(replay),
+			  (unsigned long long)replay_bytes(replay));
+		return false;
+	default: break;
+	}
+	return true;
+}
