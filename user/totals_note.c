@@ -10,7 +10,7 @@
 #include "heap/restore.h"
 
 #define NUMBERS_MOST	 128u
-#define GENERATIONS_MOST 100000u
+#define GENERATIONS_MOST UINT16_MAX
 
 struct numbers {
 	uint64_t v[NUMBERS_MOST];
@@ -234,12 +234,28 @@ static bool unpack_histogram(struct unpack *u, struct histogram *h)
 	return true;
 }
 
+static void pack_generations(struct buffer *b, const struct generations *g)
+{
+	struct numbers recent = {0};
+	uint32_t i, last = 0;
+
+	pack_u64(b, g->count);
+	for (i = 0; i < g->count; i++) {
+		pack_u64(b, g->v[i].number - last);
+		pack_u64(b, g->v[i].alive);
+		last = g->v[i].number;
+	}
+	put(&recent, g->newest);
+	for (i = 0; i < GENERATIONS_RECENT; i++)
+		put(&recent, g->recent[i]);
+	pack_numbers(b, &recent);
+}
+
 static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 {
 	const struct site *s = heap_site(h, index);
 	const struct errors *errors = heap_site_errors(h, index);
 	struct numbers n = {0};
-	uint32_t i, last = 0;
 
 	put(&n, heap_process(h, s->process)->number);
 	put(&n, s->stack_id);
@@ -258,29 +274,38 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 	if (errors)
 		put_errors(&n, errors);
 	pack_numbers(b, &n);
-	pack_u64(b, s->generations.count);
-	for (i = 0; i < s->generations.count; i++) {
-		pack_u64(b, s->generations.v[i].number - last);
-		pack_u64(b, s->generations.v[i].alive);
-		last = s->generations.v[i].number;
-	}
+	pack_generations(b, &s->generations);
 	pack_histogram(b, &heap_site_lifetimes(h, index)->ages);
 	pack_histogram(b, &heap_site_lifetimes(h, index)->sizes);
 }
 
-/* Sorted by how they are packed; numbers that would wrap are none. */
-static bool unpack_generations(struct unpack *u, struct generation *v, size_t count)
+/* Sorted by how they are packed; numbers that would wrap are none. In *room, borrowed. */
+static bool unpack_generations(struct unpack *u, struct generations *g, struct buffer *room)
 {
-	uint64_t number = 0;
-	size_t i;
+	uint64_t count = unpack_u64(u), number = 0, i;
+	struct numbers recent;
 
+	if (u->bad || count > GENERATIONS_MOST || count > unpack_left(u))
+		return false;
+	buffer_reset(room);
 	for (i = 0; i < count; i++) {
+		struct generation one = {.number = 0};
+
 		number += unpack_u64(u);
-		v[i] = (struct generation){.number = (uint32_t)number, .alive = unpack_u64(u)};
+		one.number = (uint32_t)number;
+		one.alive = unpack_u64(u);
 		if (u->bad || number >= UINT32_MAX)
 			return false;
+		buffer_add(room, &one, sizeof(one));
 	}
-	return true;
+	if (!unpack_numbers(u, &recent))
+		return false;
+	*g = (struct generations){.v = (void *)room->data, .count = (uint16_t)count};
+	g->capacity = g->count;
+	g->newest = (uint32_t)get(&recent);
+	for (i = 0; i < GENERATIONS_RECENT; i++)
+		g->recent[i] = get(&recent);
+	return g->newest < UINT32_MAX;
 }
 
 static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
@@ -289,7 +314,7 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	struct errors errors = {0};
 	struct site s = {0};
 	struct numbers n;
-	uint64_t call, count;
+	uint64_t call;
 	bool sampled;
 
 	if (!unpack_numbers(u, &n))
@@ -311,16 +336,9 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	s.elder_frees = (uint32_t)get(&n);
 	sampled = n.next < n.count;
 	get_errors(&n, &errors);
-	count = unpack_u64(u);
-	if (u->bad || !s.process || call >= CALL_ID_COUNT || count > GENERATIONS_MOST ||
-	    count > unpack_left(u))
+	if (!s.process || call >= CALL_ID_COUNT)
 		return false;
-	buffer_reset(room);
-	while (room->length < count * sizeof(struct generation))
-		buffer_add(room, &(struct generation){0}, sizeof(struct generation));
-	s.generations.v = (void *)room->data;
-	s.generations.count = s.generations.capacity = (uint32_t)count;
-	return unpack_generations(u, s.generations.v, (size_t)count) &&
+	return unpack_generations(u, &s.generations, room) &&
 	       unpack_histogram(u, &lifetimes.ages) && unpack_histogram(u, &lifetimes.sizes) &&
 	       heap_restore_site(h, &s, &lifetimes, sampled ? &errors : NULL);
 }

@@ -258,6 +258,9 @@ static void same_totals(struct heap *a, struct heap *b)
 		assert_int_equal(x->generations.count, y->generations.count);
 		assert_memory_equal(x->generations.v, y->generations.v,
 				    x->generations.count * sizeof(*x->generations.v));
+		assert_int_equal(x->generations.newest, y->generations.newest);
+		assert_memory_equal(x->generations.recent, y->generations.recent,
+				    sizeof(x->generations.recent));
 	}
 	assert_memory_equal(&heap_process(a, 1)->totals, &heap_process(b, 1)->totals,
 			    sizeof(struct totals));
