@@ -51,6 +51,7 @@ musl-tools
 python3
 python3-jsonschema
 golang-go
+chromium
 sqlite3
 redis-server
 redis-tools

@@ -31,6 +31,7 @@ bool exports_open(struct exports *e, const struct options *options);
 bool exports_once(struct exports *e, const char *format, const char *path);
 /* Is one with this property due? */
 bool exports_want_blocks(const struct exports *e, enum output_when when);
+bool exports_want_run(const struct exports *e, enum output_when when);
 bool exports_want_names(const struct exports *e, enum output_when when);
 /* Sites that have not changed since this version are not written, unless 0. */
 uint64_t exports_since(const struct exports *e, enum output_when when);

@@ -101,7 +101,8 @@ static const struct option_row rows[] = {
 	 "outstanding (bytes), allocated (bytes), count or temporary (allocations) (default: outstanding)"},
 	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_PPROF]), 0,
 	 "heap profile for pprof, at the end"},
-	{0, "html", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE or the screen"},
+	{0, "html", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_HTML]), 0,
+	 "a page for a browser, at the end: timeline, call sites, flame graph"},
 	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 

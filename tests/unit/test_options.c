@@ -481,7 +481,10 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--html", "--metrics", "--csv-go", "--go-workload", "--go-enable-profile",
+		"--metrics",
+		"--csv-go",
+		"--go-workload",
+		"--go-enable-profile",
 	};
 	char text[80];
 	size_t i;

@@ -29,6 +29,8 @@ enum folded_value {
 	FOLDED_TEMPORARY = 3
 };
 
+struct html_extra;
+
 /* One snapshot and what belongs to its moment. All borrowed. */
 struct export_input {
 	const struct snapshot *snapshot;
@@ -40,6 +42,7 @@ struct export_input {
 		*blocks; /* outstanding ones, sorted by site; of formats that list them */
 	size_t block_count;
 	enum folded_value folded;
+	const struct html_extra *html; /* of formats that tell of the whole run */
 };
 
 #endif /* EXPORT_SINK_H */
