@@ -64,10 +64,12 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_MMAP: return true;
 	case CALL_REALLOC:
 	case CALL_REALLOC_PRODUCT:
-		p->entry_ns = bpf_ktime_get_ns();
 		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
-		return !p->unwanted || config.ranges ||
-		       (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer));
+		if (p->unwanted && !config.ranges &&
+		    !(p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
+			return false;
+		p->entry_ns = bpf_ktime_get_ns();
+		return true;
 	default:
 		sample = sample_wanted(t, p->bytes);
 		p->unwanted = !sample || !size_wanted(p->bytes);

@@ -15,6 +15,7 @@ libdw1t64|libdw1
 libcapstone5|libcapstone4
 libncursesw6
 libprotobuf-c1
+libzstd1
 zlib1g
 '
 build_needs='
@@ -30,6 +31,7 @@ libelf-dev
 libdw-dev
 libcapstone-dev
 libncurses-dev
+libzstd-dev
 libiberty-dev
 libprotobuf-c-dev
 protobuf-c-compiler

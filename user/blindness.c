@@ -3,7 +3,7 @@
 
 #include "base/log.h"
 
-void blindness_note_rss(struct tracked *t, uint64_t rss)
+static void note_rss(struct tracked *t, uint64_t rss)
 {
 	if (rss == UINT64_MAX)
 		return;
@@ -14,8 +14,8 @@ void blindness_note_rss(struct tracked *t, uint64_t rss)
 }
 
 /* Heap class only: mappings that were seen explain nothing about allocations. */
-static enum blind find_blind(const struct options *o, const struct windows *windows,
-			     const struct snapshot_process *p, const struct tracked *t)
+static enum blind find_blind(const struct options *o, const struct snapshot_process *p,
+			     const struct tracked *t, bool partial)
 {
 	struct blind_facts f = {
 		.filtered = options_filter(o),
@@ -28,7 +28,7 @@ static enum blind find_blind(const struct options *o, const struct windows *wind
 	};
 
 	/* what it grew by may have been allocated between two windows */
-	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first && !windows->coverage.windows)
+	if (t->rss_first != UINT64_MAX && t->rss_most > t->rss_first && !partial)
 		f.growth_bytes = t->rss_most - t->rss_first;
 	return blind_find(&f);
 }
@@ -64,12 +64,15 @@ void blindness_warn(enum blind blind, const struct snapshot_process *p, const st
 	}
 }
 
-void blindness_look(const struct options *o, const struct windows *windows,
-		    struct snapshot_process *p, struct tracked *t)
+/* Once a process. What is sure is said as soon as it is known; growth alone not before the next
+ * snapshot or the end: a program that starts may load much before it allocates. */
+void blindness_look(const struct options *o, struct snapshot_process *p, struct tracked *t,
+		    bool partial)
 {
 	bool before = t->grew_unseen;
 
-	p->blind = find_blind(o, windows, p, t);
+	note_rss(t, p->rss_bytes);
+	p->blind = find_blind(o, p, t, partial);
 	t->grew_unseen = p->blind == BLIND_ALL;
 	if (t->grew_unseen && !before && !t->blind_said) {
 		p->blind = BLIND_NOT;

@@ -1,20 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Says when a class of probes of a process sees nothing (analyse/blind.h). The main thread only. */
+/* Classes of probes that see nothing, which makes figures wrong: found in a snapshot, said once. */
 #ifndef USER_BLINDNESS_H
 #define USER_BLINDNESS_H
 
+#include <stdbool.h>
+#include "analyse/snapshot.h"
 #include "options.h"
 #include "tracker.h"
-#include "windows.h"
 
-/* Its resident memory now; UINT64_MAX: not known. */
-void blindness_note_rss(struct tracked *t, uint64_t rss);
-/*
- * Fills p->blind. Once a process it is said: what is sure as soon as it is known; growth alone not before the next snapshot
- * or the end: a program that starts may load much before it allocates.
- */
-void blindness_look(const struct options *o, const struct windows *windows,
-		    struct snapshot_process *p, struct tracked *t);
+/* Fills in p->blind, and warns. `partial`: not all of the time is covered. */
+void blindness_look(const struct options *o, struct snapshot_process *p, struct tracked *t,
+		    bool partial);
 void blindness_warn(enum blind blind, const struct snapshot_process *p, const struct tracked *t);
 
 #endif /* USER_BLINDNESS_H */

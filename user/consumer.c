@@ -26,9 +26,16 @@
 #define SLEEP_MS 10
 /* A sweep that took this share of a ring is followed by the next one at once. */
 #define BUSY_SHARE 0.125
+/* A hold ends by itself when a ring is so full. */
+#define HOLD_SHARE   0.25
+#define HOLD_LOOK_NS NS_PER_MS
+/* A record that is reserved and not written for so long: its thread was preempted, the cut is made without it. */
+#define CUT_WAIT_NS (50 * NS_PER_MS)
+#define NO_CUT	    UINT64_MAX
 
 struct consumer {
-	struct heap *heap;
+	struct feed feed;
+	bool idle; /* no rings, no thread */
 	struct slot_rings slot_rings;
 	struct ring *rings; /* each CPU's ring of slots, then each CPU's ring buffer */
 	size_t ring_count;
@@ -45,6 +52,9 @@ struct consumer {
 	struct notice *notices;
 	size_t notice_count, notice_capacity;
 	uint64_t late_count, bad_count;
+	uint64_t cut_ns, cut_wait_ns; /* nothing later is applied (NO_CUT: all is); given up then */
+	bool held;		      /* all until cut_ns is applied */
+	pthread_cond_t resumed;
 };
 
 static void put_notice(struct consumer *c, const struct notice *notice)
@@ -106,17 +116,6 @@ static void note(struct consumer *c, const struct event_header *e)
 	}
 }
 
-/* A process that was found by its name at exec has no parent that is known: it begins here. */
-static void add_started(struct consumer *c, const struct event_header *e)
-{
-	const struct event_process *p = (const void *)e;
-
-	if (e->type != EVENT_EXEC || !(e->flags & EVENT_F_STARTED) || e->size < sizeof(*p))
-		return;
-	if (!heap_find_process(c->heap, e->process))
-		heap_add_process(c->heap, e->process, p->pid, p->comm, e->time_ns);
-}
-
 static void lock_for_events(struct consumer *c)
 {
 	if (!pthread_mutex_trylock(&c->heap_lock))
@@ -134,11 +133,7 @@ static size_t apply_some(struct consumer *c)
 	if (!n)
 		return 0;
 	lock_for_events(c);
-	for (i = 0; i < n; i++) {
-		if (events[i]->type == EVENT_EXEC)
-			add_started(c, events[i]);
-	}
-	heap_apply_batch(c->heap, events, n);
+	feed_events(&c->feed, events, n);
 	pthread_mutex_unlock(&c->heap_lock);
 	for (i = 0; i < n; i++)
 		note(c, events[i]);
@@ -146,28 +141,82 @@ static size_t apply_some(struct consumer *c)
 	return n;
 }
 
-/* Returns true when the rings were so full that the next sweep should follow at once. */
+static void flush_recording(struct consumer *c, uint64_t now_ns)
+{
+	if (!c->feed.record)
+		return;
+	lock_for_events(c);
+	record_flush_sometimes(c->feed.record, now_ns);
+	pthread_mutex_unlock(&c->heap_lock);
+}
+
+/* Under state_lock. Is all that the cut wants applied? */
+static bool reached_cut(const struct consumer *c, uint64_t limit_ns, uint64_t now_ns)
+{
+	if (c->cut_ns == NO_CUT || now_ns < c->cut_ns)
+		return false;
+	return (limit_ns == c->cut_ns && c->order.watermark_ns == limit_ns) ||
+	       now_ns > c->cut_wait_ns;
+}
+
+/* Returns true when the next sweep should follow at once: the rings were so full, or a cut waits for it. */
 static bool sweep(struct consumer *c, bool everything)
 {
+	uint64_t now_ns = clock_monotonic_ns(), limit_ns;
 	double fill = 0;
+	bool wanted;
 	size_t i;
 
 	pthread_mutex_lock(&c->state_lock);
 	c->sweeps_begun++;
+	limit_ns = c->cut_ns < now_ns ? c->cut_ns : now_ns;
 	pthread_mutex_unlock(&c->state_lock);
-	order_begin(&c->order, everything ? UINT64_MAX : clock_monotonic_ns());
+	order_begin(&c->order, everything ? UINT64_MAX : limit_ns);
 	for (i = 0; i < c->ring_count; i++)
 		fill = fmax(fill, ring_fill(&c->rings[i]));
 	while (apply_some(c))
 		;
 	order_release(&c->order);
+	flush_recording(c, now_ns);
 	pthread_mutex_lock(&c->state_lock);
 	c->sweeps_done = c->sweeps_begun;
 	c->late_count = c->order.late_count;
 	c->bad_count = c->order.bad_count;
+	c->held = reached_cut(c, limit_ns, now_ns);
+	wanted = c->cut_ns != NO_CUT;
 	pthread_cond_broadcast(&c->swept);
 	pthread_mutex_unlock(&c->state_lock);
-	return fill > BUSY_SHARE;
+	return fill > BUSY_SHARE || wanted;
+}
+
+static bool rings_are_full(const struct consumer *c)
+{
+	double fill = 0;
+	size_t i;
+
+	for (i = 0; i < c->ring_count; i++)
+		fill = fmax(fill, ring_fill_now(&c->rings[i]));
+	return fill > HOLD_SHARE;
+}
+
+/* While a cut holds. */
+static void hold(struct consumer *c)
+{
+	struct timespec until;
+	uint64_t look_ns;
+
+	pthread_mutex_lock(&c->state_lock);
+	while (c->held) {
+		look_ns = clock_monotonic_ns() + HOLD_LOOK_NS;
+		until.tv_sec = (time_t)(look_ns / NS_PER_S);
+		until.tv_nsec = (long)(look_ns % NS_PER_S);
+		pthread_cond_timedwait(&c->resumed, &c->state_lock, &until);
+		if (rings_are_full(c)) {
+			c->held = false;
+			c->cut_ns = NO_CUT;
+		}
+	}
+	pthread_mutex_unlock(&c->state_lock);
 }
 
 static bool stopping(struct consumer *c)
@@ -189,6 +238,7 @@ static void *consume(void *arg)
 	while (!stopping(c)) {
 		if (!sweep(c, false))
 			epoll_wait(c->epoll_fd, &event, 1, SLEEP_MS);
+		hold(c);
 	}
 	sweep(c, true);
 	return NULL;
@@ -256,6 +306,7 @@ static void consumer_free(struct consumer *c)
 	close_if_open(c->wake_fd);
 	close_if_open(c->notice_fd);
 	pthread_cond_destroy(&c->swept);
+	pthread_cond_destroy(&c->resumed);
 	pthread_mutex_destroy(&c->state_lock);
 	pthread_mutex_destroy(&c->heap_lock);
 	free(c->notices);
@@ -263,22 +314,42 @@ static void consumer_free(struct consumer *c)
 	free(c);
 }
 
-struct consumer *consumer_start(struct loader *loader, struct heap *heap)
+static void init_locks(struct consumer *c)
 {
-	struct consumer *c = xcalloc(1, sizeof(*c));
-	int err;
+	pthread_condattr_t clock;
 
-	c->heap = heap;
 	pthread_mutex_init(&c->heap_lock, NULL);
 	pthread_mutex_init(&c->state_lock, NULL);
 	pthread_cond_init(&c->swept, NULL);
+	pthread_condattr_init(&clock);
+	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->resumed, &clock);
+	pthread_condattr_destroy(&clock);
+}
+
+static int start(struct consumer *c, struct loader *loader)
+{
+	int err;
+
 	c->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->notice_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	c->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	err = c->wake_fd < 0 || c->notice_fd < 0 || c->epoll_fd < 0 ? -errno
 								    : open_rings(c, loader);
-	if (!err)
-		err = -pthread_create(&c->thread, NULL, consume, c);
+	return err ? err : -pthread_create(&c->thread, NULL, consume, c);
+}
+
+struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record)
+{
+	struct consumer *c = xcalloc(1, sizeof(*c));
+	int err;
+
+	c->feed = (struct feed){.heap = heap, .record = record};
+	c->cut_ns = NO_CUT;
+	c->wake_fd = c->notice_fd = c->epoll_fd = -1;
+	c->idle = !loader;
+	init_locks(c);
+	err = c->idle ? 0 : start(c, loader);
 	if (err) {
 		log_error("cannot read the rings: %s", strerror(-err));
 		consumer_free(c);
@@ -299,11 +370,14 @@ void consumer_stop(struct consumer *c)
 {
 	if (!c)
 		return;
-	pthread_mutex_lock(&c->state_lock);
-	c->stop = true;
-	pthread_mutex_unlock(&c->state_lock);
-	wake(c);
-	pthread_join(c->thread, NULL);
+	if (!c->idle) {
+		consumer_resume(c);
+		pthread_mutex_lock(&c->state_lock);
+		c->stop = true;
+		pthread_mutex_unlock(&c->state_lock);
+		wake(c);
+		pthread_join(c->thread, NULL);
+	}
 	consumer_free(c);
 }
 
@@ -330,6 +404,8 @@ void consumer_sync(struct consumer *c)
 {
 	uint64_t wanted;
 
+	if (c->idle)
+		return;
 	wake(c);
 	pthread_mutex_lock(&c->state_lock);
 	/* the sweep that may be under way looked at the rings before this call: the one after it
@@ -343,6 +419,33 @@ void consumer_sync(struct consumer *c)
 			pthread_cond_wait(&c->swept, &c->state_lock);
 	}
 	pthread_mutex_unlock(&c->state_lock);
+}
+
+void consumer_cut(struct consumer *c, uint64_t time_ns)
+{
+	if (c->idle)
+		return;
+	pthread_mutex_lock(&c->state_lock);
+	c->cut_ns = time_ns;
+	c->cut_wait_ns = time_ns + CUT_WAIT_NS;
+	wake(c);
+	while (!c->held && c->cut_ns != NO_CUT)
+		pthread_cond_wait(&c->swept, &c->state_lock);
+	pthread_mutex_unlock(&c->state_lock);
+}
+
+void consumer_resume(struct consumer *c)
+{
+	pthread_mutex_lock(&c->state_lock);
+	c->cut_ns = NO_CUT;
+	c->held = false;
+	pthread_cond_signal(&c->resumed);
+	pthread_mutex_unlock(&c->state_lock);
+}
+
+struct feed *consumer_feed(struct consumer *c)
+{
+	return &c->feed;
 }
 
 int consumer_notice_fd(const struct consumer *c)

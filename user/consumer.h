@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../include/event.h"
+#include "feed.h"
 #include "heap/heap.h"
 #include "probe/loader.h"
 
@@ -28,8 +29,11 @@ struct notice {
 	char comm[16];
 };
 
-/* NULL after a message. The loader and the heap are borrowed until consumer_stop(). */
-struct consumer *consumer_start(struct loader *loader, struct heap *heap);
+/*
+ * NULL after a message. All are borrowed until consumer_stop(). record NULL: nothing is recorded. loader NULL: there are no
+ * rings and no thread, only the locks: whoever replays a recording feeds the heap.
+ */
+struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record);
 /* Ends the thread after everything in the rings has been applied. NULL is fine. */
 void consumer_stop(struct consumer *c);
 
@@ -40,6 +44,16 @@ void consumer_pause(struct consumer *c);
 /* Returns when all records that were submitted before the call have been applied. Not under the
  * lock. */
 void consumer_sync(struct consumer *c);
+
+/*
+ * A cut on the event clock. Returns when exactly the records of until time_ns have been applied, and nothing more is until
+ * consumer_resume(), so that what is read of the heap in between is of that moment. A hold is short: when the rings fill up
+ * meanwhile the consumer goes on by itself. Not under the lock, and no consumer_sync() while held.
+ */
+void consumer_cut(struct consumer *c, uint64_t time_ns);
+void consumer_resume(struct consumer *c);
+/* With the lock. */
+struct feed *consumer_feed(struct consumer *c);
 
 /* Readable when there are notices. */
 int consumer_notice_fd(const struct consumer *c);

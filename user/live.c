@@ -30,7 +30,7 @@ static size_t find_history(void *context, uint32_t site, struct view_point *poin
 	struct live *l = context;
 	const struct rows *rows = outputs_rows(l->stages->outputs);
 	struct growth_point found[HISTORY_MOST];
-	uint64_t now = clock_monotonic_ns();
+	uint64_t now = l->replay ? l->now_ns : clock_monotonic_ns();
 	size_t count = 0, n, i;
 	uint32_t other;
 
@@ -155,7 +155,7 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 		.names = find_names,
 		.history = find_history,
 		.walk = ask_walk,
-		.thread_name = find_thread_name,
+		.thread_name = l->replay ? NULL : find_thread_name,
 		.progress = add_progress,
 		.lifetimes = find_lifetimes,
 		.export_format = find_format,

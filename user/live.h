@@ -15,6 +15,8 @@ struct live {
 	struct screen *screen; /* NULL: none */
 	struct walk walk;
 	char exported[256]; /* file of the last export */
+	bool replay;	    /* nothing is asked of processes: they are not there */
+	uint64_t now_ns;    /* then: the clock of events */
 };
 
 /* Takes the terminal. False after a message. */

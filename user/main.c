@@ -3,8 +3,10 @@
 #include <stdio.h>
 
 #include "base/log.h"
+#include "diff.h"
 #include "options.h"
 #include "preflight.h"
+#include "replay_session.h"
 #include "session.h"
 
 #define EXIT_USAGE 2
@@ -19,9 +21,10 @@ static int run(const struct options *o)
 	case MODE_HELP: options_print_help(); return 0;
 	case MODE_VERSION: printf("tracer %s\n", TRACER_VERSION); return 0;
 	case MODE_CHECK: return preflight_check();
+	case MODE_DIFF: return diff_run(o);
 	case MODE_TRACE: break;
 	}
-	return session_run(o);
+	return o->read ? replay_session_run(o) : session_run(o);
 }
 
 int main(int argc, char **argv)

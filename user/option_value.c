@@ -331,6 +331,15 @@ static bool set_mode(struct options *o, enum options_mode mode)
 	return true;
 }
 
+static bool parse_diff(struct options *o, const struct option_row *row, const char *text,
+		       bool again)
+{
+	if (again)
+		return given_twice(row, text);
+	o->diff[0] = text;
+	return set_mode(o, MODE_DIFF);
+}
+
 static bool refuse(const struct option_row *row)
 {
 	const char *why =
@@ -368,6 +377,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_FOLDED: return parse_folded(o, row, text, again);
 	case KIND_ALERT: return parse_alert(o, row, text);
 	case KIND_SUPPRESS: return parse_suppress(o, row, text, again);
+	case KIND_DIFF: return parse_diff(o, row, text, again);
 	case KIND_CHECK: return set_mode(o, MODE_CHECK);
 	case KIND_HELP: return set_mode(o, MODE_HELP);
 	case KIND_VERSION: return set_mode(o, MODE_VERSION);

@@ -31,6 +31,7 @@ enum option_kind {
 	KIND_FOLDED,
 	KIND_ALERT,
 	KIND_SUPPRESS,
+	KIND_DIFF,  /* two files; the second is the next argument */
 	KIND_CHECK, /* modes */
 	KIND_HELP,
 	KIND_VERSION,
@@ -57,6 +58,15 @@ struct option_row {
 	size_t offset, count_offset; /* in struct options, for the kinds that say so */
 	const char *help;
 };
+
+/* All of them. */
+const struct option_row *option_rows(size_t *count);
+
+/* Not offered to anybody: its message says what to use instead. */
+static inline bool option_is_hidden(const struct option_row *row)
+{
+	return row->kind == KIND_LATER || row->kind == KIND_MEMLEAK;
+}
 
 /*
  * Checks `text` (NULL for an option without argument) and stores it. `again`: the option was given

@@ -17,7 +17,6 @@
 #include <unistd.h>
 
 #include "option_value.h"
-#include "base/buffer.h"
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
@@ -26,17 +25,8 @@
 /* Sums of what samples stand for must not overflow. */
 #define SAMPLE_MOST (1ull << 40)
 
-#define HELP_COLUMN 30
-#define HELP_WIDTH  80
-
 /* getopt_long's values of the long options; letters are below. */
 #define LONG_FIRST 256
-
-static const char *const group_titles[GROUPS] = {
-	[GROUP_TARGET] = "What to trace",      [GROUP_RECORD] = "What to record",
-	[GROUP_REPORT] = "Reports and screen", [GROUP_OUTPUT] = "Files (FILE - is stdout)",
-	[GROUP_LEAK] = "Leak detection",       [GROUP_OTHER] = "Other",
-};
 
 #define AT(field) offsetof(struct options, field)
 #define NO_FIELD  0, 0
@@ -70,8 +60,8 @@ static const struct option_row rows[] = {
 	{0, "max-overhead", "PERCENT", GROUP_RECORD, KIND_PERCENT, AT(max_overhead), 0,
 	 "keep the estimated cost below this share of the targets' processor time: trace in time "
 	 "windows and scale figures (default: no limit)"},
-	{'r', "read", "FILE", GROUP_TARGET, KIND_LATER, NO_FIELD,
-	 "trace the process itself, with -p PID"},
+	{'r', "read", "FILE", GROUP_TARGET, KIND_FILE, AT(read), 0,
+	 "read a recording (-w) instead of a process; no root needed"},
 
 	{'i', "interval", "SECONDS", GROUP_REPORT, KIND_INTERVAL, AT(interval_s), 0,
 	 "time between two reports and CSV snapshots; also the argument INTERVAL "
@@ -99,8 +89,10 @@ static const struct option_row rows[] = {
 	 "CSV of the outstanding blocks, at the end"},
 	{0, "csv-timeline", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_TIMELINE]), 0,
 	 "CSV of the totals of each process, at every interval"},
-	{'w', "write", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE"},
-	{0, "max-file-size", "SIZE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "-d SECONDS bounds the outputs"},
+	{'w', "write", "FILE", GROUP_OUTPUT, KIND_FILE, AT(write), 0,
+	 "record all events, to be read again with -r"},
+	{0, "max-file-size", "SIZE", GROUP_OUTPUT, KIND_SIZE, AT(max_file_bytes), 0,
+	 "bound of the recording: when it is full, totals take the place of events"},
 	{0, "json", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_JSON]), 0,
 	 "all facts as JSON, one object a line at every interval"},
 	{0, "folded", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_FOLDED]), 0,
@@ -126,8 +118,9 @@ static const struct option_row rows[] = {
 	 "run it by sh when a rule fires, once per crossing; facts are in TRACER_* variables"},
 	{0, "baseline", "SECONDS", GROUP_LEAK, KIND_SECONDS, AT(baseline_s), 0,
 	 "reports show the change since so long after the start; CSV stays absolute"},
-	{0, "diff", "A B", GROUP_LEAK, KIND_LATER, NO_FIELD,
-	 "compare the files of --csv by their column 'site', which is the same in every run"},
+	{0, "diff", "A B", GROUP_LEAK, KIND_DIFF, NO_FIELD,
+	 "compare two recordings or files of --csv instead of tracing: what grew, shrank, came "
+	 "and went, by call site"},
 	{0, "pools", NULL, GROUP_LEAK, KIND_FLAG, AT(pools), 0,
 	 "also report the sites that a pool or a buffer used again would relieve"},
 	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
@@ -170,6 +163,12 @@ struct parser {
 	bool done; /* --help or --version: nothing after it is read */
 };
 
+const struct option_row *option_rows(size_t *count)
+{
+	*count = ROW_COUNT;
+	return rows;
+}
+
 static const struct option_row *row_by_name(const char *name)
 {
 	size_t i;
@@ -193,11 +192,6 @@ static const struct option_row *row_by_value(int value)
 	return NULL;
 }
 
-static bool is_hidden(const struct option_row *row)
-{
-	return row->kind == KIND_LATER || row->kind == KIND_MEMLEAK;
-}
-
 /* Hidden ones take an optional argument: whether or not it was written, their own message comes. */
 static void build_getopt_tables(struct option longs[ROW_COUNT + 1], char letters[3 * ROW_COUNT + 3])
 {
@@ -210,8 +204,8 @@ static void build_getopt_tables(struct option longs[ROW_COUNT + 1], char letters
 	memset(longs, 0, (ROW_COUNT + 1) * sizeof(*longs));
 	for (i = 0; i < ROW_COUNT; i++) {
 		const struct option_row *row = &rows[i];
-		int has = is_hidden(row) ? optional_argument
-					 : (row->argument ? required_argument : no_argument);
+		int has = option_is_hidden(row) ? optional_argument
+						: (row->argument ? required_argument : no_argument);
 
 		if (row->name)
 			longs[count++] = (struct option){row->name, has, NULL, LONG_FIRST + (int)i};
@@ -247,6 +241,10 @@ static bool add_positional(struct parser *p, const char *text)
 {
 	double seconds;
 
+	if (p->o->diff[0] && !p->o->diff[1]) {
+		p->o->diff[1] = text;
+		return true;
+	}
 	if (!p->positional_count && !units_parse_double(text, &seconds)) {
 		log_error("cannot use '%s' as INTERVAL: write seconds, or a command after --, such "
 			  "as tracer -- %s",
@@ -350,6 +348,62 @@ static bool read_positionals(struct parser *p)
 	return true;
 }
 
+/* What is said about processes that run means nothing for what was recorded. */
+static bool check_live_only(const struct parser *p, const char *mode)
+{
+	static const char *const live_only[] = {
+		"pid",	  "name",	   "command",	    "user",    "follow", "no-follow",
+		"object", "min-size",	   "max-size",	    "mmap",    "sample", "max-overhead",
+		"write",  "max-file-size", "attach-method", "dry-run", "check"};
+	size_t i;
+
+	for (i = 0; i < sizeof(live_only) / sizeof(live_only[0]); i++) {
+		if (!is_given(p, live_only[i]))
+			continue;
+		log_error("cannot use --%s together with --%s: it is about a process that runs; "
+			  "leave one of them out",
+			  live_only[i], mode);
+		return false;
+	}
+	if (!p->o->command)
+		return true;
+	log_error("cannot use -- %s together with --%s: leave one of them out", p->o->command[0],
+		  mode);
+	return false;
+}
+
+static bool check_diff(const struct parser *p)
+{
+	static const char *const others[] = {"read",	 "csv-blocks", "csv-timeline",
+					     "interval", "duration",   "live"};
+	size_t i;
+
+	if (!p->o->diff[1]) {
+		log_error("option --diff needs two arguments: --diff A B");
+		return false;
+	}
+	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (!is_given(p, others[i]))
+			continue;
+		log_error("cannot use --%s together with --diff: two ends are compared, nothing "
+			  "between; leave one of them out",
+			  others[i]);
+		return false;
+	}
+	return check_live_only(p, "diff");
+}
+
+static bool check_recordings(const struct parser *p)
+{
+	if (p->o->max_file_bytes && !p->o->write) {
+		log_error("cannot use --max-file-size without --write: it bounds the recording");
+		return false;
+	}
+	if (p->o->mode == MODE_DIFF)
+		return check_diff(p);
+	return !p->o->read || check_live_only(p, "read");
+}
+
 static bool check_pairs(const struct parser *p)
 {
 	static const struct {
@@ -389,7 +443,7 @@ static bool check_target(const struct parser *p)
 			  o->user);
 		return false;
 	}
-	if (o->command || o->pid_count || o->name || o->mode == MODE_CHECK)
+	if (o->command || o->pid_count || o->name || o->read || o->mode != MODE_TRACE)
 		return true;
 	if (p->positional_count)
 		log_error("no target: write tracer -p %s if '%s' is a process, or -n NAME, or -- "
@@ -428,6 +482,12 @@ static bool check_files(const struct options *o)
 			if (o->files[j] && !check_two_files(o, i, j))
 				return false;
 		}
+		if (o->write && output_path_same(o->files[i], o->write)) {
+			log_error("cannot write --%s and --write both to '%s': name another file "
+				  "for one",
+				  export_formats[i].name, o->write);
+			return false;
+		}
 	}
 	return true;
 }
@@ -462,10 +522,15 @@ static bool check_ranges(const struct options *o)
 }
 
 /* One sample per byte is every allocation. */
-static bool finish(struct options *o)
+static bool finish(const struct parser *p)
 {
+	struct options *o = p->o;
+
 	if (o->sample_bytes == 1)
 		o->sample_bytes = 0;
+	o->leak_window_given = is_given(p, "leak-window");
+	o->leak_interval_given = is_given(p, "leak-interval");
+	o->leak_threshold_given = is_given(p, "leak-threshold");
 	return true;
 }
 
@@ -485,8 +550,8 @@ bool options_parse(struct options *o, int argc, char **argv)
 		return false;
 	if (p.done)
 		return true;
-	return read_positionals(&p) && check_pairs(&p) && check_target(&p) && check_files(o) &&
-	       check_ranges(o) && finish(o);
+	return read_positionals(&p) && check_pairs(&p) && check_recordings(&p) &&
+	       check_target(&p) && check_files(o) && check_ranges(o) && finish(&p);
 }
 
 bool options_filter(const struct options *o)
@@ -502,7 +567,7 @@ bool options_to_stdout(const struct options *o)
 		if (o->files[i] && output_path_descriptor(o->files[i]) == STDOUT_FILENO)
 			return true;
 	}
-	return false;
+	return o->write && output_path_descriptor(o->write) == STDOUT_FILENO;
 }
 
 void options_done(struct options *o)
@@ -520,86 +585,6 @@ void options_done(struct options *o)
 		free(o->shell_argv[i]);
 	free(o->shell_argv);
 	*o = (struct options){0};
-}
-
-/* The help text in its column, broken between words. */
-static void add_wrapped(struct buffer *b, size_t column, const char *text)
-{
-	while (*text) {
-		size_t word = strcspn(text, " ");
-
-		if (column > HELP_COLUMN && column + 1 + word > HELP_WIDTH) {
-			buffer_add_char(b, '\n');
-			column = 0;
-		} else if (column > HELP_COLUMN) {
-			buffer_add_char(b, ' ');
-			column++;
-		}
-		for (; column < HELP_COLUMN; column++)
-			buffer_add_char(b, ' ');
-		buffer_add(b, text, word);
-		column += word;
-		text += word + strspn(text + word, " ");
-	}
-	buffer_add_char(b, '\n');
-}
-
-static void add_row_help(struct buffer *b, const struct option_row *row)
-{
-	size_t start = b->length, width;
-
-	if (row->letter)
-		buffer_printf(b, "  -%c, --%s", row->letter, row->name);
-	else
-		buffer_printf(b, "      --%s", row->name);
-	if (row->argument)
-		buffer_printf(b, " %s", row->argument);
-	width = b->length - start;
-	if (width > HELP_COLUMN - 2) {
-		buffer_add_char(b, '\n');
-		width = 0;
-	}
-	add_wrapped(b, width, row->help);
-}
-
-void options_print_help(void)
-{
-	struct buffer b = {0};
-	size_t group, i;
-
-	buffer_add_string(
-		&b,
-		"tracer finds where a process's memory goes: which call stacks hold it, how fast\n"
-		"each of them grows, and which ones leak.\n\n"
-		"Usage:\n"
-		"  tracer -p PID[,PID...] [options] [INTERVAL [COUNT]]\n"
-		"  tracer -n NAME         [options] [INTERVAL [COUNT]]\n"
-		"  tracer [options] [INTERVAL [COUNT]] -- COMMAND [ARG...]\n");
-	for (group = 0; group < GROUPS; group++) {
-		buffer_printf(&b, "\n%s:\n", group_titles[group]);
-		for (i = 0; i < ROW_COUNT; i++)
-			if (rows[i].group == group && !is_hidden(&rows[i]))
-				add_row_help(&b, &rows[i]);
-	}
-	buffer_add_string(
-		&b, "\nINTERVAL is in seconds, COUNT is the number of reports. Exit "
-		    "status: 0 done,\n1 failure, 2 usage, 3 an alert fired. More: man tracer\n");
-	fputs(b.data, stdout);
-	buffer_done(&b);
-}
-
-void options_print_list(void)
-{
-	size_t i;
-
-	for (i = 0; i < ROW_COUNT; i++) {
-		const struct option_row *row = &rows[i];
-		char letter[3] = {'-', row->letter, '\0'};
-
-		if (!is_hidden(row))
-			printf("%s\t--%s\t%s\t%s\n", row->letter ? letter : "", row->name,
-			       row->argument ? row->argument : "", row->help);
-	}
 }
 
 bool options_follow(const struct options *o)

@@ -13,7 +13,7 @@
 #include "analyse/suppress.h"
 
 enum attach_method { METHOD_AUTO = 0, METHOD_SESSION = 1, METHOD_MULTI = 2, METHOD_PERF = 3 };
-enum options_mode { MODE_TRACE, MODE_CHECK, MODE_HELP, MODE_VERSION };
+enum options_mode { MODE_TRACE, MODE_CHECK, MODE_HELP, MODE_VERSION, MODE_DIFF };
 
 struct options {
 	enum options_mode mode;
@@ -39,7 +39,11 @@ struct options {
 	enum sort_key sort;
 	const char *files[FORMATS]; /* by format; NULL: none */
 	enum folded_value folded_value;
+	const char *read, *write; /* recordings */
+	const char *diff[2];	  /* files to compare */
 	double leak_window_s, leak_interval_s, leak_threshold;
+	bool leak_window_given, leak_interval_given, leak_threshold_given;
+	uint64_t max_file_bytes; /* of the recording; 0: no limit */
 	struct alert_rule *alerts;
 	size_t alert_count;
 	const char *on_alert;

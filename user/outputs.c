@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "analyse/baseline.h"
@@ -19,12 +18,14 @@
 #include "base/log.h"
 #include "base/units.h"
 #include "base/xalloc.h"
-#include "exports.h"
 #include "blindness.h"
+#include "exports.h"
+#include "facts.h"
+#include "gather.h"
+#include "memory_facts.h"
 #include "rows.h"
 #include "site_resident.h"
 #include "suppressed.h"
-#include "target/process.h"
 #include "view/report.h"
 
 struct collect {
@@ -38,12 +39,13 @@ struct collect {
 struct outputs {
 	const struct options *options;
 	struct tracker *tracker;
-	struct windows *windows;
 	struct growth *growth;
+	struct recording *recording; /* borrowed; NULL: none */
+	struct gather gather;
 	struct exports exports;
 	struct buffer text;
-	uint64_t begun_ns, begun_cpu_ns, last_ns, last_cpu_ns;
 	struct rows rows;
+	uint32_t heap_sites; /* when the last snapshot was taken */
 	struct baseline baseline;
 	struct suppressed suppressed;
 	struct collect blocks_now; /* of the snapshot that was prepared */
@@ -58,7 +60,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->options = options;
 	o->tracker = tracker;
 	o->rows.tracker = tracker;
-	o->windows = windows;
+	o->gather = (struct gather){.tracker = tracker, .windows = windows, .options = options};
 	o->growth = growth;
 	o->suppressed.patterns = options->suppressions;
 	if (!exports_open(&o->exports, options)) {
@@ -85,52 +87,41 @@ bool outputs_close(struct outputs *o)
 	return ok;
 }
 
-static uint64_t own_cpu_ns(void)
+void outputs_restart(struct outputs *o, struct growth *growth)
 {
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
-	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+	rows_done(&o->rows);
+	o->rows = (struct rows){.tracker = o->tracker};
+	baseline_reset(&o->baseline);
+	suppressed_done(&o->suppressed);
+	o->suppressed = (struct suppressed){.patterns = o->options->suppressions};
+	o->growth = growth;
 }
 
-void outputs_begin(struct outputs *o)
+void outputs_record(struct outputs *o, struct recording *recording)
 {
-	struct tracked *t;
+	o->recording = recording;
+}
 
-	o->begun_ns = o->last_ns = clock_monotonic_ns();
-	o->begun_cpu_ns = o->last_cpu_ns = own_cpu_ns();
-	overhead_begin(o->windows->overhead);
-	for (t = o->tracker->first; t; t = t->next)
-		process_facts_begin(t);
+void outputs_begin(struct outputs *o, uint64_t now_ns)
+{
+	gather_begin(&o->gather, now_ns);
 }
 
 /* ---- snapshots ---- */
 
-static void fill_own(struct outputs *o, struct snapshot *s)
+static void fill_own(struct outputs *o, struct snapshot *s, const struct facts *f)
 {
-	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
-	double wall = (double)(now - o->last_ns);
-
-	s->sampled = o->options->sample_bytes > 0;
-	s->sample_bytes = o->options->sample_bytes;
-	s->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - o->last_cpu_ns) / wall : 0;
-	s->tracer_rss_bytes = process_rss(getpid());
-	o->last_ns = now;
-	o->last_cpu_ns = cpu;
-	s->cost = overhead_cost(o->windows->overhead);
-}
-
-static void fill_counts(struct outputs *o, struct snapshot *s)
-{
-	uint64_t kernel[COUNTER_BPF_COUNT];
 	size_t i;
 
-	loader_counts(o->tracker->loader, kernel);
-	for (i = 0; i < COUNTER_BPF_COUNT; i++)
-		s->counts[i] += kernel[i];
-	s->counts[COUNTER_LATE_EVENT] += consumer_late_count(o->tracker->consumer);
-	s->counts[COUNTER_BAD_RECORD] += consumer_bad_count(o->tracker->consumer);
+	s->realtime_ns = f->realtime_ns;
+	s->sampled = o->options->sample_bytes > 0;
+	s->sample_bytes = o->options->sample_bytes;
+	s->elapsed_s = f->elapsed_s;
+	s->tracer_cpu_percent = f->tracer_cpu_percent;
+	s->tracer_rss_bytes = f->tracer_rss_bytes;
+	s->cost = f->cost;
+	for (i = 0; i < COUNTER_COUNT; i++)
+		s->counts[i] += f->counts[i];
 }
 
 static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
@@ -140,26 +131,21 @@ static uint64_t lost_in_kernel(const uint64_t counts[COUNTER_BPF_COUNT])
 #undef X
 }
 
-static void fill_process(struct outputs *o, struct snapshot_process *p)
+static void fill_process(struct outputs *o, struct snapshot_process *p, const struct facts *f)
 {
 	struct tracked *t = tracker_find_number(o->tracker, p->number);
-	uint64_t counts[COUNTER_BPF_COUNT];
+	const struct process_facts *known = facts_process(f, p->number);
 
 	p->rss_bytes = UINT64_MAX;
-	if (!t)
+	if (!t || !known)
 		return;
-	if (!t->ended) {
-		loader_process_counts(o->tracker->loader, t->pid, counts);
-		process_facts_fill(t, p, o->options);
-		blindness_note_rss(t, p->rss_bytes);
-	} else {
-		memcpy(counts, t->counts, sizeof(counts));
-	}
-	p->lost_events += lost_in_kernel(counts);
-	blindness_look(o->options, o->windows, p, t);
-	p->attached = t->attached;
-	p->notable_first = t->attached && !t->notable_said;
-	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
+	p->rss_bytes = known->rss_bytes;
+	memory_facts_fill(t, known, p, o->options);
+	p->lost_events += lost_in_kernel(known->counts);
+	blindness_look(o->options, p, t, f->coverage.partial);
+	p->attached = known->attached;
+	p->notable_first = known->attached && !t->notable_said;
+	snprintf(p->comm, sizeof(p->comm), "%s", known->comm);
 }
 
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site)
@@ -175,30 +161,32 @@ const struct rows *outputs_rows(const struct outputs *o)
 }
 
 /* Returns how many sites the heap has, of which some may be of no process's snapshot. */
-static uint32_t build(struct outputs *o, struct snapshot *s,
-		      const struct coverage_figures *coverage)
+static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		      const struct facts *f)
 {
 	struct tracker *t = o->tracker;
-	struct snapshot_builder b = {.heap = t->heap, .growth = o->growth, .coverage = coverage};
-	uint64_t now = clock_monotonic_ns();
+	struct snapshot_builder b = {
+		.heap = t->heap, .growth = o->growth, .coverage = &f->coverage};
 	uint32_t sites, processes;
 	int err;
 
-	growth_cover(o->growth, coverage);
+	growth_cover(o->growth, &f->coverage);
 	consumer_lock(t->consumer);
 	sites = heap_site_count(t->heap);
 	processes = heap_process_count(t->heap);
 	consumer_unlock(t->consumer);
-	err = snapshot_begin(&b, s, sites, processes, now);
+	err = snapshot_begin(&b, s, sites, processes, f->time_ns);
+	consumer_lock(t->consumer);
 	if (!err) {
-		consumer_lock(t->consumer);
 		while (snapshot_some(&b))
 			consumer_pause(t->consumer);
 		consumer_pause(t->consumer);
 		err = snapshot_settle(&b);
 		sites = heap_site_count(t->heap);
-		consumer_unlock(t->consumer);
 	}
+	if (kind)
+		recording_cut(o->recording, kind, f);
+	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
 	else
@@ -206,62 +194,115 @@ static uint32_t build(struct outputs *o, struct snapshot *s,
 	return sites;
 }
 
-/* All that was recorded until now, rows not folded. Returns what build() does. */
-static uint32_t look(struct outputs *o, struct snapshot *s)
+void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		  const struct facts *f)
 {
-	struct coverage_figures coverage;
-	uint32_t heap_sites;
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
-	consumer_sync(o->tracker->consumer);
-	tracker_adopt(o->tracker);
-	coverage = windows_figures(o->windows);
-	heap_sites = build(o, s, &coverage);
-	s->realtime_ns = clock_realtime_ns();
-	s->elapsed_s = (double)(clock_monotonic_ns() - o->begun_ns) / 1e9;
-	fill_counts(o, s);
+	names_pass(o->tracker->names);
+	o->heap_sites = build(o, s, kind, f);
+	fill_own(o, s, f);
 	for (i = 0; i < s->process_count; i++)
-		fill_process(o, &s->processes[i]);
-	return heap_sites;
+		fill_process(o, &s->processes[i], f);
 }
 
-static void fold(struct outputs *o, struct snapshot *s, uint32_t heap_sites)
+void outputs_fold(struct outputs *o, struct snapshot *s)
 {
-	rows_fold(&o->rows, s, heap_sites);
+	rows_fold(&o->rows, s, o->heap_sites);
 	if (baseline_apply(&o->baseline, s, o->rows.primary, o->rows.count))
 		log_error("cannot compare with the baseline: out of memory");
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 }
 
-void outputs_figures(struct outputs *o, struct snapshot *s)
+/* Rows not folded. */
+static void take_now(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		     void (*gather)(struct gather *g, uint64_t time_ns, struct facts *f))
 {
-	fold(o, s, look(o, s));
+	struct consumer *c = o->tracker->consumer;
+	uint64_t now = clock_monotonic_ns();
+	struct facts f;
+
+	consumer_cut(c, now);
+	tracker_adopt(o->tracker);
+	gather(&o->gather, now, &f);
+	outputs_take(o, s, kind, &f);
+	consumer_resume(c);
+	facts_done(&f);
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s)
+void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind)
 {
-	uint32_t heap_sites;
+	take_now(o, s, kind, gather_facts);
+	outputs_fold(o, s);
+	if (kind)
+		recording_modules(o->recording, o->tracker, true);
+}
 
-	names_pass(o->tracker->names);
-	heap_sites = look(o, s);
-	fill_own(o, s);
-	fold(o, s, heap_sites);
+void outputs_figures(struct outputs *o, struct snapshot *s)
+{
+	take_now(o, s, 0, gather_figures);
+	outputs_fold(o, s);
+}
+
+static void keep_baseline(struct outputs *o, struct snapshot *s)
+{
+	if (baseline_take(&o->baseline, s))
+		log_error("cannot take a baseline: out of memory");
+	snapshot_free(s);
 }
 
 void outputs_set_baseline(struct outputs *o)
 {
 	struct snapshot s;
 
-	look(o, &s);
-	if (baseline_take(&o->baseline, &s))
-		log_error("cannot take a baseline: out of memory");
-	snapshot_free(&s);
+	take_now(o, &s, 0, gather_figures);
+	keep_baseline(o, &s);
+}
+
+void outputs_take_baseline(struct outputs *o, const struct facts *f)
+{
+	struct snapshot s;
+
+	outputs_take(o, &s, 0, f);
+	keep_baseline(o, &s);
 }
 
 void outputs_reset_baseline(struct outputs *o)
 {
 	baseline_reset(&o->baseline);
+}
+
+void outputs_sample(struct outputs *o, uint64_t now_ns)
+{
+	struct consumer *c = o->tracker->consumer;
+	struct facts f;
+
+	consumer_cut(c, now_ns);
+	gather_sample(&o->gather, now_ns, &f);
+	outputs_take_sample(o, &f);
+	consumer_resume(c);
+	facts_done(&f);
+	recording_modules(o->recording, o->tracker, false);
+}
+
+void outputs_take_sample(struct outputs *o, const struct facts *f)
+{
+	struct consumer *consumer = o->tracker->consumer;
+	struct heap *heap = o->tracker->heap;
+	uint32_t sites, processes;
+
+	growth_cover(o->growth, &f->coverage);
+	consumer_lock(consumer);
+	sites = heap_site_count(heap);
+	processes = heap_process_count(heap);
+	if (growth_sample_begin(o->growth, sites, processes, f->time_ns)) {
+		while (growth_sample_some(o->growth, heap, f->time_ns))
+			consumer_pause(consumer);
+		growth_sample_end(o->growth);
+	}
+	recording_cut(o->recording, CUT_SAMPLE, f);
+	consumer_unlock(consumer);
 }
 
 /* ---- blocks ---- */
@@ -406,6 +447,7 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	const struct options *opt = o->options;
 	bool names = exports_want_names(&o->exports, when);
 	uint64_t since = exports_since(&o->exports, when);
+	bool all = when == WHEN_END && o->recording; /* who reads it later may want any of them */
 	size_t i;
 
 	report = wants_report(o, report);
@@ -413,16 +455,20 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	if (exports_want_blocks(&o->exports, when) ||
 	    (report && (opt->show_allocs || opt->older_ms)))
 		collect_blocks(o, s, &o->blocks_now);
+	/* rows have this order whether or not there is a report */
+	if (names)
+		snapshot_sort(s, opt->sort, false);
 	/* asks for the names of exactly those that it will show */
 	if (report)
 		format_report(o, s, false);
 	if (names && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
-	for (i = 0; names && i < s->site_count; i++) {
+	for (i = 0; (names || all) && i < s->site_count; i++) {
 		if (since == 0 || s->sites[i].version > since)
 			outputs_names(o, &s->sites[i]);
 	}
-	return (report || names || o->suppressed.patterns) && names_pending(o->tracker->names) > 0;
+	return (report || names || all || o->suppressed.patterns) &&
+	       names_pending(o->tracker->names) > 0;
 }
 
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)

@@ -8,7 +8,9 @@
 #include <stdint.h>
 #include "analyse/growth.h"
 #include "exports.h"
+#include "facts.h"
 #include "options.h"
+#include "recording.h"
 #include "tracker.h"
 #include "windows.h"
 
@@ -20,15 +22,33 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 /* Closes. Returns false when something could not be written (said). */
 bool outputs_close(struct outputs *o);
 
+/* The heap, its growth and the names are new ones (a replay goes back). */
+void outputs_restart(struct outputs *o, struct growth *growth);
+/* What is written is recorded, too. Borrowed. */
+void outputs_record(struct outputs *o, struct recording *recording);
 /* Tracing has begun now. */
-void outputs_begin(struct outputs *o);
-/* A snapshot of everything that was recorded until now. */
-void outputs_snapshot(struct outputs *o, struct snapshot *s);
+void outputs_begin(struct outputs *o, uint64_t now_ns);
+/*
+ * A snapshot of everything that was recorded until now, on the event clock. kind 0: it is only looked at, and no part of a
+ * recording.
+ */
+void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind);
 /* The same for who only compares figures: without those of the tracer itself. */
 void outputs_figures(struct outputs *o, struct snapshot *s);
+/* A sample of growth: what came until now_ns. */
+void outputs_sample(struct outputs *o, uint64_t now_ns);
 /* From now on snapshots have the change since now; since nothing any more. */
 void outputs_set_baseline(struct outputs *o);
 void outputs_reset_baseline(struct outputs *o);
+/*
+ * What these are made of, for a replay, which takes the facts from its recording: figures of this moment of the heap; then rows, with what is
+ * known of modules by then.
+ */
+void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+		  const struct facts *f);
+void outputs_fold(struct outputs *o, struct snapshot *s);
+void outputs_take_sample(struct outputs *o, const struct facts *f);
+void outputs_take_baseline(struct outputs *o, const struct facts *f);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 

@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "analyse/growth.h"
 #include "await.h"
 #include "base/clock.h"
 #include "base/log.h"
@@ -29,6 +28,7 @@
 #include "preflight.h"
 #include "probe/attach.h"
 #include "probe/loader.h"
+#include "signals.h"
 #include "stages.h"
 #include "strangers.h"
 #include "symbol/names.h"
@@ -136,48 +136,6 @@ static bool wants_screen(const struct options *o)
 	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
 }
 
-/* Signals are read from a descriptor, so that no handler runs anywhere. */
-static int open_signals(bool screen)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGUSR1);
-	sigaddset(&set, SIGCHLD);
-	sigaddset(&set, SIGWINCH);
-	sigaddset(&set, SIGCONT);
-	if (screen)
-		sigaddset(&set, SIGTSTP);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void sample(struct session *s, uint64_t now)
-{
-	struct coverage_figures coverage = windows_figures(&s->stages.windows);
-	struct consumer *consumer = s->stages.tracker.consumer;
-	struct heap *heap = s->stages.tracker.heap;
-	struct growth *growth = s->stages.growth;
-	uint32_t sites, processes;
-
-	growth_cover(growth, &coverage);
-	consumer_lock(consumer);
-	sites = heap_site_count(heap);
-	processes = heap_process_count(heap);
-	consumer_unlock(consumer);
-	if (!growth_sample_begin(growth, sites, processes, now))
-		return;
-	consumer_lock(consumer);
-	while (growth_sample_some(growth, heap, clock_monotonic_ns()))
-		consumer_pause(consumer);
-	consumer_unlock(consumer);
-	growth_sample_end(growth);
-}
-
 static bool begin(struct session *s)
 {
 	const struct options *o = s->options;
@@ -193,8 +151,11 @@ static bool begin(struct session *s)
 	s->end_ns = o->duration_s > 0 ? s->begun_ns + (uint64_t)(o->duration_s * 1e9) : UINT64_MAX;
 	s->baseline_ns =
 		o->baseline_s > 0 ? s->begun_ns + (uint64_t)(o->baseline_s * 1e9) : UINT64_MAX;
-	outputs_begin(s->stages.outputs);
-	sample(s, s->begun_ns);
+	outputs_begin(s->stages.outputs, s->begun_ns);
+	consumer_lock(s->stages.tracker.consumer);
+	recording_begin(s->stages.recording, s->begun_ns, clock_realtime_ns(), interval);
+	consumer_unlock(s->stages.tracker.consumer);
+	outputs_sample(s->stages.outputs, s->begun_ns);
 	if (!windows_begin(&s->stages.windows))
 		return false;
 	loader_arm(s->stages.tracker.loader, true);
@@ -258,7 +219,7 @@ static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
-	outputs_snapshot(s->stages.outputs, &snapshot);
+	outputs_snapshot(s->stages.outputs, &snapshot, 0);
 	look(s, &snapshot);
 	screen_draw(s->screen, &snapshot);
 }
@@ -283,6 +244,21 @@ static void write_waiting(struct session *s)
 	/* the view goes on without a file */
 	if (outputs_failed(s->stages.outputs) && !s->screen)
 		s->stop = true;
+	if (recording_failed(s->stages.recording))
+		s->failed = true;
+}
+
+/*
+ * What is recorded is replayed with all names, and both are to write the same: so names are waited for longer than an interval, which
+ * costs time at most when they are asked for first.
+ */
+static void await_recorded(struct session *s)
+{
+	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
+
+	if (s->waiting.on && s->stages.recording &&
+	    !await_names(&a, clock_monotonic_ns() + NAMES_WAIT_NS))
+		s->stop = true;
 }
 
 /* Figures of now; written when the names are there, at the latest before the next ones. */
@@ -291,8 +267,10 @@ static void report(struct session *s, enum output_when when)
 	struct waiting *w = &s->waiting;
 	uint64_t longest = s->interval_ns < NAMES_WAIT_NS ? s->interval_ns : NAMES_WAIT_NS;
 
+	await_recorded(s);
 	write_waiting(s);
-	outputs_snapshot(s->stages.outputs, &w->snapshot);
+	outputs_snapshot(s->stages.outputs, &w->snapshot,
+			 when == WHEN_INTERVAL ? CUT_INTERVAL : CUT_EXTRA);
 	look(s, &w->snapshot);
 	w->on = true;
 	w->when = when;
@@ -424,7 +402,7 @@ static void on_clock(struct session *s)
 	    (now >= s->waiting.until_ns || names_pending(s->stages.tracker.names) == 0))
 		write_waiting(s);
 	if (now >= s->next_sample_ns) {
-		sample(s, now);
+		outputs_sample(s->stages.outputs, now);
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
 		sampled_ns = now;
 	}
@@ -546,7 +524,7 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 {
 	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
-	outputs_snapshot(s->stages.outputs, snapshot);
+	outputs_snapshot(s->stages.outputs, snapshot, CUT_FINAL);
 	if (outputs_prepare(s->stages.outputs, snapshot, report, WHEN_END))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
 	look(s, snapshot);
@@ -559,6 +537,7 @@ static void finish(struct session *s)
 	bool screen = s->screen != NULL, done;
 	struct snapshot snapshot;
 
+	await_recorded(s);
 	if (s->waiting.on && !s->stop)
 		await_names(&a, s->waiting.until_ns);
 	write_waiting(s);
@@ -569,7 +548,7 @@ static void finish(struct session *s)
 	launch_handle(s->launch);
 	consumer_sync(s->stages.tracker.consumer);
 	tracker_notices(&s->stages.tracker);
-	sample(s, clock_monotonic_ns());
+	outputs_sample(s->stages.outputs, clock_monotonic_ns());
 	write_last(s, &snapshot, !done && !screen && !outputs_failed(s->stages.outputs));
 	if (!dump_stacks(s->stages.tracker.heap))
 		s->failed = true;
@@ -580,6 +559,8 @@ static void finish(struct session *s)
 	if (s->options->command && s->stages.tracker.first->refused)
 		s->failed = true;
 	detach(s);
+	if (!stages_end_recording(&s->stages))
+		s->failed = true;
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -603,7 +584,7 @@ int session_run(const struct options *options)
 	tracker_init(&s.stages.tracker);
 	preflight_limits();
 	s.screen_wanted = wants_screen(options);
-	s.signal_fd = open_signals(s.screen_wanted);
+	s.signal_fd = signals_open(s.screen_wanted);
 	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {
 		session_loop(&s);

@@ -79,7 +79,7 @@ static bool open_unwind(struct tracker *t)
 	return t->unwind != NULL;
 }
 
-bool stages_open(struct stages *s, const struct options *o)
+bool stages_open_heap(struct stages *s, const struct options *o)
 {
 	struct tracker *t = &s->tracker;
 	struct heap_options ho = {.generation_ns = (uint64_t)(o->leak_interval_s * 1e9),
@@ -90,13 +90,6 @@ bool stages_open(struct stages *s, const struct options *o)
 				    .interval_s = o->leak_interval_s,
 				    .threshold = o->leak_threshold};
 
-	s->watch = watch_open(o);
-	if (!s->watch)
-		return false;
-	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
-						.object_count = o->object_count,
-						.ranges = o->mmap};
-	t->follow = options_follow(o);
 	t->heap = heap_new(&ho);
 	t->names = names_new();
 	s->growth = growth_new(&go);
@@ -104,11 +97,26 @@ bool stages_open(struct stages *s, const struct options *o)
 		log_error("cannot begin: out of memory");
 		return false;
 	}
-	if (!add_skips(t->names, o))
+	return add_skips(t->names, o);
+}
+
+bool stages_open(struct stages *s, const struct options *o)
+{
+	struct tracker *t = &s->tracker;
+
+	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
+						.object_count = o->object_count,
+						.ranges = o->mmap};
+	t->follow = options_follow(o);
+	s->watch = watch_open(o);
+	if (!s->watch || !stages_open_heap(s, o))
 		return false;
 	s->outputs = outputs_open(o, t, &s->windows, s->growth);
 	if (!s->outputs)
 		return false;
+	if (o->write && !(s->recording = recording_open(o)))
+		return false;
+	outputs_record(s->outputs, s->recording);
 	t->loader = load(o);
 	if (!t->loader)
 		return false;
@@ -118,8 +126,24 @@ bool stages_open(struct stages *s, const struct options *o)
 		t->stall = stall_open(t->loader);
 	if (!open_unwind(t))
 		return false;
-	t->consumer = consumer_start(t->loader, t->heap);
+	t->consumer = consumer_start(t->loader, t->heap, recording_record(s->recording));
 	return t->consumer != NULL;
+}
+
+bool stages_end_recording(struct stages *s)
+{
+	struct tracker *t = &s->tracker;
+	bool good;
+
+	if (!s->recording)
+		return true;
+	consumer_lock(t->consumer);
+	consumer_feed(t->consumer)->record = NULL;
+	consumer_unlock(t->consumer);
+	outputs_record(s->outputs, NULL);
+	good = recording_close(s->recording, t);
+	s->recording = NULL;
+	return good;
 }
 
 bool stages_close(struct stages *s)
@@ -134,7 +158,8 @@ bool stages_close(struct stages *s)
 	unwind_tables_close(t->unwind);
 	stall_close(t->stall);
 	loader_close(t->loader);
-	good = outputs_close(s->outputs);
+	good = recording_close(s->recording, t);
+	good &= outputs_close(s->outputs);
 	watch_close(s->watch);
 	growth_free(s->growth);
 	names_free(t->names);

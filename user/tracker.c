@@ -128,7 +128,8 @@ static void heap_add(struct tracker *t, const struct tracked *p)
 {
 	consumer_lock(t->consumer);
 	if (!heap_find_process(t->heap, p->number) &&
-	    !heap_add_process(t->heap, p->number, (uint32_t)p->pid, p->comm, clock_monotonic_ns()))
+	    !feed_add_process(consumer_feed(t->consumer), p->number, (uint32_t)p->pid, p->comm,
+			      clock_monotonic_ns()))
 		log_error("cannot add process %d: out of memory", (int)p->pid);
 	consumer_unlock(t->consumer);
 }
@@ -463,7 +464,7 @@ static void late_child(struct tracker *t, const struct notice *n)
 	if (from && copy_probes(t, p, from))
 		log_verbose("child %u ended before its probes were placed", n->pid);
 	consumer_lock(t->consumer);
-	heap_count(t->heap, n->child, COUNTER_LATE_CHILD);
+	feed_count(consumer_feed(t->consumer), n->child, COUNTER_LATE_CHILD);
 	consumer_unlock(t->consumer);
 	log_info("process %u (%s), a child, was noticed %.1f ms late: allocations of that time are "
 		 "not shown",
@@ -554,9 +555,9 @@ void tracker_adopt(struct tracker *t)
 	for (p = t->first; p; p = p->next) {
 		if (p->borrowed || heap_find_process(t->heap, p->number))
 			continue;
-		heap_add_process(t->heap, p->number, (uint32_t)p->pid, p->comm,
+		feed_add_process(consumer_feed(t->consumer), p->number, (uint32_t)p->pid, p->comm,
 				 clock_monotonic_ns());
-		heap_count(t->heap, p->number, COUNTER_LATE_CHILD);
+		feed_count(consumer_feed(t->consumer), p->number, COUNTER_LATE_CHILD);
 	}
 	consumer_unlock(t->consumer);
 }

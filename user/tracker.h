@@ -16,7 +16,7 @@
 #include "probe/loader.h"
 #include "probe/stall.h"
 #include "probe/unwind_tables.h"
-#include "process_facts.h"
+#include "memory_facts.h"
 #include "strangers.h"
 #include "symbol/names.h"
 #include "target/discover.h"
@@ -50,7 +50,7 @@ struct tracked {
 	uint64_t maps_read_ns;
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
 	uint64_t cpu_ns, cpu_before_ns;	    /* used so far, and before tracing began */
-	struct process_facts facts;
+	struct memory_facts memory;
 };
 
 struct tracker {

@@ -46,7 +46,7 @@ static void begin_heap(struct windows *w, bool first)
 
 	consumer_lock(t->consumer);
 	if (!first)
-		heap_window_begin(t->heap, clock_monotonic_ns());
+		feed_window_begin(consumer_feed(t->consumer), clock_monotonic_ns());
 	heap_window_sums(t->heap, &w->before);
 	consumer_unlock(t->consumer);
 }

@@ -110,6 +110,8 @@ static void assert_same_generations(const struct generations *a, const struct ge
 		assert_int_equal(a->v[i].number, b->v[i].number);
 		assert_int_equal(a->v[i].alive, b->v[i].alive);
 	}
+	assert_int_equal(a->newest, b->newest);
+	assert_memory_equal(a->recent, b->recent, sizeof(a->recent));
 }
 
 static void assert_same_sites(struct heap *a, struct heap *b)
@@ -232,7 +234,8 @@ static void heap_apply_batch__random_lists__as_one_by_one(void **state)
 
 static void heap_apply_batch__sizes_around_a_group__as_one_by_one(void **state)
 {
-	static const size_t sizes[] = {1, 2, 15, 16, 17, 31, 48, 63, 64, 65, 81, 256};
+	static const size_t sizes[] = {1,  2,  31,  32,	 33,  63,  64,	65,
+				       96, 97, 127, 128, 129, 160, 161, 256};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++)

@@ -148,6 +148,22 @@ static void blocks_next__many__each_once(void **state)
 	free(seen);
 }
 
+static void blocks_next__any_number__none_in_two_cache_lines(void **state)
+{
+	struct blocks b = {0};
+	struct block *block;
+
+	(void)state;
+	for (uint64_t i = 1; i <= 30000; i++) {
+		add(&b, i * 16, i);
+		if (i > 300 && i % 5000)
+			continue;
+		for (size_t it = 0; (block = blocks_next(&b, &it));)
+			assert_int_equal((uintptr_t)block % sizeof(*block), 0);
+	}
+	blocks_done(&b);
+}
+
 static void blocks_copy__many__same_and_independent(void **state)
 {
 	struct blocks b = {.seed = 5}, copy = {0}, none = {0}, none_copy = {0};
@@ -220,6 +236,7 @@ int main(void)
 		cmocka_unit_test(blocks_insert__aligned_addresses__at_most_40_bytes_a_block),
 		cmocka_unit_test(blocks_remove__nearly_all__memory_shrinks),
 		cmocka_unit_test(blocks_next__many__each_once),
+		cmocka_unit_test(blocks_next__any_number__none_in_two_cache_lines),
 		cmocka_unit_test(blocks_copy__many__same_and_independent),
 		cmocka_unit_test(blocks_random__against_array__same),
 	};

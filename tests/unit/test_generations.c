@@ -69,6 +69,51 @@ static void generations_born__late__sorted_in(void **state)
 	generations_done(&g);
 }
 
+/* What is not recent any more is kept, whatever comes between. */
+static void generations_born__far_apart__older_ones_stay(void **state)
+{
+	static const uint32_t numbers[] = {0, 3, 7, 8, 20, 1000, NEWEST - 1};
+	struct generations g = {0};
+	uint32_t number;
+
+	(void)state;
+	for (uint32_t i = 0; i < 7; i++) {
+		assert_true(generations_born(&g, numbers[i]));
+		assert_sane(&g, i + 1);
+		for (uint32_t k = 0; k <= i; k++)
+			assert_int_equal(generations_older(&g, numbers[k]), k);
+	}
+	for (uint32_t i = 0; i < 7; i++) {
+		assert_true(generations_oldest(&g, &number));
+		assert_int_equal(number, numbers[i]);
+		generations_gone(&g, numbers[i]);
+		assert_sane(&g, 6 - i);
+	}
+	generations_done(&g);
+}
+
+/* A death of a generation that has none takes from the nearest, older ones first. */
+static void generations_gone__none_there__nearest(void **state)
+{
+	struct generations g = {0};
+	uint32_t number;
+
+	(void)state;
+	generations_born(&g, 2);
+	generations_born(&g, 100);
+	generations_born(&g, 104);
+	generations_gone(&g, 103);
+	assert_int_equal(generations_older(&g, 104), 1);
+	generations_gone(&g, 103);
+	assert_true(generations_oldest(&g, &number));
+	assert_int_equal(number, 104);
+	generations_gone(&g, 50);
+	assert_sane(&g, 0);
+	generations_gone(&g, 104);
+	assert_sane(&g, 0);
+	generations_done(&g);
+}
+
 static void generations_born__very_many__bounded_and_oldest_exact(void **state)
 {
 	struct generations g = {0};
@@ -140,6 +185,8 @@ int main(void)
 		cmocka_unit_test(generations_oldest__empty__none),
 		cmocka_unit_test(generations_oldest__first_gone__next_one),
 		cmocka_unit_test(generations_born__late__sorted_in),
+		cmocka_unit_test(generations_born__far_apart__older_ones_stay),
+		cmocka_unit_test(generations_gone__none_there__nearest),
 		cmocka_unit_test(generations_born__very_many__bounded_and_oldest_exact),
 		cmocka_unit_test(generations_random__births_and_deaths__sum_is_exact),
 		cmocka_unit_test(generations_clear__some__none_left),

@@ -347,6 +347,12 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --skip (", {"'('", "--skip"}},
 		{"-p 1 --skip ''", {"--skip"}},
 		{"-p 1 --csv ''", {"--csv"}},
+		{"-p 1 -w ''", {"--write"}},
+		{"-p 1 -w f --max-file-size x", {"'x'", "--max-file-size"}},
+		{"-r", {"--read", "FILE"}},
+		{"--diff", {"--diff", "A B"}},
+		{"--diff a", {"--diff", "A B"}},
+		{"--diff a b c", {"'c'"}},
 		{"-p 1 --csv --live", {"'--live'", "--csv"}},
 		{"-p 1 --leak-threshold x", {"--leak-threshold"}},
 		{"-p 1 --leak-interval 0", {"--leak-interval"}},
@@ -422,13 +428,61 @@ static void options_parse__unknown_and_incomplete__refused_by_name(void **state)
 	assert_all_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
+static void options_parse__recordings__stored(void **state)
+{
+	struct attempt a;
+
+	(void)state;
+	parse_ok(&a, "-p 1 -w out.rec --max-file-size 3M");
+	assert_string_equal(a.options.write, "out.rec");
+	assert_int_equal(a.options.max_file_bytes, 3 << 20);
+	attempt_done(&a);
+	parse_ok(&a, "-r in.rec -b 0.5 3 -d 10 --leak-window 20 --csv out.csv");
+	assert_string_equal(a.options.read, "in.rec");
+	assert_int_equal(a.options.report_count, 3);
+	assert_true(a.options.leak_window_given);
+	assert_false(a.options.leak_interval_given);
+	attempt_done(&a);
+	parse_ok(&a, "--diff before.rec after.csv -T 3");
+	assert_int_equal(a.options.mode, MODE_DIFF);
+	assert_string_equal(a.options.diff[0], "before.rec");
+	assert_string_equal(a.options.diff[1], "after.csv");
+	assert_int_equal(a.options.top, 3);
+	attempt_done(&a);
+}
+
+static void options_parse__recordings_and_live__both_named(void **state)
+{
+	static const struct refusal cases[] = {
+		{"-r f -p 1", {"--pid", "--read"}},
+		{"-r f -n x", {"--name", "--read"}},
+		{"-r f -- ls", {"-- ls", "--read"}},
+		{"-r f -c ls", {"--command", "--read"}},
+		{"-r f -s 1k", {"--sample", "--read"}},
+		{"-r f -z 1k", {"--min-size", "--read"}},
+		{"-r f -f", {"--follow", "--read"}},
+		{"-r f --mmap", {"--mmap", "--read"}},
+		{"-r f --max-overhead 5", {"--max-overhead", "--read"}},
+		{"-r f -w g", {"--write", "--read"}},
+		{"-r f --check", {"--check", "--read"}},
+		{"-r f --dry-run", {"--dry-run", "--read"}},
+		{"-r f --attach-method perf", {"--attach-method", "--read"}},
+		{"-p 1 --max-file-size 1M", {"--max-file-size", "--write"}},
+		{"-p 1 -w f --csv f", {"--write", "--csv", "'f'"}},
+		{"--diff a b -p 1", {"--pid", "--diff"}},
+		{"--diff a b -r c", {"--read", "--diff"}},
+		{"--diff a b --csv-timeline c", {"--csv-timeline", "--diff"}},
+	};
+
+	(void)state;
+	assert_all_refused(cases, sizeof(cases) / sizeof(cases[0]));
+}
+
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--write",  "--read",	     "--max-file-size",	    "--html", "--metrics", "--diff",
-		"--csv-go", "--go-workload", "--go-enable-profile",
+		"--html", "--metrics", "--csv-go", "--go-workload", "--go-enable-profile",
 	};
-	static const char *const letters[][2] = {{"-w", "--write"}, {"-r", "--read"}};
 	char text[80];
 	size_t i;
 
@@ -440,11 +494,6 @@ static void options_parse__not_in_this_version__said_by_name(void **state)
 		assert_refused(text, (const char *const[3]){later[i], "not in this version"});
 		snprintf(text, sizeof(text), "-p 1 %s=value", later[i]);
 		assert_refused(text, (const char *const[3]){later[i], "not in this version"});
-	}
-	for (i = 0; i < sizeof(letters) / sizeof(letters[0]); i++) {
-		snprintf(text, sizeof(text), "%s 512k", letters[i][0]);
-		assert_refused(text, (const char *const[3]){letters[i][0], letters[i][1],
-							    "not in this version"});
 	}
 }
 
@@ -619,6 +668,8 @@ int main(void)
 		cmocka_unit_test(options_parse__bad_values__refused_by_name),
 		cmocka_unit_test(options_parse__contradictions__both_named),
 		cmocka_unit_test(options_parse__unknown_and_incomplete__refused_by_name),
+		cmocka_unit_test(options_parse__recordings__stored),
+		cmocka_unit_test(options_parse__recordings_and_live__both_named),
 		cmocka_unit_test(options_parse__not_in_this_version__said_by_name),
 		cmocka_unit_test(options_parse__letters_of_memleak__say_what_to_use),
 		cmocka_unit_test(options_parse__hostile_argument__one_clean_line),

@@ -136,6 +136,13 @@ double ring_fill(const struct ring *r)
 	return (double)(r->limit - r->position) / (double)r->size;
 }
 
+double ring_fill_now(const struct ring *r)
+{
+	unsigned long limit = __atomic_load_n(r->producer, __ATOMIC_ACQUIRE);
+
+	return (double)(limit - r->position) / (double)r->size;
+}
+
 static enum ring_state slot_peek(const struct ring *r, const struct event_header **event)
 {
 	const struct event_header *e;

@@ -51,6 +51,8 @@ void ring_of_slots(struct ring *r, const struct slot_rings *s, size_t cpu);
 enum ring_state { RING_EMPTY, RING_BUSY, RING_RECORD };
 /* What is written and not yet read: a share of the ring, 0 to 1. */
 double ring_fill(const struct ring *r);
+/* The same as of now, not of the start of the sweep. */
+double ring_fill_now(const struct ring *r);
 /*
  * The record at the read position, skipping discarded ones. RING_BUSY: it is reserved and still
  * being written, so nothing behind it can be read yet. Records whose length is impossible are

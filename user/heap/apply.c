@@ -41,9 +41,9 @@ static void charge_free(struct heap *h, struct heap_process *p, const struct blo
 		weight_forget(p, block);
 }
 
-/* A block is handed out. Its stack and call say where; `x` is of its address. */
+/* A block is handed out. `hash` is of its address. */
 static void add_block(struct heap *h, struct heap_process *p, const struct event_header *e,
-		      uint64_t address, uint64_t bytes, uint32_t site, const struct blocks_ahead *x)
+		      uint64_t address, uint64_t bytes, uint32_t site, uint64_t hash)
 {
 	struct block block = {.address = address,
 			      .bytes = bytes,
@@ -51,7 +51,7 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 			      .site = site,
 			      .tid = e->tid};
 	struct blocks_place place;
-	struct block *there = blocks_find_ahead(&p->blocks, x, address, &place);
+	struct block *there = blocks_find_by(&p->blocks, hash, address, &place);
 	uint32_t slot = last_slot(e->tid);
 	struct weight w;
 
@@ -60,10 +60,10 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 			reuses_note(p, address, 1, false, e->time_ns);
 		charge_free(h, p, there, e->time_ns);
 	}
-	if (!site || (!there && !blocks_insert_by(&p->blocks, x->hash, &block))) {
+	if (!site || (!there && !blocks_insert_by(&p->blocks, hash, &block))) {
 		p->counts[COUNTER_NO_MEMORY]++;
 		if (there)
-			blocks_remove_by(&p->blocks, x->hash, place);
+			blocks_remove_by(&p->blocks, hash, place);
 		return;
 	}
 	if (there)
@@ -78,15 +78,15 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 }
 
 /* A release that took effect at `at_ns` of the block that was there then. */
-static void release_block(struct heap *h, struct heap_process *p, uint64_t address,
-			  const struct blocks_ahead *x, uint64_t at_ns, uint64_t time_ns)
+static void release_block(struct heap *h, struct heap_process *p, uint64_t address, uint64_t hash,
+			  uint64_t at_ns, uint64_t time_ns)
 {
 	struct blocks_place place;
-	struct block *block = blocks_find_ahead(&p->blocks, x, address, &place);
+	struct block *block = blocks_find_by(&p->blocks, hash, address, &place);
 
 	if (block && block->born_ns <= at_ns) {
 		charge_free(h, p, block, time_ns);
-		blocks_remove_by(&p->blocks, x->hash, place);
+		blocks_remove_by(&p->blocks, hash, place);
 		p->event_count++;
 		return;
 	}
@@ -102,24 +102,22 @@ static void release_block(struct heap *h, struct heap_process *p, uint64_t addre
 static void apply_alloc(struct heap *h, struct heap_process *p, const struct event_alloc *e,
 			const struct ahead *a)
 {
-	uint32_t site = sites_get_by(h, a->index, e->stack, e->h.call, a->site_hash, a->site);
+	uint32_t site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
 
-	add_block(h, p, &e->h, e->address, e->bytes, site, &a->block);
+	add_block(h, p, &e->h, e->address, e->bytes, site, a->block.hash);
 }
 
 static void apply_realloc(struct heap *h, struct heap_process *p, const struct event_realloc *e,
 			  const struct ahead *a)
 {
+	uint32_t site;
+
 	if (e->old_address)
-		release_block(h, p, e->old_address, &a->block, e->entry_ns, e->h.time_ns);
-	if (e->address) {
-		uint32_t site =
-			sites_get_by(h, a->index, e->stack, e->h.call, a->site_hash, a->site);
-
-		struct blocks_ahead x = {.hash = hash_of(&p->blocks, e->address)};
-
-		add_block(h, p, &e->h, e->address, e->bytes, site, &x);
-	}
+		release_block(h, p, e->old_address, a->block.hash, e->entry_ns, e->h.time_ns);
+	if (!e->address)
+		return;
+	site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
+	add_block(h, p, &e->h, e->address, e->bytes, site, hash_of(&p->blocks, e->address));
 }
 
 static void apply_resize(struct heap *h, struct heap_process *p, const struct event_alloc *e)
@@ -141,33 +139,40 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
  * The two that nearly all events are, in their usual case: not sampled, the block is where it was seen ahead. They do what
  * release_block() and add_block() do. False: nothing is done.
  */
-static inline bool free_usual(struct heap *h, const struct event_free *e, const struct ahead *a)
+static inline __attribute__((always_inline)) bool
+free_usual(struct heap *h, const struct event_free *e, const struct ahead *a)
 {
 	struct heap_process *p = a->process;
-	struct block *block = blocks_seen_ahead(&p->blocks, &a->block, e->address);
+	const struct block *block = blocks_seen_ahead(&a->block, e->address);
 	struct weight w = {.count = 1};
-	uint32_t slot;
+	uint64_t born_ns;
+	uint32_t site, slot, tid;
 
 	if (!block || block->born_ns > e->h.time_ns)
 		return false;
 	w.bytes = block->bytes;
-	slot = last_slot(block->tid);
-	if (p->last[slot].address == e->address && p->last[slot].tid == block->tid) {
+	born_ns = block->born_ns;
+	site = block->site;
+	tid = block->tid;
+	if (!blocks_drop_ahead(&p->blocks, &a->block))
+		return false;
+	slot = last_slot(tid);
+	if (p->last[slot].address == e->address && p->last[slot].tid == tid) {
 		p->last[slot].address = 0;
-		site_at(h, block->site)->totals.temporary_count++;
+		site_at(h, site)->totals.temporary_count++;
 		p->totals.temporary_count++;
 	}
-	lifetimes_end(h, block->site, block->born_ns, e->h.time_ns, 1);
-	sites_free(h, p, block->site, w, block->born_ns, e->h.time_ns);
-	blocks_drop_ahead(&p->blocks, &a->block);
+	lifetimes_end(h, site, born_ns, e->h.time_ns, 1);
+	sites_free(h, p, site, w, born_ns, e->h.time_ns);
 	p->event_count++;
 	return true;
 }
 
-static inline bool alloc_usual(struct heap *h, const struct event_alloc *e, const struct ahead *a)
+static inline __attribute__((always_inline)) bool
+alloc_usual(struct heap *h, const struct event_alloc *e, const struct ahead *a)
 {
 	struct heap_process *p = a->process;
-	uint32_t site = sites_get_by(h, a->index, e->stack, e->h.call, a->site_hash, a->site);
+	uint32_t site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
 	uint32_t slot = last_slot(e->h.tid);
 	struct block *block;
 
@@ -190,40 +195,79 @@ static inline bool alloc_usual(struct heap *h, const struct event_alloc *e, cons
 }
 
 /* All but the two most frequent ones. */
-static void apply_other(struct heap *h, struct heap_process *p, const struct event_header *e,
-			const struct ahead *a)
+static void apply_rare(struct heap *h, struct heap_process *p, const struct event_header *e)
 {
 	const void *record = e;
 
 	switch (e->type) {
-	case EVENT_REALLOC: apply_realloc(h, p, record, a); break;
 	case EVENT_RESIZE: apply_resize(h, p, record); break;
-	case EVENT_STACK: stacks_add(h, a->index, record); break;
-	case EVENT_FORK: lineage_fork(h, a->index, record); break;
-	case EVENT_EXEC: lineage_exec(h, a->index, record); break;
+	case EVENT_STACK: stacks_add(h, p->index, record); break;
+	case EVENT_FORK: lineage_fork(h, p->index, record); break;
+	case EVENT_EXEC: lineage_exec(h, p->index, record); break;
 	case EVENT_EXIT: lineage_exit(p, record); break;
-	case EVENT_MMAP: mappings_mmap(h, p, a->index, record); break;
+	case EVENT_MMAP: mappings_mmap(h, p, p->index, record); break;
 	case EVENT_MUNMAP: mappings_munmap(h, p, record); break;
-	case EVENT_MREMAP: mappings_mremap(h, p, a->index, record); break;
+	case EVENT_MREMAP: mappings_mremap(h, p, p->index, record); break;
 	}
+}
+
+/* Without what is known ahead of the block. */
+static __attribute__((noinline)) bool apply_any(struct heap *h, const struct event_header *e,
+						const struct ahead *a)
+{
+	struct heap_process *p = a->process;
+	uint64_t changes = p->blocks.changes;
+	const struct event_free *f = (const void *)e;
+
+	switch (e->type) {
+	case EVENT_ALLOC: apply_alloc(h, p, (const void *)e, a); break;
+	case EVENT_FREE:
+		release_block(h, p, f->address, a->block.hash, e->time_ns, e->time_ns);
+		break;
+	case EVENT_REALLOC: apply_realloc(h, p, (const void *)e, a); break;
+	default: apply_rare(h, p, e); break;
+	}
+	/* the tables of other processes change at these only */
+	return p->blocks.changes != changes || e->type == EVENT_FORK || e->type == EVENT_EXEC;
 }
 
 void apply_event(struct heap *h, const struct event_header *e, const struct ahead *a)
 {
-	struct heap_process *p = a->process;
-	const void *record = e;
-
 	h->version++;
 	heap_advance(h, e->time_ns);
-	if (e->type == EVENT_FREE) {
-		const struct event_free *f = record;
+	apply_any(h, e, a);
+}
 
-		if (h->sample_bytes || !free_usual(h, f, a))
-			release_block(h, p, f->address, &a->block, e->time_ns, e->time_ns);
-	} else if (e->type == EVENT_ALLOC) {
-		if (h->sample_bytes || !alloc_usual(h, record, a))
-			apply_alloc(h, p, record, a);
-	} else {
-		apply_other(h, p, e, a);
+/* False: nothing is done. */
+static inline bool apply_usual(struct heap *h, const struct event_header *e, const struct ahead *a)
+{
+	const void *record = e;
+
+	return a->alloc ? alloc_usual(h, record, a)
+			: e->type == EVENT_FREE && free_usual(h, record, a);
+}
+
+uint32_t apply_events(struct heap *h, const struct event_header *const *events,
+		      const struct ahead *a, uint32_t count, bool *moved)
+{
+	bool exact = !h->sample_bytes;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct event_header *e = events[i];
+
+		if (!a[i].process) {
+			heap_apply(h, e); /* a fork may have added it meanwhile */
+			*moved = true;
+			return i + 1;
+		}
+		h->version++;
+		heap_advance(h, e->time_ns);
+		if (exact && apply_usual(h, e, &a[i]))
+			continue;
+		if (apply_any(h, e, &a[i])) {
+			*moved = true;
+			return i + 1;
+		}
 	}
+	return count;
 }

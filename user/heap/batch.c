@@ -3,171 +3,96 @@
  * Events into the heap, many at once. With a million blocks nearly everything that an event touches is far from the CPU:
  * the block's place in the index, the block, its site. So events are looked at in groups, some groups ahead of their turn:
  * first the records are checked, their hashes made and the segments fetched; then the places in the indices; then, when
- * these are there, the blocks; then what a released block leads to. Nothing is changed here before apply_event().
+ * these are there, the blocks; then the sites. Nothing is changed here before apply_events().
  *
  * Nothing foretells whether the next event is an allocation or a free, and a branch that is guessed wrongly costs as much
- * as thirty instructions: a group has a list of each kind, made without branches, and each step walks the lists.
+ * as thirty instructions: so a step is the same for both, and where they differ it takes one of two values.
+ * An address that is far away in virtual memory, too, holds the CPU up until its page is found: short loops let it look for several at once.
  *
  * Invariant: an event is applied with what was found out about it, and nothing of that can become wrong by the events
- * before it: hashes stay, processes are never removed, a site is a guess that is compared, a table of blocks says when what
- * was known of it has changed. A process that was not known is looked for again, because a fork may have added it.
+ * before it: hashes stay, processes are never removed, a site is a guess that is compared, and what is known of blocks is
+ * forgotten when any have moved. A process that was not known is looked for again, because a fork may have added it.
  */
 #include "records.h"
 
-#define GROUP	16u
-#define STAGES	4u /* a group is applied in the last one */
-#define IN_TURN (1u << EVENT_ALLOC | 1u << EVENT_FREE)
+#define GROUP 32u
+#define STEPS 5u /* a group is applied in the last one */
 
 struct group {
 	struct ahead a[GROUP];
-	uint8_t allocs[GROUP], releases[GROUP]; /* members of these kinds */
-	uint32_t alloc_count, release_count, count;
+	const struct event_header *const *events;
+	uint32_t count;
 };
 
 /* What an event that names a block will ask for. */
 static inline void look_at_block(struct heap *h, const struct event_header *e, struct ahead *a,
-				 uint64_t address, uint64_t stack)
+				 uint64_t address, uint64_t stack, bool charged)
 {
 	blocks_fetch_segment(&a->process->blocks, address, &a->block);
-	a->site_hash = sites_hash(h, a->index, stack, e->call);
+	a->site_hash = sites_hash(h, a->process->index, stack, e->call) & -(uint32_t)charged;
 	index_prefetch(&h->site_index, a->site_hash);
 }
 
-static inline void look_at_rare(struct heap *h, const struct event_header *e, struct ahead *a)
+static void look_at_other(struct heap *h, const struct event_header *e, struct ahead *a)
 {
 	const struct event_realloc *r = (const void *)e;
 	struct blocks_ahead other;
 
-	a->sane = record_is_sane(e);
-	a->process = a->sane ? heap_process_of(h, e->process, &a->index) : NULL;
+	a->sane = record_is_sane_other(e);
+	a->process = a->sane ? heap_process_of(h, e->process) : NULL;
 	if (!a->process || e->type != EVENT_REALLOC)
 		return;
-	a->released = a->charged = true;
-	look_at_block(h, e, a, r->old_address, r->stack);
+	look_at_block(h, e, a, r->old_address, r->stack, true);
 	blocks_fetch_segment(&a->process->blocks, r->address, &other);
-	blocks_fetch_bucket(&a->process->blocks, &other);
+	blocks_fetch_bucket(&other);
 }
 
 static inline void look_at(struct heap *h, const struct event_header *e, struct ahead *a)
 {
-	uint32_t alloc = e->type == EVENT_ALLOC;
 	const uint64_t *words = (const void *)(e + 1);
 
 	a->process = NULL;
-	a->sane = a->released = a->charged = false;
-	a->site = 0;
-	if (e->type >= 32 || !(IN_TURN >> e->type & 1)) {
-		look_at_rare(h, e, a);
+	a->site = a->site_hash = 0;
+	a->alloc = e->type == EVENT_ALLOC;
+	blocks_forget(&a->block);
+	if (!a->alloc & (e->type != EVENT_FREE)) {
+		look_at_other(h, e, a);
 		return;
 	}
-	a->sane = record_is_sane(e);
-	if (!a->sane)
-		return;
-	a->process = heap_process_of(h, e->process, &a->index);
-	if (!a->process)
-		return;
-	a->charged = alloc;
-	a->released = !alloc;
+	a->sane = record_is_sane_pair(e);
+	if (a->sane)
+		a->process = heap_process_of(h, e->process);
 	/* a free has no stack: any word will do */
-	look_at_block(h, e, a, words[0], words[2 * alloc]);
+	if (a->process)
+		look_at_block(h, e, a, words[0], words[2 * a->alloc], a->alloc);
 }
 
-static void look(struct heap *h, struct group *g, const struct event_header *const *events,
-		 size_t count)
+/* The lines that most events touch. */
+static inline void fetch_site(const struct heap *h, const struct event_header *e,
+			      const struct ahead *a)
 {
-	g->count = count < GROUP ? (uint32_t)count : GROUP;
-	g->alloc_count = g->release_count = 0;
-	for (uint32_t i = 0; i < g->count; i++) {
-		look_at(h, events[i], &g->a[i]);
-		g->allocs[g->alloc_count] = g->releases[g->release_count] = (uint8_t)i;
-		g->alloc_count += g->a[i].charged;
-		g->release_count += g->a[i].released;
-	}
-}
-
-static inline void prefetch_site(const struct heap *h, uint32_t index)
-{
-	const struct site *s = site_at(h, index);
-
-	__builtin_prefetch(s, 1);
-	__builtin_prefetch((const char *)s + 64, 1);
-	__builtin_prefetch((const char *)s + 128, 1);
-}
-
-/* The counter of a block's size, that of an allocation of any kind. */
-static inline void prefetch_size(const struct heap *h, const struct ahead *a,
-				 const struct event_header *e)
-{
+	const struct block *block = a->block.block;
 	const uint64_t *words = (const void *)(e + 1);
+	const struct lifetimes *l;
+	const struct site *s;
+	uint32_t site;
 
-	__builtin_prefetch(&lifetimes_at(h, a->site)->sizes.v[histogram_bucket(words[1])], 1);
-}
-
-static void fetch_buckets(const struct heap *h, struct group *g,
-			  const struct event_header *const *events)
-{
-	for (uint32_t i = 0; i < g->release_count; i++) {
-		struct ahead *a = &g->a[g->releases[i]];
-
-		blocks_fetch_bucket(&a->process->blocks, &a->block);
-	}
-	for (uint32_t i = 0; i < g->alloc_count; i++) {
-		struct ahead *a = &g->a[g->allocs[i]];
-
-		if (!a->released)
-			blocks_fetch_bucket(&a->process->blocks, &a->block);
-		a->site = index_peek(&h->site_index, a->site_hash);
-		if (a->site) {
-			prefetch_site(h, a->site);
-			prefetch_size(h, a, events[g->allocs[i]]);
-		}
-	}
-}
-
-static void fetch_blocks(struct group *g)
-{
-	for (uint32_t i = 0; i < g->release_count; i++) {
-		struct ahead *a = &g->a[g->releases[i]];
-
-		blocks_fetch_block(&a->process->blocks, &a->block);
-	}
-	for (uint32_t i = 0; i < g->alloc_count; i++) {
-		struct ahead *a = &g->a[g->allocs[i]];
-
-		if (!a->released)
-			blocks_fetch_room(&a->process->blocks, &a->block);
-	}
-}
-
-static void fetch_sites(const struct heap *h, struct group *g,
-			const struct event_header *const *events)
-{
-	for (uint32_t i = 0; i < g->release_count; i++) {
-		const struct ahead *a = &g->a[g->releases[i]];
-		const struct block *block = a->block.block;
-
-		if (block && blocks_ahead_holds(&a->process->blocks, &a->block) && block->address) {
-			uint64_t age =
-				lifetimes_age(block->born_ns, events[g->releases[i]]->time_ns);
-
-			prefetch_site(h, block->site);
-			__builtin_prefetch(
-				&lifetimes_at(h, block->site)->ages.v[lifetimes_age_bucket(age)],
-				1);
-		}
-	}
-}
-
-static inline void apply_looked(struct heap *h, const struct event_header *e, struct ahead *a)
-{
-	if (a->sane && !a->process)
-		look_at(h, e, a);
-	if (!a->sane)
-		h->counts[COUNTER_BAD_RECORD]++;
-	else if (!a->process)
-		h->counts[COUNTER_NO_PROCESS]++;
+	if (!block)
+		return;
+	site = either(a->alloc, a->site, block->site);
+	if (!site)
+		return;
+	s = site_at(h, site);
+	__builtin_prefetch(s, 1);
+	__builtin_prefetch(&s->generations.recent, 1);
+	__builtin_prefetch(&s->totals, 1);
+	l = lifetimes_at(h, site);
+	if (a->alloc)
+		__builtin_prefetch(&l->sizes.v[histogram_bucket(words[1])], 1);
 	else
-		apply_event(h, e, a);
+		__builtin_prefetch(
+			&l->ages.v[lifetimes_age_bucket(lifetimes_age(block->born_ns, e->time_ns))],
+			1);
 }
 
 void heap_apply(struct heap *h, const struct event_header *event)
@@ -175,27 +100,78 @@ void heap_apply(struct heap *h, const struct event_header *event)
 	struct ahead a;
 
 	look_at(h, event, &a);
-	apply_looked(h, event, &a);
+	blocks_forget(&a.block);
+	if (a.process)
+		apply_event(h, event, &a);
+	else
+		h->counts[a.sane ? COUNTER_NO_PROCESS : COUNTER_BAD_RECORD]++;
+}
+
+/* All that is in flight. */
+static void forget(struct group *groups)
+{
+	for (uint32_t i = 0; i < STEPS * GROUP; i++)
+		blocks_forget(&groups[i / GROUP].a[i % GROUP].block);
+}
+
+static void look(struct heap *h, struct group *g, const struct event_header *const *events,
+		 size_t count)
+{
+	g->events = events;
+	g->count = count < GROUP ? (uint32_t)count : GROUP;
+	for (uint32_t i = 0; i < g->count; i++)
+		look_at(h, events[i], &g->a[i]);
+}
+
+static void fetch_places(const struct heap *h, struct group *g)
+{
+	for (struct ahead *a = g->a, *end = a + g->count; a < end; a++) {
+		blocks_fetch_bucket(&a->block);
+		a->site = index_peek(&h->site_index, a->site_hash);
+	}
+}
+
+static void fetch_blocks(struct group *g)
+{
+	for (struct ahead *a = g->a, *end = a + g->count; a < end; a++)
+		blocks_fetch_block(&a->block, a->alloc);
+}
+
+static void fetch_sites(const struct heap *h, struct group *g)
+{
+	for (uint32_t i = 0; i < g->count; i++)
+		fetch_site(h, g->events[i], &g->a[i]);
+}
+
+static void apply(struct heap *h, struct group *groups, struct group *g)
+{
+	uint32_t done = 0;
+
+	while (done < g->count) {
+		bool moved = false;
+
+		done += apply_events(h, g->events + done, g->a + done, g->count - done, &moved);
+		if (moved)
+			forget(groups);
+	}
 }
 
 void heap_apply_batch(struct heap *h, const struct event_header *const *events, size_t count)
 {
-	struct group groups[STAGES];
+	struct group groups[STEPS];
 	size_t group_count = (count + GROUP - 1) / GROUP;
 
-	for (size_t n = 0; n < group_count + STAGES - 1; n++) {
+	/* where there is no such group, the difference is not below the count */
+	for (size_t n = 0; n < group_count + STEPS - 1; n++) {
 		if (n < group_count)
-			look(h, &groups[n % STAGES], events + n * GROUP, count - n * GROUP);
-		if (n >= 1 && n - 1 < group_count)
-			fetch_buckets(h, &groups[(n - 1) % STAGES], events + (n - 1) * GROUP);
-		if (n >= 2 && n - 2 < group_count)
-			fetch_blocks(&groups[(n - 2) % STAGES]);
-		if (n >= 3) {
-			struct group *g = &groups[(n - 3) % STAGES];
-
-			fetch_sites(h, g, events + (n - 3) * GROUP);
-			for (uint32_t i = 0; i < g->count; i++)
-				apply_looked(h, events[(n - 3) * GROUP + i], &g->a[i]);
-		}
+			look(h, &groups[n % STEPS], events + n * GROUP, count - n * GROUP);
+		if (n - 1 < group_count)
+			fetch_places(h, &groups[(n - 1) % STEPS]);
+		if (n - 2 < group_count)
+			fetch_blocks(&groups[(n - 2) % STEPS]);
+		if (n - 3 < group_count)
+			fetch_sites(h, &groups[(n - 3) % STEPS]);
+		if (n - 4 < group_count)
+			apply(h, groups, &groups[(n - 4) % STEPS]);
 	}
 }

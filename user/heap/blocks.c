@@ -15,8 +15,8 @@
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.
  *
- * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.64 to 0.8, so
- * that few buckets overflow, and the whole takes 36 to 39 bytes a block, while growing, too
+ * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.62 to 0.7, so
+ * that few buckets overflow, and the whole takes 37 to 39 bytes a block, while growing, too
  * (make bench-consume). A segment that is full splits, which moves SEGMENT_BLOCKS blocks: with page
  * faults and the noise of a busy machine 0.5 to 1.2 ms up to 30 M blocks, 3.8 ms seen at 100 M.
  *
@@ -146,7 +146,7 @@ static struct blocks_segment *mergeable_buddy(const struct blocks *b,
 }
 
 /* Failure is no harm: the segment stays as large as it was. */
-void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash)
+static void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash)
 {
 	struct blocks_segment *buddy = mergeable_buddy(b, s, hash);
 	uint32_t depth = buddy ? s->depth - 1 : s->depth;
@@ -167,10 +167,11 @@ void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash)
 void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place)
 {
 	struct blocks_segment *s = segment_of(b, hash);
+	bool sparse = segment_is_sparse(s);
 
 	segment_remove(s, hash, place);
 	b->count--;
-	if (s->used > CHUNK_BLOCKS && s->live < s->used / 4)
+	if (sparse)
 		blocks_shrink(b, s, hash);
 }
 
@@ -205,7 +206,7 @@ struct block *blocks_next(const struct blocks *b, size_t *iterator)
 	for (; i < (size_t)1 << b->depth; i = directory_after(b, i), ref = 0) {
 		const struct blocks_segment *s = b->segments[i];
 
-		for (; ref < s->used; ref++) {
+		for (; ref < s->capacity; ref++) {
 			struct block *block = block_at(s, (uint32_t)ref);
 
 			if (block->address) {
@@ -283,7 +284,7 @@ static const char *segment_check(const struct blocks *b, const struct blocks_seg
 	uint32_t live = 0, slots = 0;
 	struct blocks_place place;
 
-	for (uint32_t ref = 0; ref < s->used; ref++) {
+	for (uint32_t ref = 0; ref < s->capacity; ref++) {
 		const struct block *block = block_at(s, ref);
 		uint64_t hash = hash_of(b, block->address);
 

@@ -61,8 +61,10 @@ static inline void end_peak(struct heap_process *p, struct site *s, uint64_t tim
 }
 
 /* One block more, that was born before. */
-static inline void sites_alloc_at(struct heap *h, struct heap_process *p, uint32_t site,
-				  struct weight w, uint64_t born_ns, uint64_t time_ns)
+static inline __attribute__((always_inline)) void sites_alloc_at(struct heap *h,
+								 struct heap_process *p,
+								 uint32_t site, struct weight w,
+								 uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 
@@ -72,7 +74,7 @@ static inline void sites_alloc_at(struct heap *h, struct heap_process *p, uint32
 	totals_alloc(totals_of(p, s), w.bytes, w.count);
 	if (is_carried(h, born_ns))
 		windows_add(h, s, w, born_ns);
-	if (!generations_born(&s->generations, generation_at(h, born_ns)))
+	if (!generations_born(&s->generations, generation_now(h, born_ns)))
 		p->counts[COUNTER_NO_MEMORY]++;
 }
 
@@ -84,8 +86,9 @@ static inline void sites_alloc(struct heap *h, struct heap_process *p, uint32_t 
 }
 
 /* One block, or (count 0) a piece of one, less. */
-static inline void sites_free(struct heap *h, struct heap_process *p, uint32_t site,
-			      struct weight w, uint64_t born_ns, uint64_t time_ns)
+static inline __attribute__((always_inline)) void sites_free(struct heap *h, struct heap_process *p,
+							     uint32_t site, struct weight w,
+							     uint64_t born_ns, uint64_t time_ns)
 {
 	struct site *s = site_at(h, site);
 

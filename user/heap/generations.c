@@ -3,13 +3,14 @@
  * Outstanding blocks of a site by the generation they were born in. Written by sites.c, fork and
  * exec.
  *
- * An entry stands for the generations from its number up to the next entry's. Entries with nothing
- * alive are dropped, but for the newest. When there are GENERATIONS_MAX, every second one of the
+ * Nearly all events are of the recent generations, which have a counter each, next to the site's other figures. What leaves
+ * them goes to a sorted array, where an entry stands for the generations from its number up to the next entry's. Entries with nothing
+ * alive are dropped. When there are GENERATIONS_MAX, every second one of the
  * middle is joined with the one before it: the oldest few keep their exact start (the age of the
  * oldest block), the newer half stays exact (whether the blocks from before the middle of the leak
  * window survive).
  *
- * Invariant: numbers increase; the sum of `alive` is the number of outstanding blocks of the site.
+ * Invariant: numbers increase and are below the recent ones; the sum of `alive` and `recent` is the number of outstanding blocks of the site.
  * A birth that comes late may make an entry inside one that was joined; a death then takes from the
  * nearest entry that has blocks: the sum is exact always, the place nearly so.
  */
@@ -29,6 +30,17 @@ void generations_done(struct generations *g)
 void generations_clear(struct generations *g)
 {
 	g->count = 0;
+	memset(g->recent, 0, sizeof(g->recent));
+}
+
+static uint32_t oldest_recent(const struct generations *g)
+{
+	return g->newest < GENERATIONS_RECENT ? 0 : g->newest - GENERATIONS_RECENT + 1;
+}
+
+static uint64_t *recent_of(struct generations *g, uint32_t number)
+{
+	return &g->recent[number % GENERATIONS_RECENT];
 }
 
 /* Index of the entry that stands for `number`; -1: older than all. */
@@ -58,7 +70,7 @@ static void join_middle(struct generations *g)
 		g->v[to++].alive += g->v[from + 1].alive;
 	}
 	memmove(&g->v[to], &g->v[from], (g->count - from) * sizeof(*g->v));
-	g->count -= from - to;
+	g->count = (uint16_t)(g->count - (from - to));
 }
 
 static bool reserve_one(struct generations *g)
@@ -74,70 +86,114 @@ static bool reserve_one(struct generations *g)
 	if (!v)
 		return false;
 	g->v = v;
-	g->capacity = capacity;
+	g->capacity = (uint16_t)capacity;
 	return true;
 }
 
-static bool add_entry(struct generations *g, uint32_t number)
+/* False: no memory. */
+static bool add_entry(struct generations *g, uint32_t number, uint64_t alive)
 {
-	uint32_t i;
+	int64_t i = entry_of(g, number);
 
-	/* The newest entry is kept when it empties, until a newer one comes. */
-	if (g->count && !g->v[g->count - 1].alive && g->v[g->count - 1].number < number) {
-		g->v[g->count - 1].number = number;
+	if (i >= 0 && g->v[i].number == number) {
+		g->v[i].alive += alive;
 		return true;
 	}
-	if (g->count == GENERATIONS_MAX)
+	if (g->count == GENERATIONS_MAX) {
 		join_middle(g);
+		i = entry_of(g, number);
+	}
 	if (!reserve_one(g))
 		return false;
-	i = (uint32_t)(entry_of(g, number) + 1);
-	memmove(&g->v[i + 1], &g->v[i], (g->count - i) * sizeof(*g->v));
-	g->v[i] = (struct generation){.number = number};
+	i++;
+	memmove(&g->v[i + 1], &g->v[i], (size_t)(g->count - i) * sizeof(*g->v));
+	g->v[i] = (struct generation){.number = number, .alive = alive};
 	g->count++;
 	return true;
 }
 
+/* A newer generation begins. Without memory, what is not recent any more counts as of the new one. */
+static bool advance(struct generations *g, uint32_t number)
+{
+	uint32_t from = oldest_recent(g), to = g->newest;
+	uint64_t left = 0;
+
+	for (uint32_t n = from; n <= to && number - n >= GENERATIONS_RECENT; n++) {
+		uint64_t alive = *recent_of(g, n);
+
+		*recent_of(g, n) = 0;
+		if (alive && !add_entry(g, n, alive))
+			left += alive;
+	}
+	g->newest = number;
+	*recent_of(g, number) += left;
+	return !left;
+}
+
 bool generations_born_any(struct generations *g, uint32_t number)
 {
-	int64_t i = entry_of(g, number);
 	bool ok = true;
 
-	if (i < 0 || g->v[i].number != number) {
-		ok = add_entry(g, number);
-		i = entry_of(g, number);
+	if (number > g->newest)
+		ok = advance(g, number);
+	else if (!generations_is_recent(g, number)) {
+		if (add_entry(g, number, 1))
+			return true;
+		ok = false;
+		number = oldest_recent(g);
 	}
-	if (i < 0)
-		i = 0;
-	if (g->count)
-		g->v[i].alive++;
+	(*recent_of(g, number))++;
 	return ok;
+}
+
+static void take_from_entry(struct generations *g, uint32_t number)
+{
+	int64_t i = entry_of(g, number);
+
+	i = i < 0 ? 0 : i;
+	g->v[i].alive--;
+	if (g->v[i].alive)
+		return;
+	g->count--;
+	memmove(&g->v[i], &g->v[i + 1], (size_t)(g->count - i) * sizeof(*g->v));
+}
+
+/* Takes from the last one in [from, to] that has blocks; false: none. */
+static bool take_from_recent(struct generations *g, uint32_t from, uint32_t to)
+{
+	for (int64_t n = to; n >= from; n--) {
+		if (*recent_of(g, (uint32_t)n)) {
+			(*recent_of(g, (uint32_t)n))--;
+			return true;
+		}
+	}
+	return false;
 }
 
 void generations_gone_any(struct generations *g, uint32_t number)
 {
-	int64_t i = entry_of(g, number);
+	uint32_t oldest = oldest_recent(g);
 
-	while (i >= 0 && !g->v[i].alive)
-		i--;
-	if (i < 0)
-		for (i = 0; i < g->count && !g->v[i].alive;)
-			i++;
-	if (i == g->count)
-		return; /* its birth found no memory */
-	g->v[i].alive--;
-	if (!g->v[i].alive && i + 1 < g->count) {
-		memmove(&g->v[i], &g->v[i + 1], (g->count - i - 1) * sizeof(*g->v));
-		g->count--;
-	}
+	if (number > g->newest)
+		number = g->newest;
+	if (take_from_recent(g, oldest, number))
+		return;
+	if (g->count)
+		take_from_entry(g, number);
+	else
+		take_from_recent(g, oldest, g->newest); /* none: its birth found no memory */
 }
 
 bool generations_oldest(const struct generations *g, uint32_t *number)
 {
 	*number = 0;
-	for (uint32_t i = 0; i < g->count; i++) {
-		if (g->v[i].alive) {
-			*number = g->v[i].number;
+	if (g->count) {
+		*number = g->v[0].number;
+		return true;
+	}
+	for (uint32_t n = oldest_recent(g), k = 0; k < GENERATIONS_RECENT; n++, k++) {
+		if (g->recent[n % GENERATIONS_RECENT]) {
+			*number = n;
 			return true;
 		}
 	}
@@ -150,19 +206,26 @@ uint64_t generations_older(const struct generations *g, uint32_t number)
 
 	for (uint32_t i = 0; i < g->count && g->v[i].number < number; i++)
 		sum += g->v[i].alive;
+	for (uint32_t n = oldest_recent(g), k = 0; k < GENERATIONS_RECENT && n < number; n++, k++)
+		sum += g->recent[n % GENERATIONS_RECENT];
 	return sum;
 }
 
 bool generations_copy(struct generations *to, const struct generations *from)
 {
-	memset(to, 0, sizeof(*to));
-	if (!from->count)
-		return true;
-	to->v = malloc(from->count * sizeof(*to->v));
-	if (!to->v)
-		return false;
-	memcpy(to->v, from->v, from->count * sizeof(*to->v));
-	to->count = to->capacity = from->count;
+	struct generation *v = NULL;
+
+	if (from->count) {
+		v = malloc(from->count * sizeof(*v));
+		if (!v) {
+			memset(to, 0, sizeof(*to));
+			return false;
+		}
+		memcpy(v, from->v, from->count * sizeof(*v));
+	}
+	*to = *from;
+	to->v = v;
+	to->capacity = to->count;
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * How many outstanding blocks of a site were born in which generation (leak interval), sparse and
- * sorted, so that the age of the oldest one needs no walk over blocks. Long histories are thinned
+ * How many outstanding blocks of a site were born in which generation (leak interval), so that the age of the oldest one needs
+ * no walk over blocks: a counter for each of the last few generations, those before sparse and sorted. Long histories are thinned
  * in the middle: the oldest generations keep their exact start. Zero-initialised is empty. One
  * thread at a time.
  */
@@ -17,36 +17,38 @@ struct generation {
 	uint64_t alive;
 };
 
+#define GENERATIONS_RECENT 8u
+
 struct generations {
-	struct generation *v;
-	uint32_t count, capacity;
+	struct generation *v; /* of those before the recent ones */
+	uint32_t newest;
+	uint16_t count, capacity;
+	uint64_t recent
+		[GENERATIONS_RECENT]; /* alive of `newest` and those before it, by number modulo */
 };
 
 void generations_done(struct generations *g);
-/* False when out of memory: then ages are of the entry before. */
+/* False when out of memory: then ages are of another entry. */
 bool generations_born_any(struct generations *g, uint32_t number);
 void generations_gone_any(struct generations *g, uint32_t number);
 
-/* Nearly all births are in the newest generation. */
+static inline bool generations_is_recent(const struct generations *g, uint32_t number)
+{
+	return (uint64_t)g->newest - number < GENERATIONS_RECENT;
+}
+
 static inline bool generations_born(struct generations *g, uint32_t number)
 {
-	if (!g->count || g->v[g->count - 1].number != number)
+	if (!generations_is_recent(g, number))
 		return generations_born_any(g, number);
-	g->v[g->count - 1].alive++;
+	g->recent[number % GENERATIONS_RECENT]++;
 	return true;
 }
 
-/*
- * Most sites have blocks of every generation from the oldest to the newest, so that a number says where its entry is. An
- * entry that empties is the other case's, unless it is the newest.
- */
 static inline void generations_gone(struct generations *g, uint32_t number)
 {
-	uint32_t last = g->count - 1;
-	uint32_t at = last - (g->count ? g->v[last].number - number : 0);
-
-	if (at < g->count && g->v[at].number == number && g->v[at].alive > (at != last))
-		g->v[at].alive--;
+	if (generations_is_recent(g, number) && g->recent[number % GENERATIONS_RECENT])
+		g->recent[number % GENERATIONS_RECENT]--;
 	else
 		generations_gone_any(g, number);
 }

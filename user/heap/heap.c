@@ -88,15 +88,14 @@ uint32_t heap_find_process(const struct heap *h, uint32_t number)
 	return index_find(&h->process_index, index_hash(h->seed, number, 0), process_matches, &key);
 }
 
-struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index)
+struct heap_process *heap_look_up(struct heap *h, uint32_t number)
 {
-	*index = heap_find_process(h, number);
-	if (!*index)
+	uint32_t index = heap_find_process(h, number);
+
+	if (!index)
 		return NULL;
-	h->recent = *index;
-	h->recent_number = number;
-	h->recent_process = h->processes[*index];
-	return h->recent_process;
+	h->recent = h->processes[index];
+	return h->recent;
 }
 
 static int reserve_process(struct heap *h)
@@ -125,6 +124,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 		return 0;
 	}
 	p->number = number;
+	p->index = h->process_count + 1;
 	p->blocks.seed = h->seed;
 	p->resized.seed = h->seed;
 	h->processes[++h->process_count] = p;

@@ -55,14 +55,22 @@ struct carried {
 	uint64_t bytes, count;
 };
 
-/* One call site of one process. Index 0 is never used. Sites are never removed. */
+/*
+ * One call site of one process. Index 0 is never used. Sites are never removed. What most events touch comes first: the key and the
+ * times, the ages, the totals, a cache line each.
+ */
 struct site {
-	uint32_t process; /* index of heap_process */
-	uint32_t stack;	  /* index of heap_stack; 0: the stack is not known */
-	uint8_t call;	  /* enum call_id */
-	bool range;	  /* of the mmap class */
-	bool inherited;	  /* from the parent at a fork, and no event since */
-	uint32_t next;	  /* the next site of the same process; 0: the last */
+	_Alignas(64) uint64_t stack_id; /* as in events; the key together with process and call */
+	uint32_t process;		/* index of heap_process */
+	uint8_t call;			/* enum call_id */
+	bool range;			/* of the mmap class */
+	bool inherited;			/* from the parent at a fork, and no event since */
+	uint64_t version;		/* heap version at the last change, for "changed since" */
+	uint64_t first_ns, last_ns;	/* first and last event */
+	uint32_t stack;			/* index of heap_stack; 0: the stack is not known */
+	uint32_t next;			/* the next site of the same process; 0: the last */
+	struct generations
+		generations; /* outstanding blocks by the leak interval they were born in */
 	struct totals totals;
 	uint64_t
 		peak_bytes; /* what it had at the last peak of its process; see heap_site_at_peak() */
@@ -70,12 +78,10 @@ struct site {
 	uint32_t elder_frees; /* recorded blocks that were freed as elders; wraps */
 	/* of blocks born in the window before this one, and in those before that */
 	struct carried previous, older;
-	uint64_t first_ns, last_ns; /* first and last event */
-	uint64_t version;	    /* heap version at the last change, for "changed since" */
-	struct generations
-		generations; /* outstanding blocks by the leak interval they were born in */
-	uint64_t stack_id;   /* as in events; the key together with process and call */
 };
+_Static_assert(offsetof(struct site, generations.recent) == 64 &&
+		       offsetof(struct site, totals) == 128,
+	       "cache lines of a site");
 
 /* The frames behind a stack id. frame_count 0: they have not arrived (yet). Index 0 is never used.
  */
@@ -101,6 +107,7 @@ struct process_peak {
 /* One traced process, also after it has ended. Index 0 is never used. */
 struct heap_process {
 	uint32_t number; /* the tracer's number, as in events */
+	uint32_t index;
 	uint32_t pid;
 	char comm[16];
 	bool exited;

@@ -47,18 +47,16 @@ static inline void index_prefetch(const struct index *x, uint32_t hash)
 		__builtin_prefetch(&x->now.slots[hash & x->now.mask]);
 }
 
-#define INDEX_PEEKED 4u /* slots: mostly of one cache line */
-
 /* The ref that is most likely meant by a hash, or 0. */
 static inline uint32_t index_peek(const struct index *x, uint32_t hash)
 {
-	for (uint32_t i = hash, n = 0; x->now.slots && n < INDEX_PEEKED; i++, n++) {
-		const struct index_slot *s = &x->now.slots[i & x->now.mask];
+	const struct index_slot *first, *second;
 
-		if (s->hash == hash || !s->ref)
-			return s->ref;
-	}
-	return 0;
+	if (!x->now.slots)
+		return 0;
+	first = &x->now.slots[hash & x->now.mask];
+	second = &x->now.slots[(hash + 1) & x->now.mask];
+	return first->hash == hash ? first->ref : second->hash == hash ? second->ref : 0;
 }
 
 typedef bool index_match_fn(const void *context, uint32_t ref);

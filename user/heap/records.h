@@ -15,8 +15,8 @@ extern const uint8_t record_call_flags[CALL_ID_COUNT];
 /* Of neither of the two types below; size, type and call are in order. */
 bool record_is_sane_any(const struct event_header *e);
 
-/* Nothing foretells which of the two it is: so without a branch that depends on it. */
-static inline bool pair_is_sane(const struct event_header *h)
+/* Of an EVENT_ALLOC or EVENT_FREE. Nothing foretells which of the two it is: so without a branch that depends on it. */
+static inline bool record_is_sane_pair(const struct event_header *h)
 {
 	const uint64_t *words = (const void *)(h + 1);
 	bool alloc = h->type == EVENT_ALLOC;
@@ -26,16 +26,16 @@ static inline bool pair_is_sane(const struct event_header *h)
 			       offsetof(struct event_free, address) == sizeof(*h) &&
 			       offsetof(struct event_alloc, bytes) == sizeof(*h) + 8,
 		       "words of an event");
-	return (words[0] != 0) & (bytes < BYTES_MAX) &
-	       !(alloc & ((record_call_flags[h->call] & CALL_RANGE) != 0));
+	return h->size >= record_sizes[h->type] && h->call < CALL_ID_COUNT &&
+	       ((words[0] != 0) & (bytes < BYTES_MAX) &
+		!(alloc & ((record_call_flags[h->call] & CALL_RANGE) != 0)));
 }
 
-static inline bool record_is_sane(const struct event_header *h)
+/* Of any other type. */
+static inline bool record_is_sane_other(const struct event_header *h)
 {
-	if (h->type >= RECORD_TYPES || h->size < record_sizes[h->type] || h->call >= CALL_ID_COUNT)
-		return false;
-	return (h->type == EVENT_ALLOC) | (h->type == EVENT_FREE) ? pair_is_sane(h)
-								  : record_is_sane_any(h);
+	return h->type < RECORD_TYPES && h->size >= record_sizes[h->type] &&
+	       h->call < CALL_ID_COUNT && record_is_sane_any(h);
 }
 
 #endif /* HEAP_RECORDS_H */

@@ -4,12 +4,17 @@
  * blocks. Called by blocks.c only, where the essay is.
  *
  * Invariant: the index is never loaded above BUCKET_FULL of BUCKET_SLOTS, so there is always a free
- * slot; a block that is not in use has address 0 and is on the free list or beyond `used`.
+ * slot; a block that is not in use has address 0 and is on the free list.
  */
 #include "segment.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+
+/* malloc() aligns to that: a chunk begins there or that much further, so that no block lies in two cache lines. */
+#define CHUNK_SHIFT 16u
+
+_Static_assert(SEGMENT_CHUNKS <= 32 && sizeof(struct block) == 2 * CHUNK_SHIFT, "chunks");
 
 /* There is always room: the index is never loaded above BUCKET_FULL / BUCKET_SLOTS. */
 static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
@@ -40,18 +45,16 @@ static void slots_drop(struct blocks_segment *s, uint64_t hash, uint32_t bucket,
 			s->buckets[i].passed--;
 }
 
-static struct bucket *buckets_new(uint32_t count)
+static void *lines_new(size_t bytes)
 {
-	struct bucket *v = aligned_alloc(sizeof(*v), count * sizeof(*v));
+	void *v = aligned_alloc(CACHE_LINE, bytes);
 
-	if (v)
-		memset(v, 0, count * sizeof(*v));
-	return v;
+	return v ? memset(v, 0, bytes) : NULL;
 }
 
 static int slots_rebuild(struct blocks *b, struct blocks_segment *s, uint32_t bucket_count)
 {
-	struct bucket *v = buckets_new(bucket_count);
+	struct bucket *v = lines_new(bucket_count * sizeof(*v));
 
 	if (!v)
 		return -ENOMEM;
@@ -60,7 +63,8 @@ static int slots_rebuild(struct blocks *b, struct blocks_segment *s, uint32_t bu
 	free(s->buckets);
 	s->buckets = v;
 	s->bucket_count = bucket_count;
-	for (uint32_t ref = 0; ref < s->used; ref++) {
+	s->limit = bucket_count * BUCKET_FULL;
+	for (uint32_t ref = 0; ref < s->capacity; ref++) {
 		const struct block *block = block_at(s, ref);
 
 		if (block->address)
@@ -75,47 +79,68 @@ size_t segment_memory(const struct blocks_segment *s)
 	       s->capacity * sizeof(struct block);
 }
 
+static void chunk_free(const struct blocks_segment *s, uint32_t i)
+{
+	if (s->chunks[i])
+		free((char *)s->chunks[i] - (s->shifted >> i & 1) * CHUNK_SHIFT);
+}
+
 void segment_free(struct blocks *b, struct blocks_segment *s)
 {
 	if (!s)
 		return;
 	b->memory -= segment_memory(s);
 	for (uint32_t i = 0; i < SEGMENT_CHUNKS; i++)
-		free(s->chunks[i]);
+		chunk_free(s, i);
 	free(s->buckets);
 	free(s);
 }
 
 struct blocks_segment *segment_new(struct blocks *b, uint32_t depth, uint32_t blocks)
 {
-	struct blocks_segment *s = calloc(1, sizeof(*s));
+	struct blocks_segment *s = lines_new(sizeof(*s));
 
 	if (!s)
 		return NULL;
 	s->depth = depth;
 	b->memory += sizeof(*s);
-	if (slots_rebuild(b, s, (blocks + blocks / 4) / BUCKET_FULL + 1)) {
+	if (slots_rebuild(b, s, (blocks + blocks / 8) / BUCKET_FULL + 1)) {
 		segment_free(b, s);
 		return NULL;
 	}
 	return s;
 }
 
-/* The first chunk doubles up to its full size: most processes of a large tree have few blocks. */
+/*
+ * The first chunk doubles up to its full size: most processes of a large tree have few blocks. The new blocks become
+ * free, the lowest first.
+ */
 static int segment_add_room(struct blocks *b, struct blocks_segment *s)
 {
 	bool first = s->capacity < CHUNK_BLOCKS;
 	uint32_t more = first ? (s->capacity ? s->capacity : FIRST_BLOCKS) : CHUNK_BLOCKS;
-	struct block **chunk = &s->chunks[s->capacity / CHUNK_BLOCKS];
-	struct block *v;
+	uint32_t i = s->capacity / CHUNK_BLOCKS, moving = first ? s->capacity : 0;
+	char *v = malloc((moving + more) * sizeof(struct block) + CHUNK_SHIFT);
+	struct block *chunk;
+	bool shifted;
 
-	v = realloc(*chunk, (first ? s->capacity + more : more) * sizeof(*v));
 	if (!v)
 		return -ENOMEM;
-	*chunk = v;
+	shifted = (uintptr_t)v % sizeof(struct block) != 0;
+	chunk = (void *)(v + shifted * CHUNK_SHIFT);
+	if (moving) {
+		memcpy(chunk, s->chunks[i], moving * sizeof(*chunk));
+		chunk_free(s, i);
+		b->changes++;
+	}
+	s->chunks[i] = chunk;
+	s->shifted = (s->shifted & ~(1u << i)) | (uint32_t)shifted << i;
+	for (uint32_t ref = s->capacity + more; ref-- > s->capacity;) {
+		*block_at(s, ref) = (struct block){.bytes = s->free_head};
+		s->free_head = ref + 1;
+	}
 	s->capacity += more;
-	b->changes += first; /* they may have moved */
-	b->memory += more * sizeof(*v);
+	b->memory += more * sizeof(*chunk);
 	return 0;
 }
 
@@ -125,19 +150,13 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 	struct block *place;
 	uint32_t ref;
 
-	if (s->live >= s->bucket_count * BUCKET_FULL &&
-	    slots_rebuild(b, s, s->bucket_count + s->bucket_count / 4 + 1))
+	if (s->live >= s->limit && slots_rebuild(b, s, s->bucket_count + s->bucket_count / 8 + 1))
 		return NULL;
-	if (s->free_head) {
-		ref = s->free_head - 1;
-		place = block_at(s, ref);
-		s->free_head = (uint32_t)place->bytes;
-	} else {
-		if (s->used == s->capacity && segment_add_room(b, s))
-			return NULL;
-		ref = s->used++;
-		place = block_at(s, ref);
-	}
+	if (!s->free_head && segment_add_room(b, s))
+		return NULL;
+	ref = s->free_head - 1;
+	place = block_at(s, ref);
+	s->free_head = (uint32_t)place->bytes;
 	*place = *block;
 	slots_add(s, hash, ref);
 	s->live++;
@@ -159,7 +178,7 @@ void segment_remove(struct blocks_segment *s, uint64_t hash, struct blocks_place
 int segment_copy_to(struct blocks *b, const struct blocks_segment *from,
 		    struct blocks_segment *lower, struct blocks_segment *upper)
 {
-	for (uint32_t ref = 0; ref < from->used; ref++) {
+	for (uint32_t ref = 0; ref < from->capacity; ref++) {
 		const struct block *block = block_at(from, ref);
 		uint64_t hash = hash_of(b, block->address);
 		bool up = hash << from->depth >> 63;

@@ -14,12 +14,13 @@
 #include "blocks.h"
 
 #define BUCKET_SLOTS   20u
-#define BUCKET_FULL    16u /* slots used on average when the index grows */
+#define BUCKET_FULL    14u /* slots used on average when the index grows */
 #define CHUNK_BLOCKS   256u
 #define FIRST_BLOCKS   16u
 #define SEGMENT_BLOCKS 8192u
 #define SEGMENT_CHUNKS (SEGMENT_BLOCKS / CHUNK_BLOCKS)
 #define PASSED_MANY    255u
+#define CACHE_LINE     64u
 
 #define EACH_BYTE(v) (0x0101010101010101ull * (v))
 
@@ -38,24 +39,25 @@ struct blocks_place {
 };
 
 struct blocks_segment {
-	struct bucket *buckets;
+	_Alignas(CACHE_LINE) struct bucket *buckets;
 	uint32_t bucket_count;
 	uint32_t live;	    /* blocks in use */
-	uint32_t used;	    /* block numbers handed out so far, the free ones below included */
+	uint32_t limit;	    /* blocks in use at which the index grows */
 	uint32_t capacity;  /* blocks that the chunks hold */
 	uint32_t free_head; /* block number + 1; the next one is in its `bytes` */
 	uint32_t depth;
+	uint32_t shifted; /* a bit for each chunk (segment.c) */
 	struct block *chunks[SEGMENT_CHUNKS];
 };
+_Static_assert(sizeof(struct blocks_segment) % CACHE_LINE == 0, "segment");
 
 /* Two rounds of multiply and fold: aligned addresses differ in few low bits, all result bits must
- * depend on them. */
+ * depend on them, and addresses at equal distances must not come to lie at equal distances. */
 static inline uint64_t hash_of(const struct blocks *b, uint64_t address)
 {
-	uint64_t x = address ^ b->seed;
+	uint64_t x = (address ^ b->seed) * 0x9e3779b97f4a7c15ull;
 
-	x = (x ^ x >> 32) * 0x9e3779b97f4a7c15ull;
-	x = (x ^ x >> 29) * 0xd6e8feb86659fd93ull;
+	x = (x ^ x >> 32) * 0xd6e8feb86659fd93ull;
 	return x ^ x >> 32;
 }
 
@@ -172,94 +174,73 @@ void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place
 
 /*
  * An address that an event will ask for, and what was found out about it ahead, step by step, so that each step finds
- * what the one before has fetched. All but the hash is of no use any more when the table has `changes`.
+ * what the one before has fetched. blocks_forget() when blocks or their places have moved since, as `changes` of the table tells.
  */
 struct blocks_ahead {
 	uint64_t hash;
-	uint64_t changes;
 	struct blocks_segment *segment; /* NULL: nothing is known */
-	struct block *block;		/* most likely the one; NULL: most likely there is none */
-	struct blocks_place place;	/* of `block`; its bucket is the first to be searched */
+	struct bucket *bucket;		/* the first to be searched */
+	struct block *block; /* most likely the one that is there, or will be; NULL: not known */
+	uint32_t ref, slot;  /* of a block that is there */
 };
 
-static inline bool blocks_ahead_holds(const struct blocks *b, const struct blocks_ahead *x)
+static inline void blocks_forget(struct blocks_ahead *x)
 {
-	return x->segment && x->changes == b->changes;
+	x->segment = NULL;
+	x->block = NULL;
 }
 
 static inline void blocks_fetch_segment(const struct blocks *b, uint64_t address,
 					struct blocks_ahead *x)
 {
-	uint64_t hash = hash_of(b, address);
-
-	*x = (struct blocks_ahead){.hash = hash, .changes = b->changes};
+	x->hash = hash_of(b, address);
+	blocks_forget(x);
 	if (!b->segments)
 		return;
-	x->segment = segment_of(b, hash);
+	x->segment = segment_of(b, x->hash);
 	__builtin_prefetch(x->segment);
 }
 
-static inline void blocks_fetch_bucket(const struct blocks *b, struct blocks_ahead *x)
-{
-	if (!blocks_ahead_holds(b, x))
-		return;
-	x->place.bucket = home_of(x->segment, x->hash);
-	__builtin_prefetch(&x->segment->buckets[x->place.bucket], 1);
-	__builtin_prefetch(&x->segment->chunks[0]);
-}
-
-static inline void blocks_fetch_block(const struct blocks *b, struct blocks_ahead *x)
+static inline void blocks_fetch_bucket(struct blocks_ahead *x)
 {
 	const struct blocks_segment *s = x->segment;
-	const struct bucket *k;
+
+	if (!s)
+		return;
+	x->bucket = &s->buckets[home_of(s, x->hash)];
+	__builtin_prefetch(x->bucket, 1);
+}
+
+/* One of two, without a branch. */
+static inline uint32_t either(bool first, uint32_t a, uint32_t b)
+{
+	return b ^ ((a ^ b) & -(uint32_t)first);
+}
+
+/* The block with that address; or, when it is `fresh`, not expected to be there, the one that it will get. */
+static inline void blocks_fetch_block(struct blocks_ahead *x, bool fresh)
+{
+	const struct blocks_segment *s = x->segment;
 	uint32_t m;
 
-	if (!blocks_ahead_holds(b, x))
+	if (!s)
 		return;
-	k = &s->buckets[x->place.bucket];
-	m = bucket_matches(k, tag_of(x->hash));
-	if (!m)
+	m = bucket_matches(x->bucket, tag_of(x->hash));
+	if (!either(fresh, s->free_head, m))
 		return;
-	x->place.slot = (uint32_t)__builtin_ctz(m);
-	x->block = block_at(s, k->refs[x->place.slot]);
+	x->slot = (uint32_t)__builtin_ctz(m | 1u << (BUCKET_SLOTS - 1));
+	x->ref = either(fresh, s->free_head - 1, x->bucket->refs[x->slot]);
+	x->block = block_at(s, x->ref);
 	__builtin_prefetch(x->block, 1);
 }
 
-/* The same for an address that is not expected to be there, and for the block that it will get. */
-static inline void blocks_fetch_room(const struct blocks *b, struct blocks_ahead *x)
+/* The usual case of a search: the block is where it was seen. NULL says nothing. */
+static inline struct block *blocks_seen_ahead(const struct blocks_ahead *x, uint64_t address)
 {
-	blocks_fetch_block(b, x);
-	if (blocks_ahead_holds(b, x) && x->segment->free_head)
-		__builtin_prefetch(block_at(x->segment, x->segment->free_head - 1), 1);
-}
-
-/*
- * The usual case of blocks_find_ahead(): the block is where it was seen. NULL says nothing.
- */
-static inline struct block *blocks_seen_ahead(const struct blocks *b, const struct blocks_ahead *x,
-					      uint64_t address)
-{
-	const struct bucket *k;
-
-	if (!x->block || x->changes != b->changes || x->block->address != address)
+	if (!x->block || x->block->address != address)
 		return NULL;
-	k = &x->segment->buckets[x->place.bucket];
-	return (k->tags[x->place.slot] == tag_of(x->hash)) &
-			       (block_at(x->segment, k->refs[x->place.slot]) == x->block)
-		       ? x->block
-		       : NULL;
-}
-
-/* blocks_find_by() with all that is known. */
-static inline struct block *blocks_find_ahead(const struct blocks *b, const struct blocks_ahead *x,
-					      uint64_t address, struct blocks_place *place)
-{
-	struct block *seen = blocks_seen_ahead(b, x, address);
-
-	if (!seen)
-		return blocks_find_by(b, x->hash, address, place);
-	*place = x->place;
-	return seen;
+	return (x->bucket->tags[x->slot] != 0) & (x->bucket->refs[x->slot] == x->ref) ? x->block
+										      : NULL;
 }
 
 /*
@@ -269,46 +250,46 @@ static inline struct block *blocks_find_ahead(const struct blocks *b, const stru
 static inline struct block *blocks_put_ahead(struct blocks *b, const struct blocks_ahead *x)
 {
 	struct blocks_segment *s = x->segment;
+	struct bucket *k = x->bucket;
 	struct block *block;
-	struct bucket *k;
-	uint32_t room, slot, ref;
+	uint32_t room, slot;
 
-	if (!blocks_ahead_holds(b, x) || !s->free_head || s->live >= s->bucket_count * BUCKET_FULL)
+	if (!s || !s->free_head || s->live >= s->limit)
 		return NULL;
-	k = &s->buckets[home_of(s, x->hash)];
 	room = bucket_matches(k, 0);
 	if (!room || (bucket_matches(k, tag_of(x->hash)) | k->passed))
 		return NULL;
 	slot = (uint32_t)__builtin_ctz(room);
-	ref = s->free_head - 1;
-	block = block_at(s, ref);
+	k->tags[slot] = tag_of(x->hash);
+	k->refs[slot] = (uint16_t)(s->free_head - 1);
+	block = block_at(s, s->free_head - 1);
 	s->free_head = (uint32_t)block->bytes;
 	s->live++;
 	b->count++;
-	k->tags[slot] = tag_of(x->hash);
-	k->refs[slot] = (uint16_t)ref;
 	return block;
 }
 
-/* Gives the memory of a segment back that is nearly empty; after removals. */
-void blocks_shrink(struct blocks *b, struct blocks_segment *s, uint64_t hash);
+/* Few blocks are in use: the segment becomes smaller when one more goes. */
+static inline bool segment_is_sparse(const struct blocks_segment *s)
+{
+	return s->live <= s->capacity / 4 && s->capacity > CHUNK_BLOCKS;
+}
 
-/* Removes the block that blocks_seen_ahead() has returned just now. */
-static inline void blocks_drop_ahead(struct blocks *b, const struct blocks_ahead *x)
+/* The usual case of a removal, of the block that blocks_seen_ahead() has returned just now. False: nothing is done. */
+static inline bool blocks_drop_ahead(struct blocks *b, const struct blocks_ahead *x)
 {
 	struct blocks_segment *s = x->segment;
-	struct bucket *k = &s->buckets[x->place.bucket];
-	uint32_t ref = k->refs[x->place.slot];
 
+	if (segment_is_sparse(s))
+		return false;
 	/* found in its first bucket, so it has passed none */
-	k->tags[x->place.slot] = 0;
+	x->bucket->tags[x->slot] = 0;
 	x->block->address = 0;
 	x->block->bytes = s->free_head;
-	s->free_head = ref + 1;
+	s->free_head = x->ref + 1;
 	s->live--;
 	b->count--;
-	if (s->live < s->used / 4 && s->used > CHUNK_BLOCKS)
-		blocks_shrink(b, s, x->hash);
+	return true;
 }
 
 /* segment.c. All take the table for its hash and its count of memory. */

@@ -18,16 +18,17 @@ struct heap {
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
 	uint64_t first_ns, now_ns, version;
-	uint64_t elder_ns;	     /* UINT64_MAX: no block is an elder */
-	uint64_t generation_inverse; /* 2^64 / generation_ns, rounded down */
+	uint64_t elder_ns;	      /* UINT64_MAX: no block is an elder */
+	uint64_t generation_inverse;  /* 2^64 / generation_ns, rounded down */
+	uint64_t generation_start_ns; /* of the generation that most births are in */
+	uint32_t generation;
 	uint64_t window_ns,
 		window_before_ns; /* when the window began and the one before; 0: at the start */
 
 	struct heap_process **processes; /* [1, process_count] */
 	uint32_t process_count, process_capacity;
 	struct index process_index;
-	uint32_t recent, recent_number; /* the process found last */
-	struct heap_process *recent_process;
+	struct heap_process *recent; /* found last */
 
 	struct pool sites;
 	struct pool lifetimes; /* of the sites, by the same numbers */
@@ -74,15 +75,18 @@ static inline struct totals *totals_of(struct heap_process *p, const struct site
 
 /* What an event needs, found out ahead of it (batch.c). */
 struct ahead {
-	struct heap_process *process; /* NULL: not known */
+	struct heap_process *process; /* NULL: not known, or not sane */
 	struct blocks_ahead block;    /* that it allocates or releases */
-	uint32_t index;		      /* of the process */
 	uint32_t site_hash, site;     /* of the site that it allocates at; the site is a guess */
-	bool sane, released, charged; /* a block; a site */
+	bool alloc;		      /* an EVENT_ALLOC */
+	bool sane;
 };
 
-/* apply.c: the only writer. The record is sane, its process known. */
+/* apply.c: the only writer. The record is sane, its process known, nothing of its block. */
 void apply_event(struct heap *h, const struct event_header *e, const struct ahead *a);
+/* Events with all that is known ahead; ends after one that may have made it wrong. How many. */
+uint32_t apply_events(struct heap *h, const struct event_header *const *events,
+		      const struct ahead *a, uint32_t count, bool *moved);
 
 /* Moves the clock of the heap on. */
 static inline void heap_advance(struct heap *h, uint64_t time_ns)
@@ -110,14 +114,24 @@ static inline uint32_t generation_at(const struct heap *h, uint64_t time_ns)
 	return number < UINT32_MAX ? (uint32_t)number : UINT32_MAX - 1;
 }
 
-/* NULL when there is no such process; found ones are remembered. */
-struct heap_process *heap_look_up(struct heap *h, uint32_t number, uint32_t *index);
-
-static inline struct heap_process *heap_process_of(struct heap *h, uint32_t number, uint32_t *index)
+/* The same for a birth: most are in the generation that the one before was in. */
+static inline uint32_t generation_now(struct heap *h, uint64_t time_ns)
 {
-	*index = h->recent;
-	return h->recent && h->recent_number == number ? h->recent_process
-						       : heap_look_up(h, number, index);
+	if (time_ns - h->generation_start_ns < h->generation_ns)
+		return h->generation;
+	h->generation = generation_at(h, time_ns);
+	h->generation_start_ns = h->first_ns + h->generation * h->generation_ns;
+	return h->generation;
+}
+
+/* NULL when there is no such process; found ones are remembered. */
+struct heap_process *heap_look_up(struct heap *h, uint32_t number);
+
+static inline struct heap_process *heap_process_of(struct heap *h, uint32_t number)
+{
+	struct heap_process *p = h->recent;
+
+	return p && p->number == number ? p : heap_look_up(h, number);
 }
 
 /* sites.c: the site of (process, stack, call), made when new. 0 when out of memory. */
@@ -132,14 +146,14 @@ static inline uint32_t sites_hash(const struct heap *h, uint32_t process, uint64
 	return index_hash(h->seed, stack_id, (uint64_t)process << 8 | call);
 }
 
-static inline uint32_t sites_get_by(struct heap *h, uint32_t process, uint64_t stack_id,
+static inline uint32_t sites_get_by(struct heap *h, const struct heap_process *p, uint64_t stack_id,
 				    uint8_t call, uint32_t hash, uint32_t guess)
 {
 	const struct site *s = guess ? site_at(h, guess) : NULL;
 
-	return s && s->stack_id == stack_id && s->process == process && s->call == call
+	return s && s->stack_id == stack_id && s->process == p->index && s->call == call
 		       ? guess
-		       : sites_search(h, process, stack_id, call, hash);
+		       : sites_search(h, p->index, stack_id, call, hash);
 }
 
 /* What a block counts for in the figures: itself, or when sampled all that it stands for. */

@@ -28,7 +28,7 @@ bool blocks_walk(const struct blocks *b, uint64_t *position, blocks_visit_fn *vi
 	s = segment_of(b, *position);
 	/* merged with the one before it, whose blocks were visited */
 	part = range_start(*position, s->depth) != *position;
-	for (uint32_t ref = 0; ref < s->used; ref++) {
+	for (uint32_t ref = 0; ref < s->capacity; ref++) {
 		const struct block *block = block_at(s, ref);
 
 		if (!block->address || (part && hash_of(b, block->address) < *position))

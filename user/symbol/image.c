@@ -162,6 +162,25 @@ struct image *image_new(int fd, const char *path)
 	return image;
 }
 
+struct image *image_recorded(const struct image *like)
+{
+	struct image *image = image_new(-1, like->path);
+
+	image->bytes = like->bytes;
+	image->identity = like->identity;
+	image->recorded = like->recorded;
+	image->no_code = like->no_code;
+	image->build_id_size = like->build_id_size;
+	memcpy(image->build_id, like->build_id, sizeof(image->build_id));
+	if (like->segment_count) {
+		image->segments = xcalloc(like->segment_count, sizeof(*image->segments));
+		memcpy(image->segments, like->segments,
+		       like->segment_count * sizeof(*image->segments));
+		image->segment_count = like->segment_count;
+	}
+	return image;
+}
+
 void image_free(struct image *image)
 {
 	if (!image)

@@ -32,12 +32,16 @@ struct image {
 		identity; /* of the contents, the same in every run: build id, else name and size */
 	struct image_segment *segments;
 	size_t segment_count; /* 0: no ELF file of this machine */
+	uint32_t recorded;    /* its number in the recording that is replayed; 0: none */
+	bool no_code;	      /* recorded: a file that was there, and no ELF file */
 };
 
 /* Takes fd over (-1: only the name is known). A file that is no ELF file is an image without
  * segments. */
 struct image *image_new(int fd, const char *path);
 void image_free(struct image *image);
+/* Of a recording: what is given here is as it was there. Segments are copied. */
+struct image *image_recorded(const struct image *like);
 /* The file is still what it was when the image was made: same size, not written since. */
 bool image_is_unchanged(const struct image *image);
 /* ELF virtual address of an offset in the file; the offset itself when no segment has it. */

@@ -36,8 +36,8 @@ struct modules_process {
 	uint32_t epoch;
 	struct mapping *v;
 	size_t count;
-	struct modules_jit *jit; /* NULL: no generated code so far */
-	bool jit_inherited;	 /* from before its fork */
+	const struct jit *jit; /* NULL: no generated code so far */
+	bool jit_inherited;    /* from before its fork */
 };
 
 struct modules_jit {
@@ -176,9 +176,10 @@ static void modules_add_jit(struct modules *m, struct modules_process *p, pid_t 
 	jit->jit = (struct jit){.root = modules_get_root(m, pid),
 				.pid = info.inner_pid ? info.inner_pid : pid,
 				.uid = info.uid,
-				.parent = p->jit ? &p->jit->jit : NULL};
+				.parent = p->jit};
 	jit->next = m->jits;
-	m->jits = p->jit = jit;
+	m->jits = jit;
+	p->jit = &jit->jit;
 	p->jit_inherited = false;
 }
 
@@ -454,6 +455,26 @@ void modules_forget(struct modules *m, uint32_t number)
 	p->epoch++;
 }
 
+const struct mapping *modules_list(const struct modules *m, uint32_t number, size_t *count)
+{
+	const struct modules_process *p = modules_find_process(m, number);
+
+	*count = p ? p->count : 0;
+	return p ? p->v : NULL;
+}
+
+void modules_set(struct modules *m, uint32_t number, const struct mapping *v, size_t count,
+		 const struct jit *jit)
+{
+	struct modules_process *p = modules_get_process(m, number);
+	struct mapping *copy = xcalloc(count + 1, sizeof(*copy));
+
+	if (count)
+		memcpy(copy, v, count * sizeof(*copy));
+	modules_replace(p, copy, count);
+	p->jit = jit;
+}
+
 const struct mapping *modules_find(const struct modules *m, uint32_t number, uint64_t address)
 {
 	const struct modules_process *p = modules_find_process(m, number);
@@ -465,7 +486,7 @@ const struct jit *modules_jit(const struct modules *m, uint32_t number)
 {
 	const struct modules_process *p = modules_find_process(m, number);
 
-	return p && p->jit ? &p->jit->jit : NULL;
+	return p ? p->jit : NULL;
 }
 
 uint32_t modules_generation(const struct modules *m, uint32_t number)

@@ -42,8 +42,15 @@ size_t modules_memory(const struct modules *m);
 /* Code of a file, with an address in it that means something; else it is generated code. */
 static inline bool mapping_has_code(const struct mapping *mapping)
 {
-	return mapping->image && (mapping->image->segment_count || mapping->image->fd < 0);
+	return mapping->image && !mapping->image->no_code &&
+	       (mapping->image->segment_count || mapping->image->fd < 0);
 }
+
+/* Sorted; borrowed as modules_find()'s. NULL: nothing is known of the process. */
+const struct mapping *modules_list(const struct modules *m, uint32_t number, size_t *count);
+/* From a recording: instead of modules_read(). Images are borrowed until modules_free(), jit too (NULL: none). */
+void modules_set(struct modules *m, uint32_t number, const struct mapping *v, size_t count,
+		 const struct jit *jit);
 
 /* ELF address of an address in a mapping that has an image. */
 static inline uint64_t mapping_address(const struct mapping *mapping, uint64_t address)

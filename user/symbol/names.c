@@ -65,8 +65,10 @@ struct names {
 	size_t stack_bytes, name_bytes;
 	size_t hand; /* where the search for names to forget goes on */
 	uint32_t pass;
-	uint32_t full;	    /* the pass in which nothing more could be forgotten */
-	uint64_t forgotten; /* names for which there was no room */
+	uint32_t full;		 /* the pass in which nothing more could be forgotten */
+	uint64_t forgotten;	 /* names for which there was no room */
+	names_source_fn *source; /* NULL: all names are looked for */
+	void *source_context;
 	/* the answer of names_stack() */
 	struct stack_names current;
 	size_t frame_capacity;
@@ -396,11 +398,28 @@ static struct resolver *names_get_resolver(struct names *n)
 	return n->resolver;
 }
 
+/* True: there is nothing else to ask. */
+static bool names_from_source(struct names *n, struct location *location)
+{
+	struct location_names *names;
+
+	if (!n->source)
+		return false;
+	names = location->names ? NULL : n->source(n->source_context, location);
+	if (names) {
+		location->names = names;
+		n->name_bytes += names->bytes;
+	}
+	return location->names || location->jit || location->image->fd < 0;
+}
+
 static void names_want(struct names *n, struct location *location)
 {
 	uint64_t now;
 
 	location->used = n->pass;
+	if (names_from_source(n, location))
+		return;
 	if (location->waiting || (location->names && !location->names->unknown) ||
 	    location->no_room == n->pass || !names_get_resolver(n))
 		return;
@@ -410,6 +429,28 @@ static void names_want(struct names *n, struct location *location)
 	location->asked_ns = now;
 	location->waiting = true;
 	resolver_ask(n->resolver, location);
+}
+
+struct modules *names_modules(struct names *n)
+{
+	return n->modules;
+}
+
+const struct location *names_next_location(const struct names *n, size_t *at)
+{
+	*at += !*at; /* 0 is none */
+	return *at < n->location_count ? n->locations[(*at)++] : NULL;
+}
+
+void names_set_source(struct names *n, names_source_fn *source, void *context)
+{
+	n->source = source;
+	n->source_context = context;
+}
+
+bool names_skips(const struct names *n, const char *function)
+{
+	return skip_matches(&n->skip, function);
 }
 
 int names_fd(const struct names *n)

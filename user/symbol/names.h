@@ -78,6 +78,25 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 uint64_t names_site_id(struct names *n, uint32_t number, uint64_t stack_id, uint8_t call,
 		       const uint64_t *pcs, size_t frame_count, bool *settled);
 
+/*
+ * For recordings. Modules may be looked at and, in a replay, set. Locations are those that stacks were asked for, with the names
+ * that are known of them.
+ */
+struct modules;
+struct location;
+struct location_names;
+struct modules *names_modules(struct names *n);
+/* struct location *l; size_t at = 0; while ((l = names_next_location(n, &at))) */
+const struct location *names_next_location(const struct names *n, size_t *at);
+/*
+ * In a replay names come from there first: from malloc, or NULL when it has none. What has none is looked for in its file if that is here;
+ * generated code is never looked for.
+ */
+typedef struct location_names *names_source_fn(void *context, const struct location *location);
+void names_set_source(struct names *n, names_source_fn *source, void *context);
+/* As --skip and its defaults say. */
+bool names_skips(const struct names *n, const char *function);
+
 /* Readable when names have come: then names_collect(), and look at the stacks again. */
 int names_fd(const struct names *n);
 void names_collect(struct names *n);

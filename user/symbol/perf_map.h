@@ -19,6 +19,7 @@ struct jit {
 	pid_t pid; /* as in its own pid namespace: part of the file's name */
 	uid_t uid; /* whose file it may be, root's is the other */
 	const struct jit *parent; /* code that was there before the fork; NULL: none */
+	uint32_t recorded;	  /* its number in the recording that is replayed; 0: none */
 };
 
 struct perf_maps;

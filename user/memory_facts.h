@@ -3,8 +3,8 @@
  * What the kernel says of the memory of a traced process: its use, beside the heap, and the limits that it may meet. Read for
  * each snapshot, the dear part of it as seldom as its price asks for. The main thread only.
  */
-#ifndef USER_PROCESS_FACTS_H
-#define USER_PROCESS_FACTS_H
+#ifndef USER_MEMORY_FACTS_H
+#define USER_MEMORY_FACTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -13,7 +13,7 @@
 #include "target/limits.h"
 
 /* Part of struct tracked; all zeros at first. */
-struct process_facts {
+struct memory_facts {
 	bool begun;
 	struct memory_use first;
 	uint64_t heap_first;
@@ -24,12 +24,16 @@ struct process_facts {
 
 struct tracked;
 struct options;
+struct process_facts;
 
 /* Tracing of it begins now: what it has from here on is compared with this. */
-void process_facts_begin(struct tracked *t);
-/* Fills beside, exhaustion and rss_bytes; totals, rates and unknown frees are there. */
-void process_facts_fill(struct tracked *t, struct snapshot_process *p, const struct options *o);
+void memory_facts_begin(struct tracked *t);
+/* Reads what there is now into the facts of the process. */
+void memory_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f);
+/* From these facts, live or recorded: beside and exhaustion; totals, rates and unknown frees are there. */
+void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct snapshot_process *p,
+		       const struct options *o);
 /* PSS as it is now, if it may be read now: MEMORY_UNKNOWN until then. For who asks for it; -v does by itself. */
-uint64_t process_facts_pss(struct tracked *t, uint64_t rss);
+uint64_t memory_facts_pss(struct tracked *t, uint64_t rss);
 
-#endif /* USER_PROCESS_FACTS_H */
+#endif /* USER_MEMORY_FACTS_H */

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Recordings: what a replay writes is what the live run has written, whatever ends the recording."""
+
+import csv
+import os
+import re
+import signal
+import subprocess
+
+from lib import TRACER, check, equal, need, read_sites, read_text, target_path, test, until
+
+OUTPUTS = ("csv", "csv-blocks", "csv-timeline")
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def outputs(case, name):
+    options = []
+    for kind in OUTPUTS:
+        options += [f"--{kind}", case.path(f"{name}.{kind}")]
+    return options
+
+
+def replay(case, path, *options, status=0):
+    tracer = case.run("-b", "-r", path, *options)
+    equal(tracer.wait(), status, f"exit status of the replay; it said {tracer.err.text()}")
+    return tracer
+
+
+def same_outputs(case, first, second):
+    for kind in OUTPUTS:
+        live, again = (read_bytes(case.path(f"{name}.{kind}")) for name in (first, second))
+        check(live.count(b"\n") > 1, f"--{kind} of the live run has no rows")
+        pairs = list(zip(live.split(b"\n"), again.split(b"\n")))
+        check(live == again, f"--{kind} of the replay is another one: " +
+              next((f"{a!r} became {b!r}" for a, b in pairs if a != b), "other lengths"))
+
+
+@test()
+def recording__of_threads_and_reallocs__replay_writes_the_same(case):
+    target = case.target("threads")
+    tracer = case.attach(target, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live"))
+    target.work()
+    tracer.stop()
+    check(any(row["outstanding_count"] for row in read_sites(case.path("live.csv")).last()), "nothing outstanding")
+    again = replay(case, case.path("run.rec"), *outputs(case, "again"))
+    same_outputs(case, "live", "again")
+    equal(again.summaries(), tracer.summaries(), "summary lines")
+
+
+@test()
+def recording__of_children_and_dlopen__replay_writes_the_same(case):
+    """Name spaces of several processes, modules that come and go."""
+    for name in ("forks", "dl"):
+        tracer = case.tracer("-b", "-i", "0.5", "-w", case.path(f"{name}.rec"), *outputs(case, f"{name}-live"), "--",
+                             "sh", "-c", f"(echo; echo; echo) | {target_path(name)}")
+        equal(tracer.wait(), 0, "exit status")
+        replay(case, case.path(f"{name}.rec"), *outputs(case, f"{name}-again"))
+        same_outputs(case, f"{name}-live", f"{name}-again")
+
+
+@test()
+def recording__of_redis_under_load__same_and_few_bytes(case):
+    server, load = need("redis-server"), need("redis-benchmark")
+    socket = case.path("redis.sock")
+    redis = case.start(server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
+    until(lambda: os.path.exists(socket), "redis' socket")
+    tracer = case.attach(redis.pid, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live"))
+    subprocess.run([load, "-s", socket, "-n", "60000", "-P", "16", "-r", "100000", "-q", "-t", "set"], check=True,
+                   stdout=subprocess.DEVNULL)
+    tracer.stop()
+    replay(case, case.path("run.rec"), *outputs(case, "again"))
+    same_outputs(case, "live", "again")
+    events, size = tracer.summary().events, os.path.getsize(case.path("run.rec"))
+    check(events > 100000, f"only {events} events")
+    check(size <= 6 * events, f"{size} bytes for {events} events")
+
+
+@test()
+def recording__sampled_and_filtered__replay_knows_it(case):
+    target = case.target("sampled")
+    tracer = case.attach(target, "-i", "0.5", "-s", "4k", "-z", "16", "-w", case.path("run.rec"), *outputs(case, "live"))
+    target.work()
+    tracer.stop()
+    replay(case, case.path("run.rec"), *outputs(case, "again"))
+    same_outputs(case, "live", "again")
+
+
+@test()
+def recording__other_interval__moments_of_its_own(case):
+    target = case.target("steady", 0)
+    tracer = case.attach(target, "-i", "0.1", "-w", case.path("run.rec"), "--csv", case.path("live.csv"))
+    target.go()
+    until(lambda: len(set(row["time"] for row in read_rows(case.path("live.csv")))) > 10, "ten snapshots")
+    tracer.stop()
+    target.kill()
+    again = replay(case, case.path("run.rec"), "-i", "0.25", "--csv", case.path("again.csv"))
+    rows = read_rows(case.path("again.csv"))
+    equal(sorted({row["elapsed_s"] for row in rows}, key=float)[:4], ["0.25", "0.5", "0.75", "1"], "moments")
+    last = {(row["site"], row["alloc_bytes"], row["outstanding_bytes"]) for row in last_rows(rows)}
+    equal(last, {(row["site"], row["alloc_bytes"], row["outstanding_bytes"])
+                 for row in last_rows(read_rows(case.path("live.csv")))}, "figures of the end")
+    equal(again.summary().bytes, tracer.summary().bytes, "bytes outstanding")
+    two = replay(case, case.path("run.rec"), "0.25", "2")
+    equal(two.out.text().count("stacks with outstanding allocations"), 2, "reports with COUNT 2")
+
+
+def read_rows(path):
+    with open(path, newline="", encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row.get("stack")]
+
+
+def last_rows(rows):
+    return [row for row in rows if row["time"] == rows[-1]["time"]]
+
+
+@test()
+def recording__tracer_killed__readable_with_names_of_this_machine(case):
+    target = case.target("steady", 0)
+    path = case.path("run.rec")
+    tracer = case.attach(target, "-w", path)
+    target.go()
+    until(lambda: os.path.getsize(path) > 20000, "blocks in the file")
+    tracer.signal(signal.SIGKILL)
+    tracer.wait()
+    target.kill()
+    again = replay(case, path, "--csv", case.path("again.csv"))
+    check("ends in the middle" in again.err.text(), "not a word about the missing end")
+    check(again.summary().events > 10000, "hardly any event")
+    check(any(row["function"] == "site_short" for row in read_rows(case.path("again.csv"))), "no name was found")
+
+
+@test()
+def recording__file_cannot_be_written__said_before_anything_begins(case):
+    full = case.run("-b", "-w", "/dev/full", "--", "true")
+    equal(full.wait(), 1, "exit status")
+    check(re.search(r"cannot write '/dev/full': no space", full.err.text()), full.err.text())
+
+
+@test()
+def replay__what_is_no_recording__refused(case):
+    files = {"empty": b"", "csv": b"time,elapsed_s,pid,comm,site\n", "newer": b"\x89tracer\n\x63\0\0\0\0\0\0\0"}
+    words = {"empty": "empty", "csv": "no recording", "newer": "newer"}
+    for name, data in files.items():
+        with open(case.path(name), "wb") as file:
+            file.write(data)
+        tracer = replay(case, case.path(name), status=1)
+        equal(len(tracer.err.lines), 1, f"lines about {name}")
+        check(words[name] in tracer.err.text(), tracer.err.text())
+    for path in ("/nonexistent", "/dev/zero", "/"):
+        replay(case, path, status=1)
+
+
+@test()
+def replay__without_privileges__the_same(case):
+    target = case.target("every")
+    tracer = case.attach(target, "-w", case.path("run.rec"), "--csv-timeline", case.path("live.csv"))
+    target.work()
+    tracer.stop()
+    os.chmod(case.path("run.rec"), 0o644)
+    again = subprocess.run([need("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups",
+                            "--inh-caps=-all", TRACER, "-b", "-r", case.path("run.rec"), "--csv-timeline", "-"],
+                           check=True, capture_output=True, stdin=subprocess.DEVNULL)
+    equal(again.stdout.decode(), read_text(case.path("live.csv")), "CSV")
+
+
+@test()
+def recording__of_before__still_readable(case):
+    """Files that older versions have written, with what their live runs wrote."""
+    here = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "replay")
+    names = sorted(name[:-4] for name in os.listdir(here) if name.endswith(".rec"))
+    check(names, "there is no recording")
+    for name in names:
+        replay(case, os.path.join(here, name + ".rec"), "--csv", case.path("again.csv"), "--csv-blocks",
+               case.path("again.csv-blocks"))
+        for kind in ("csv", "csv-blocks"):
+            equal(read_text(case.path(f"again.{kind}")), read_text(os.path.join(here, f"{name}.{kind}")),
+                  f"--{kind} of {name}")
+
+
+@test()
+def diff__recording_against_csv__by_site(case):
+    target = case.target("every")
+    tracer = case.attach(target, "-w", case.path("a.rec"), "--csv", case.path("a.csv"))
+    target.work()
+    tracer.stop()
+    same = case.run("--diff", case.path("a.rec"), case.path("a.csv"))
+    equal(same.wait(), 0, "exit status")
+    check(re.search(r"^B - A: \+0 bytes in \+0 allocations; 0 sites appeared, 0 grew, 0 shrank, 0 disappeared, [1-9]",
+                    same.out.text(), re.M), same.out.text())
+    bigger = read_text(case.path("a.csv")).splitlines()
+    rows = read_rows(case.path("a.csv"))
+    grown = next(row for row in rows if row["function"] == "site_malloc" and int(row["outstanding_bytes"]))
+    size = int(grown["outstanding_bytes"])
+    bigger = [line.replace(f",{size},", f",{size + 1000},", 1) if grown["site"] in line else line for line in bigger]
+    with open(case.path("b.csv"), "w", encoding="utf-8") as file:
+        file.write("\n".join(bigger) + "\n")
+    diff = case.run("--diff", case.path("a.rec"), case.path("b.csv"), "--csv", case.path("diff.csv"))
+    equal(diff.wait(), 0, "exit status")
+    check(f"+1000 bytes in +0 allocations, from {size} to {size + 1000} bytes, site {grown['site']}" in diff.out.text(),
+          diff.out.text())
+    changed = [row for row in read_rows(case.path("diff.csv")) if row["change"] != "unchanged"]
+    equal([(row["site"], row["change"], row["bytes_change"]) for row in changed], [(grown["site"], "grew", "1000")],
+          "rows of the CSV")

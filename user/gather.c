@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "gather.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "target/process.h"
+
+static uint64_t own_cpu_ns(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return (uint64_t)(u.ru_utime.tv_sec + u.ru_stime.tv_sec) * NS_PER_S +
+	       (uint64_t)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) * 1000;
+}
+
+void gather_begin(struct gather *g, uint64_t now_ns)
+{
+	struct tracked *t;
+
+	g->begun_ns = g->last_ns = now_ns;
+	g->last_cpu_ns = own_cpu_ns();
+	overhead_begin(g->windows->overhead);
+	for (t = g->tracker->first; t; t = t->next)
+		memory_facts_begin(t);
+}
+
+static void gather_clocks(const struct gather *g, struct facts *f)
+{
+	f->realtime_ns = clock_realtime_ns();
+	f->elapsed_s = (double)(f->time_ns - g->begun_ns) / 1e9;
+}
+
+static void gather_own(struct gather *g, struct facts *f)
+{
+	uint64_t now = clock_monotonic_ns(), cpu = own_cpu_ns();
+	double wall = (double)(now - g->last_ns);
+
+	f->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - g->last_cpu_ns) / wall : 0;
+	f->tracer_rss_bytes = process_rss(getpid());
+	g->last_ns = now;
+	g->last_cpu_ns = cpu;
+	f->cost = overhead_cost(g->windows->overhead);
+}
+
+static void gather_counts(const struct gather *g, struct facts *f)
+{
+	loader_counts(g->tracker->loader, f->counts);
+	f->counts[COUNTER_LATE_EVENT] = consumer_late_count(g->tracker->consumer);
+	f->counts[COUNTER_BAD_RECORD] = consumer_bad_count(g->tracker->consumer);
+}
+
+static void gather_process(const struct gather *g, struct tracked *t, struct process_facts *p)
+{
+	p->number = t->number;
+	p->pid = (uint32_t)t->pid;
+	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
+	p->attached = t->attached;
+	p->rss_first = t->rss_first;
+	p->rss_bytes = UINT64_MAX;
+	if (t->ended) {
+		memcpy(p->counts, t->counts, sizeof(p->counts));
+		return;
+	}
+	loader_process_counts(g->tracker->loader, t->pid, p->counts);
+	memory_facts_gather(t, g->options, p);
+}
+
+void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
+{
+	struct tracked *t;
+
+	*f = (struct facts){.time_ns = time_ns, .coverage = windows_figures(g->windows)};
+	for (t = g->tracker->first; t; t = t->next) {
+		if (!t->borrowed)
+			gather_process(g, t, facts_add_process(f));
+	}
+}
+
+void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f)
+{
+	gather_sample(g, time_ns, f);
+	gather_clocks(g, f);
+	gather_counts(g, f);
+}
+
+void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f)
+{
+	gather_figures(g, time_ns, f);
+	gather_own(g, f);
+}

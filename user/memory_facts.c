@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "memory_facts.h"
+
+#include "base/clock.h"
+#include "facts.h"
+#include "options.h"
+#include "tracker.h"
+
+/* Limits change seldom, and what is used of them is several files to read. */
+#define LIMITS_NS NS_PER_S
+/* PSS takes no more than that part of the time. */
+#define PSS_PART 1000
+/* Its walk may keep a thread that maps memory waiting: not for longer than some milliseconds. */
+#define PSS_RSS_MAX (1ull << 30)
+
+void memory_facts_begin(struct tracked *t)
+{
+	struct memory_facts *f = &t->memory;
+
+	f->begun = memory_read(t->pid, &f->first) == 0;
+	f->pss = MEMORY_UNKNOWN;
+}
+
+uint64_t memory_facts_pss(struct tracked *t, uint64_t rss)
+{
+	struct memory_facts *f = &t->memory;
+	uint64_t begun = clock_monotonic_ns(), now;
+
+	if (begun < f->pss_next_ns)
+		return f->pss;
+	f->pss = MEMORY_UNKNOWN;
+	if (rss <= PSS_RSS_MAX)
+		memory_read_pss(t->pid, &f->pss);
+	now = clock_monotonic_ns();
+	f->pss_next_ns = now + (now - begun) * PSS_PART;
+	return f->pss;
+}
+
+static void gather_limits(struct tracked *t, struct process_facts *f)
+{
+	uint64_t now = clock_monotonic_ns();
+
+	if (now >= t->memory.limits_next_ns) {
+		limits_read("", t->pid, &t->memory.limits);
+		t->memory.limits_next_ns = now + LIMITS_NS;
+	}
+	f->limits = t->memory.limits;
+}
+
+void memory_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f)
+{
+	f->rss_bytes = MEMORY_UNKNOWN;
+	if (memory_read(t->pid, &f->memory))
+		return;
+	f->memory_known = true;
+	f->memory_begun = t->memory.begun;
+	f->memory_first = t->memory.first;
+	f->heap_first = t->memory.heap_first;
+	f->rss_bytes = f->memory.rss;
+	if (o->verbose)
+		f->memory.pss = memory_facts_pss(t, f->memory.rss);
+	gather_limits(t, f);
+}
+
+void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct snapshot_process *p,
+		       const struct options *o)
+{
+	struct beside *b = &p->beside;
+
+	*b = (struct beside){.maps_traced = o->mmap,
+			     .part_of_blocks = options_filter(o),
+			     .attached = f->attached,
+			     .heap_now = p->totals.outstanding_bytes,
+			     .unknown_frees = p->unknown_frees};
+	if (!f->memory_known)
+		return;
+	b->known = true;
+	b->now = f->memory;
+	if (f->memory_begun) {
+		b->first = f->memory_first;
+		b->heap_first = f->heap_first;
+	} else if (!t->memory.begun) {
+		t->memory.begun = true;
+		t->memory.first = b->now;
+		t->memory.heap_first = b->heap_now;
+	}
+	if (!f->memory_begun) {
+		b->first = t->memory.first;
+		b->heap_first = t->memory.heap_first;
+	}
+	/* who does not grow meets no limit */
+	if (p->growth_bytes_per_s > 0)
+		p->exhaustion = exhaustion_of(&f->limits, p->growth_bytes_per_s);
+}
