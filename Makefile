@@ -37,7 +37,7 @@ WARN := -Wall -Wextra -Wshadow -Wundef -Wvla -Wstrict-prototypes -Wmissing-proto
 	-Wformat=2 -Wwrite-strings -Wcast-align $(if $(WERROR),-Werror)
 CFLAGS ?= -O2 -g
 SANITIZERS := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
-LIBS := libbpf libdw libelf capstone ncursesw libprotobuf-c libzstd zlib
+LIBS := libbpf libdw libelf capstone ncursesw libprotobuf-c libzstd zlib libmicrohttpd
 override CFLAGS += -std=c11 -D_GNU_SOURCE -DTRACER_VERSION='"$(VERSION)"' $(WARN) -I$(O) \
 	$(shell $(PKG_CONFIG) --cflags $(LIBS)) \
 	$(if $(SANITIZE),$(SANITIZERS))

@@ -6,8 +6,11 @@
 #include "live.h"
 
 #include <errno.h>
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "analyse/growth.h"
 #include "base/clock.h"
@@ -16,6 +19,8 @@
 #include "symbol/names.h"
 
 #define HISTORY_MOST 128
+#define SPEED_MOST   1024.0
+#define SEEK_S	     10.0
 
 static const struct stack_names *find_names(void *context, const struct snapshot_site *site)
 {
@@ -121,6 +126,63 @@ static bool find_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 	return true;
 }
 
+static void set_baseline(void *context, bool on)
+{
+	struct live *l = context;
+
+	if (l->replay)
+		l->play.baseline = on ? 1 : -1;
+	else if (on)
+		outputs_set_baseline(l->stages->outputs);
+	else
+		outputs_reset_baseline(l->stages->outputs);
+}
+
+static void find_playback(void *context, struct view_playback *out)
+{
+	const struct live *l = context;
+
+	*out = (struct view_playback){.paused = l->play.paused,
+				      .ended = l->play.ended,
+				      .speed = l->play.speed,
+				      .at_s = l->play.at_s,
+				      .length_s = l->play.length_s};
+}
+
+static void step(void *context, enum view_step what)
+{
+	struct live *l = context;
+
+	switch (what) {
+	case STEP_TOGGLE: l->play.paused = !l->play.paused; break;
+	case STEP_FASTER: l->play.speed = fmin(l->play.speed * 2, SPEED_MOST); break;
+	case STEP_SLOWER: l->play.speed = fmax(l->play.speed / 2, 1 / SPEED_MOST); break;
+	case STEP_BACK: l->play.seek_s -= SEEK_S; break;
+	case STEP_FORWARD: l->play.seek_s += SEEK_S; break;
+	}
+}
+
+static size_t find_alerts(void *context, struct view_alert *out, size_t capacity)
+{
+	struct live *l = context;
+	const struct watch_firing *firings;
+	size_t i, count = watch_firings(l->stages->watch, &firings);
+
+	if (count > capacity) {
+		firings += count - capacity;
+		count = capacity;
+	}
+	for (i = 0; i < count; i++) {
+		const struct watch_firing *f = &firings[i];
+
+		out[i] = (struct view_alert){
+			.realtime_ns = f->realtime_ns, .rule = f->rule->text, .pid = f->pid};
+		memcpy(out[i].comm, f->comm, sizeof(out[i].comm));
+		alert_value_text(f->rule->metric, f->value, out[i].value, sizeof(out[i].value));
+	}
+	return count;
+}
+
 static bool find_format(void *context, size_t index, struct view_format *out)
 {
 	(void)context;
@@ -140,11 +202,30 @@ static bool begin_export(void *context, size_t format, const char *path)
 	return outputs_export(l->stages->outputs, export_formats[format].name, path);
 }
 
-/* What went wrong was said by then, and what was said last is what the screen shows. */
+/* A file that was asked for is written. What went wrong would have been said instead. */
 void live_exported(struct live *l)
 {
 	if (l->screen)
 		screen_message(l->screen, "wrote '%s'", l->exported);
+}
+
+bool live_wanted(const struct options *o)
+{
+	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
+		return false;
+	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
+}
+
+void live_signal(struct live *l, uint32_t signal)
+{
+	if (!l->screen)
+		return;
+	if (signal == SIGWINCH)
+		screen_resize(l->screen);
+	else if (signal == SIGTSTP)
+		screen_suspend(l->screen);
+	else
+		screen_continue(l->screen);
 }
 
 bool live_open(struct live *l, struct stages *stages, const struct screen_options *options)
@@ -158,6 +239,10 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 		.thread_name = l->replay ? NULL : find_thread_name,
 		.progress = add_progress,
 		.lifetimes = find_lifetimes,
+		.set_baseline = set_baseline,
+		.alerts = find_alerts,
+		.playback = l->replay ? find_playback : NULL,
+		.step = l->replay ? step : NULL,
 		.export_format = find_format,
 		.export_begin = begin_export,
 	};
@@ -173,6 +258,12 @@ void live_close(struct live *l)
 	walk_done(&l->walk);
 }
 
+void live_moved(struct live *l, uint64_t now_ns)
+{
+	l->now_ns = now_ns;
+	walk_stop(&l->walk);
+}
+
 uint64_t live_next_ns(const struct live *l)
 {
 	return l->screen ? walk_next_ns(&l->walk) : UINT64_MAX;
@@ -180,6 +271,7 @@ uint64_t live_next_ns(const struct live *l)
 
 void live_step(struct live *l)
 {
+	l->walk.event_ns = l->replay ? l->now_ns : 0;
 	if (l->screen && walk_step(&l->walk))
 		screen_draw(l->screen, NULL);
 }

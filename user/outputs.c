@@ -118,6 +118,7 @@ static void fill_own(struct outputs *o, struct snapshot *s, const struct facts *
 	s->sample_bytes = o->options->sample_bytes;
 	s->elapsed_s = f->elapsed_s;
 	s->tracer_cpu_percent = f->tracer_cpu_percent;
+	s->tracer_cpu_s = f->tracer_cpu_s;
 	s->tracer_rss_bytes = f->tracer_rss_bytes;
 	s->cost = f->cost;
 	for (i = 0; i < COUNTER_COUNT; i++)
@@ -371,7 +372,8 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, t->heap, heap_process(t->heap, i));
 	consumer_unlock(t->consumer);
-	qsort(c->v, c->count, sizeof(*c->v), by_site);
+	if (c->count)
+		qsort(c->v, c->count, sizeof(*c->v), by_site);
 }
 
 /* ---- writing ---- */
@@ -442,12 +444,32 @@ static void forget_blocks(struct outputs *o)
 	o->blocks_now = (struct collect){0};
 }
 
+static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
+{
+	struct outputs *o = outputs;
+
+	return rows_lifetimes(&o->rows, site, out);
+}
+
+static struct export_input input_of(struct outputs *o, const struct snapshot *s)
+{
+	return (struct export_input){
+		.snapshot = s,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
+		.names = outputs_names,
+		.context = o,
+		.folded = o->options->folded_value,
+		.lifetimes = site_lifetimes,
+	};
+}
+
 bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
 	const struct options *opt = o->options;
 	bool names = exports_want_names(&o->exports, when);
-	uint64_t since = exports_since(&o->exports, when);
 	bool all = when == WHEN_END && o->recording; /* who reads it later may want any of them */
+	struct export_input in;
 	size_t i;
 
 	report = wants_report(o, report);
@@ -463,24 +485,17 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 		format_report(o, s, false);
 	if (names && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
-	for (i = 0; (names || all) && i < s->site_count; i++) {
-		if (since == 0 || s->sites[i].version > since)
-			outputs_names(o, &s->sites[i]);
-	}
-	return (report || names || all || o->suppressed.patterns) &&
+	for (i = 0; all && i < s->site_count; i++)
+		outputs_names(o, &s->sites[i]);
+	in = input_of(o, s);
+	return (exports_ask_names(&o->exports, &in, when) || report || all ||
+		o->suppressed.patterns) &&
 	       names_pending(o->tracker->names) > 0;
 }
 
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	const struct export_input in = {
-		.snapshot = s,
-		.blocks = o->blocks_now.v,
-		.block_count = o->blocks_now.count,
-		.names = outputs_names,
-		.context = o,
-		.folded = o->options->folded_value,
-	};
+	const struct export_input in = input_of(o, s);
 
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
@@ -492,6 +507,11 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 bool outputs_export(struct outputs *o, const char *format, const char *path)
 {
 	return exports_once(&o->exports, format, path);
+}
+
+bool outputs_exported(const struct outputs *o)
+{
+	return !o->exports.once_failed;
 }
 
 void outputs_reopen(struct outputs *o)

@@ -523,6 +523,13 @@ void player_look(struct player *p, struct snapshot *s)
 	outputs_fold(p->stages.outputs, s);
 }
 
+void player_set_baseline(struct player *p)
+{
+	struct facts f = facts_at(p, p->now_ns);
+
+	outputs_take_baseline(p->stages.outputs, &f);
+}
+
 uint64_t player_now(const struct player *p)
 {
 	return p->now_ns;

@@ -37,6 +37,8 @@ void player_write_last(struct player *p);
 
 /* Of this moment, to be looked at. */
 void player_look(struct player *p, struct snapshot *s);
+/* From now on snapshots have the change since this moment. */
+void player_set_baseline(struct player *p);
 /* The moment up to which all is applied; where the recording begins and, as far as it is known, ends. */
 uint64_t player_now(const struct player *p);
 uint64_t player_begun(const struct player *p);

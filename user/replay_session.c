@@ -33,8 +33,7 @@ struct session {
 	struct live live;
 	struct screen *screen; /* of live; NULL: batch mode */
 	int signal_fd;
-	double speed; /* of the clock of events; 0: as fast as it goes */
-	bool paused, stop, goes_on, stale;
+	bool stop, goes_on, stale;
 	uint64_t wall_ns, next_draw_ns; /* when the player was moved last */
 };
 
@@ -66,8 +65,9 @@ static void read_signals(struct session *s)
 		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
 		    info.ssi_signo == SIGHUP)
 			s->stop = true;
-		else if (info.ssi_signo == SIGWINCH && s->screen)
-			screen_resize(s->screen);
+		else if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGTSTP ||
+			 info.ssi_signo == SIGCONT)
+			live_signal(&s->live, info.ssi_signo);
 	}
 }
 
@@ -79,20 +79,57 @@ static void run_batch(struct session *s)
 
 /* ---- on the screen ---- */
 
+/* For the title, and for what asks how long ago something was. */
+static void note_place(struct session *s)
+{
+	uint64_t now = player_now(s->player), begun = player_begun(s->player);
+	uint64_t ends = player_ends(s->player);
+
+	s->live.now_ns = now;
+	s->live.play.at_s = now > begun ? (double)(now - begun) / NS_PER_S : 0;
+	s->live.play.length_s = ends > begun ? (double)(ends - begun) / NS_PER_S : 0;
+	s->live.play.ended = !s->goes_on;
+}
+
 static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
-	s->live.now_ns = player_now(s->player);
+	note_place(s);
 	player_look(s->player, &snapshot);
 	screen_draw(s->screen, &snapshot);
 	s->stale = false;
 	s->next_draw_ns = clock_monotonic_ns() + (uint64_t)(screen_interval(s->screen) * 1e9);
 }
 
+/* What the keys have asked for beside what screen_key() says. */
+static void follow_keys(struct session *s)
+{
+	struct live_play *play = &s->live.play;
+	double at_s = play->at_s + play->seek_s;
+
+	if (play->baseline > 0)
+		player_set_baseline(s->player);
+	else if (play->baseline < 0)
+		outputs_reset_baseline(player_outputs(s->player));
+	play->baseline = 0;
+	if (play->seek_s == 0)
+		return;
+	play->seek_s = 0;
+	at_s = at_s > 0 ? at_s : 0;
+	if (!player_seek(s->player, player_begun(s->player) + (uint64_t)(at_s * NS_PER_S), false))
+		s->stop = true;
+	s->goes_on = true;
+	s->wall_ns = clock_monotonic_ns();
+	live_moved(&s->live, player_now(s->player));
+}
+
 static void read_keys(struct session *s)
 {
-	switch (screen_key(s->screen)) {
+	enum screen_request request = screen_key(s->screen);
+
+	follow_keys(s);
+	switch (request) {
 	case SCREEN_QUIT: s->stop = true; break;
 	case SCREEN_REFRESH: draw(s); break;
 	case SCREEN_SNAPSHOT: player_write(s->player, WHEN_NOW); break;
@@ -107,13 +144,12 @@ static void read_keys(struct session *s)
 /* The clock of events follows that of the wall. */
 static void play(struct session *s)
 {
-	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until = UINT64_MAX;
+	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until;
 
 	s->wall_ns = now;
-	if (s->paused || !s->goes_on)
+	if (s->live.play.paused || !s->goes_on)
 		return;
-	if (s->speed > 0)
-		until = player_now(s->player) + (uint64_t)((double)passed * s->speed);
+	until = player_now(s->player) + (uint64_t)((double)passed * s->live.play.speed);
 	s->goes_on = player_run(s->player, until, SLICE_RECORDS, false);
 	s->stale = true;
 	if (!s->goes_on)
@@ -122,9 +158,11 @@ static void play(struct session *s)
 
 static int timeout_ms(const struct session *s)
 {
-	if (s->paused || !s->goes_on)
+	if (live_next_ns(&s->live) <= clock_monotonic_ns())
+		return 0;
+	if (s->live.play.paused || !s->goes_on)
 		return s->stale ? 0 : IDLE_MS;
-	return s->speed > 0 ? PLAY_MS : 0;
+	return PLAY_MS;
 }
 
 static void run_screen(struct session *s)
@@ -150,12 +188,13 @@ static void run_screen(struct session *s)
 			read_keys(s);
 		if (s->stale && (clock_monotonic_ns() >= s->next_draw_ns || !s->goes_on))
 			draw(s);
+		live_step(&s->live);
 	}
 }
 
 int replay_session_run(const struct options *options)
 {
-	struct session s = {.speed = 1};
+	struct session s = {.live.play.speed = 1};
 	bool failed, fired, screen;
 
 	s.player = player_open(options);

@@ -129,13 +129,6 @@ static void announce(struct session *s)
 	}
 }
 
-static bool wants_screen(const struct options *o)
-{
-	if (options_to_stdout(o) || o->batch || (o->command && !o->live))
-		return false;
-	return isatty(STDOUT_FILENO) && isatty(STDIN_FILENO);
-}
-
 static bool begin(struct session *s)
 {
 	const struct options *o = s->options;
@@ -236,7 +229,7 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
-	if (w->when == WHEN_EXPORT)
+	if (w->when == WHEN_EXPORT && outputs_exported(s->stages.outputs))
 		live_exported(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
@@ -286,18 +279,6 @@ static void on_names(struct session *s)
 		screen_draw(s->screen, NULL);
 }
 
-static void on_screen_signal(struct screen *screen, uint32_t signal)
-{
-	if (!screen)
-		return;
-	if (signal == SIGWINCH)
-		screen_resize(screen);
-	else if (signal == SIGTSTP)
-		screen_suspend(screen);
-	else
-		screen_continue(screen);
-}
-
 static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 {
 	switch (info->ssi_signo) {
@@ -318,7 +299,7 @@ static void on_signal(struct session *s, const struct signalfd_siginfo *info)
 	case SIGUSR1: report(s, WHEN_NOW); break;
 	case SIGWINCH:
 	case SIGTSTP:
-	case SIGCONT: on_screen_signal(s->screen, info->ssi_signo); break;
+	case SIGCONT: live_signal(&s->live, info->ssi_signo); break;
 	default: break;
 	}
 }
@@ -561,6 +542,7 @@ static void finish(struct session *s)
 	detach(s);
 	if (!stages_end_recording(&s->stages))
 		s->failed = true;
+	watch_finish(s->stages.watch);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }
@@ -583,7 +565,7 @@ int session_run(const struct options *options)
 		return preflight_plan(options);
 	tracker_init(&s.stages.tracker);
 	preflight_limits();
-	s.screen_wanted = wants_screen(options);
+	s.screen_wanted = live_wanted(options);
 	s.signal_fd = signals_open(s.screen_wanted);
 	s.terminal = isatty(STDOUT_FILENO);
 	if (session_open(&s)) {

@@ -14,18 +14,21 @@
 #include "base/clock.h"
 #include "base/xalloc.h"
 #include "heap/heap.h"
+#include "site_resident.h"
 
-#define STEP_NS	    (3 * NS_PER_MS)
-#define WANTED_NS   (5 * NS_PER_S)
-#define PAUSE_NS    NS_PER_S
-#define PAUSE_TIMES 50 /* as long as a walk took of the processor */
+#define STEP_NS	  (3 * NS_PER_MS)
+#define WANTED_NS (5 * NS_PER_S)
+/* One read of a page map each, about a microsecond. */
+#define SAMPLE_BLOCKS 2048
+#define PAUSE_NS      NS_PER_S
+#define PAUSE_TIMES   50 /* as long as a walk took of the processor */
 
 struct walk_thread {
 	uint32_t process, tid;
 	uint64_t bytes, count, oldest_ns;
 };
 
-void walk_init(struct walk *w, const struct tracker *tracker, const struct rows *rows)
+void walk_init(struct walk *w, struct tracker *tracker, const struct rows *rows)
 {
 	*w = (struct walk){.tracker = tracker, .rows = rows, .result = {.done = 1}};
 }
@@ -35,6 +38,7 @@ void walk_done(struct walk *w)
 	free(w->result.threads);
 	free(w->threads);
 	free(w->slots);
+	free(w->sample);
 	memset(w, 0, sizeof(*w));
 }
 
@@ -99,6 +103,15 @@ static bool is_of_site(const struct walk *w, uint32_t site)
 	return site == w->site;
 }
 
+static void keep_sample(struct walk *w, const struct block *block)
+{
+	if (!w->sample)
+		w->sample = xcalloc(SAMPLE_BLOCKS, sizeof(*w->sample));
+	if (w->sample_count < SAMPLE_BLOCKS)
+		w->sample[w->sample_count++] = (struct report_block){
+			.address = block->address, .bytes = block->bytes, .site = block->site};
+}
+
 static void keep_oldest(struct walk *w, const struct block *block)
 {
 	size_t i = w->oldest_count;
@@ -137,8 +150,10 @@ static void visit(void *context, const struct block *block)
 	t->count += (uint64_t)(times + 0.5);
 	if (block->born_ns < t->oldest_ns)
 		t->oldest_ns = block->born_ns;
-	if (is_of_site(w, block->site))
+	if (is_of_site(w, block->site)) {
 		keep_oldest(w, block);
+		keep_sample(w, block);
+	}
 }
 
 static void visit_ranges(struct walk *w)
@@ -170,7 +185,7 @@ static void begin(struct walk *w, uint64_t now)
 	w->ranges_done = false;
 	w->begun_ns = now;
 	w->thread_count = w->last = 0;
-	w->oldest_count = 0;
+	w->oldest_count = w->sample_count = 0;
 	memset(w->slots, 0, w->slot_count * sizeof(*w->slots));
 	consumer_lock(w->tracker->consumer);
 	for (i = 1; i <= heap_process_count(heap); i++)
@@ -211,8 +226,30 @@ static double age_s(uint64_t born_ns, uint64_t now)
 	return now > born_ns ? (double)(now - born_ns) / NS_PER_S : 0;
 }
 
+static int by_address(const void *a, const void *b)
+{
+	const struct report_block *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static void look_at_memory(struct walk *w)
+{
+	const struct snapshot_site site = {.site = w->site};
+	struct view_walk *r = &w->result;
+
+	r->resident_known = false;
+	/* of a recorded process nothing is in memory */
+	if (!w->sample_count || w->event_ns)
+		return;
+	qsort(w->sample, w->sample_count, sizeof(*w->sample), by_address);
+	r->resident_known =
+		site_resident(w->tracker, &site, w->sample, w->sample_count, &r->resident);
+}
+
 static void end(struct walk *w, uint64_t now)
 {
+	uint64_t event_ns = w->event_ns ? w->event_ns : now;
 	struct view_walk *r = &w->result;
 	uint32_t i;
 
@@ -225,15 +262,16 @@ static void end(struct walk *w, uint64_t now)
 						     .tid = t->tid,
 						     .bytes = t->bytes,
 						     .count = t->count,
-						     .oldest_s = age_s(t->oldest_ns, now)};
+						     .oldest_s = age_s(t->oldest_ns, event_ns)};
 	}
 	qsort(r->threads, r->thread_count, sizeof(*r->threads), by_bytes);
 	r->site = w->site;
 	r->oldest_count = w->oldest_count;
 	for (i = 0; i < w->oldest_count; i++) {
 		r->oldest[i] = w->oldest[i];
-		r->oldest[i].age_s = age_s(w->oldest_born[i], now);
+		r->oldest[i].age_s = age_s(w->oldest_born[i], event_ns);
 	}
+	look_at_memory(w);
 	r->known = true;
 	r->ended++;
 	w->on = false;
@@ -257,6 +295,12 @@ struct view_walk *walk_ask(struct walk *w, uint32_t site)
 	if (!w->result.known && !w->on)
 		w->result.done = 0;
 	return &w->result;
+}
+
+void walk_stop(struct walk *w)
+{
+	w->on = false;
+	w->next_ns = 0;
 }
 
 uint64_t walk_next_ns(const struct walk *w)

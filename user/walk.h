@@ -15,12 +15,13 @@
 struct walk_thread;
 
 struct walk {
-	const struct tracker *tracker;
+	struct tracker *tracker;
 	const struct rows *rows;
 	struct view_walk result;
 	/* what is wanted */
 	uint64_t wanted_until_ns, next_ns;
 	uint32_t site;
+	uint64_t event_ns; /* ages are those of this moment of the events' clock; 0: of now */
 	/* the present one */
 	bool on, ranges_done;
 	uint32_t process;  /* heap index */
@@ -34,15 +35,20 @@ struct walk {
 	struct report_block oldest[VIEW_OLDEST];
 	uint64_t oldest_born[VIEW_OLDEST];
 	size_t oldest_count;
+	struct report_block
+		*sample; /* of the site's blocks: the first in the order of their hashes */
+	size_t sample_count;
 	/* of the piece */
 	const struct heap_process *of;
 	uint32_t last; /* number of the last thread + 1 */
 };
 
-void walk_init(struct walk *w, const struct tracker *tracker, const struct rows *rows);
+void walk_init(struct walk *w, struct tracker *tracker, const struct rows *rows);
 void walk_done(struct walk *w);
 /* As view/sources.h has it. */
 struct view_walk *walk_ask(struct walk *w, uint32_t site);
+/* Leaves the present walk. */
+void walk_stop(struct walk *w);
 /* When there is something to do; UINT64_MAX: nothing is wanted. */
 uint64_t walk_next_ns(const struct walk *w);
 /* Goes on for a moment. True when a walk was completed. */

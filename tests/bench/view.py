@@ -3,7 +3,8 @@
 
     tests/bench/view.py [--rounds N] [--only screen,keys,batch,steps] [--csv FILE] [--tracer FILE] [--quick]
 
-  screen   processor time of the tracer's threads, one interval a second, with a program that allocates at all of its sites
+  screen   processor time of the tracer's threads, one interval a second, on three pages, with a program that
+           allocates at all of its sites
   keys     from a key to the first and to the last byte of the screen that follows
   batch    the same without a screen: reports alone, and with a CSV of the sites
   steps    the steps of the main thread one by one, on a made-up heap (view.c)
@@ -23,7 +24,9 @@ from terminal import lib
 
 BUILD = os.path.join(lib.ROOT, "build", "bench")
 SIZES = ((80, 24), (200, 60))
-KEYS = {"down": "\033OB", "page": "\033[6~", "sort by count": "N", "sort by bytes": "M", "open": "\r", "back": "q"}
+KEYS = {"down": "\033OB", "page": "\033[6~", "sort by count": "N", "sort by bytes": "M", "open": "\r", "back": "q",
+        "callers": "t", "turn the tree": "r", "turn it back": "r", "sites": "t"}
+PAGES = {"sites": "M", "callers": "t", "threads": "H"}
 PARTS = ("screen", "keys", "batch", "steps")
 
 
@@ -32,7 +35,7 @@ class Plan:
         self.sites = 300 if quick else 10000
         self.many_sites = 600 if quick else 100000
         self.rate = 2000 if quick else 20000
-        self.settle_s = 0.2 if quick else 12
+        self.settle_s = 0.2 if quick else 6
         self.seconds = 1 if quick else 10
         self.presses = 1 if quick else 10
         self.steps = (100, 300) if quick else (100, 1000, 10000, 100000)
@@ -81,7 +84,10 @@ def add_shares(output, workload, way, number, tracer, plan):
 def measure_screen(output, number, plan, way):
     for size in SIZES:
         with Run(plan.sites, plan.rate) as run:
-            add_shares(output, f"{plan.sites} sites, {size[0]}x{size[1]}", way, number, run.view(size, 1), plan)
+            tracer = run.view(size, 1)
+            for page, key in PAGES.items():
+                run.terminal.press(key)
+                add_shares(output, f"{plan.sites} sites, {page}, {size[0]}x{size[1]}", way, number, tracer, plan)
 
 
 def measure_keys(output, number, plan, way):

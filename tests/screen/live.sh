@@ -52,6 +52,8 @@ start() {
 }
 
 until_shows() { until_true "shot | grep -qE -- '$1'"; }
+# The page grows at its end meanwhile.
+until_end_shows() { until_true "keys End; shot | grep -qE -- '$1'"; }
 until_gone() { until_true "! shot | grep -qE -- '$1'"; }
 until_true() {
 	local end=$((SECONDS + deadline_s))
@@ -146,7 +148,29 @@ test_pages() {
 	check "h shows help" until_shows '^Keys'
 	keys q
 	check "q leaves the help" until_shows 'OUTSTAND▽'
-	keys Space
+	keys t
+	check "t shows callers with sums of all" until_shows '^ +[0-9.]+.? +100.0 .* main$'
+	keys H
+	check "H walks over the blocks: the thread has them" until_shows "^ +$target +[0-9.]+.? +100.0 .* leak\$"
+	keys Tab
+	check "the process, with its memory" until_shows "^ +$target +[0-9.]+.? .* leak\$"
+	keys Enter
+	check "the process opened" until_shows '^Its memory as the kernel counts it'
+	keys Escape Tab
+	check "modules" until_shows '^ +[0-9.]+.? +100.0 .* leak$'
+	keys t t Home Enter End
+	check "the oldest blocks of a site" until_shows "^ +0x[0-9a-f]+ +1000B +[0-9]+s +$target +leak\$"
+	check "and what is in memory of it" until_end_shows '^ +In memory: [0-9.]+% of .* blocks looked at'
+	keys Escape b
+	check "b: the change since now" until_shows ' baseline [0-9]+s ago$'
+	keys z
+	check "z: absolute again" until_gone ' baseline [0-9]+s ago$'
+	keys e
+	check "e lists the formats" until_shows '^csv +call sites'
+	keys Enter C-u "$work/now.csv" Enter
+	check "e writes a file" until_true "grep -q site_leak $work/now.csv"
+	check "and says so" until_shows "^wrote .$work/now.csv."
+	keys Home Space
 	check "Space pauses" until_shows PAUSED
 	check "paused means still" stands_still
 	keys Space
@@ -160,6 +184,18 @@ test_sizes() {
 	check "60x15 shows the leak" until_shows site_leak
 	tm resize-window -t t -x 80 -y 24
 	check "80x24 again" until_true 'fits 80 24'
+}
+
+test_stops() {
+	kill -TSTP "$(tracer_pid)"
+	check "sent TSTP: stops" until_shows 'Stopped'
+	keys 'clear; fg; echo status=$?' Enter
+	check "sent TSTP: fg brings it back" until_shows '^Lost [0-9]'
+	keys C-z
+	check "Ctrl-Z: stops" until_shows 'Stopped'
+	keys 'clear; fg; echo status=$?' Enter
+	check "Ctrl-Z: fg brings it back" until_shows '^Lost [0-9]'
+	check "and it moves again" changes
 }
 
 test_ways_out() {
@@ -190,6 +226,25 @@ test_window_closed() {
 	check "window closed: the target is well" target_is_well
 }
 
+test_replay() {
+	"$tracer" -p "$target" -b -q -d 2 -i 1 -w "$work/recording" >"$work/out" 2>&1
+	tm kill-session -t t 2>/dev/null
+	tm new-session -d -x 80 -y 24 -s t "env -u NO_COLOR LANG=C.UTF-8 $tracer -r $work/recording"
+	check "a replay says where it is" until_shows '^replay leak .* 1x [0-9]s of [0-9]s'
+	keys Space
+	check "Space stops it" until_shows ' 1x [0-9]s of [0-9]s PAUSED'
+	keys +
+	check "+ makes it faster" until_shows ' 2x [0-9]s of [0-9]s PAUSED'
+	keys '['
+	check "[ goes back" until_shows ' 2x 0s of [0-9]s PAUSED'
+	keys ']'
+	check "] goes forward" until_shows ' [23]s of [0-9]s PAUSED'
+	check "the leak is there" first_row_has site_leak
+	keys '[' Space
+	check "Space goes on to the end" until_shows '  ended at [0-9]s'
+	keys q
+}
+
 test_target_ends() {
 	start -i 0.3
 	exec 9>&-
@@ -206,8 +261,10 @@ test_view
 test_sorting
 test_pages
 test_sizes
+test_stops
 test_ways_out
 test_window_closed
+test_replay
 test_target_ends
 echo "$passed passed, $failed failed"
 [ $failed = 0 ]

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../user/analyse/baseline.h"
 #include "../../user/base/clock.h"
 #include "../../user/base/log.h"
 #include "../../user/base/xalloc.h"
@@ -86,7 +87,9 @@ static const struct stack_names stacks[] = {
 
 struct demo {
 	uint32_t sites, processes;
-	uint64_t number; /* of the next snapshot */
+	uint64_t number;   /* of the next snapshot */
+	uint64_t baseline; /* number of the snapshot; 0: none */
+	uint64_t first_realtime_ns;
 	char exported[128];
 	struct view_walk walk;
 	struct view_thread threads[THREADS];
@@ -132,6 +135,9 @@ static struct view_walk *demo_walk(void *context, uint32_t site)
 						     .bytes = 100000 * (THREADS - i),
 						     .count = 1000 * (i + 1),
 						     .oldest_s = i};
+	w->resident_known = true;
+	w->resident = (struct resident){
+		.looked_bytes = 4096, .resident_bytes = 2048, .looked_blocks = 64};
 	w->site = w->known ? site : 0;
 	w->oldest_count = w->known ? 3 : 0;
 	for (i = 0; i < 3; i++)
@@ -157,8 +163,8 @@ static void demo_progress(void *context, struct buffer *out)
 {
 	struct demo *d = context;
 
-	if (d->number < 3)
-		buffer_printf(out, "reading tables of libfoo.so %u/41", (unsigned int)d->number);
+	if (d->processes > 1)
+		buffer_add_string(out, "reading tables of libfoo.so 3/41");
 }
 
 static bool demo_lifetimes(void *context, uint32_t site, struct lifetimes *out)
@@ -171,6 +177,28 @@ static bool demo_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 	out->ages.v[3] = 10;
 	out->ages.v[5] = 400;
 	return true;
+}
+
+/* As if nothing had been there: the change is all that was allocated since. */
+static void demo_baseline(void *context, bool on)
+{
+	struct demo *d = context;
+
+	d->baseline = on ? d->number : 0;
+}
+
+static size_t demo_alerts(void *context, struct view_alert *out, size_t capacity)
+{
+	struct demo *d = context;
+
+	if (!d->first_realtime_ns || !capacity)
+		return 0;
+	out[0] = (struct view_alert){.realtime_ns = d->first_realtime_ns,
+				     .rule = "outstanding>10M",
+				     .pid = 4711,
+				     .comm = "server",
+				     .value = "12.3M"};
+	return 1;
 }
 
 static bool demo_format(void *context, size_t index, struct view_format *out)
@@ -254,7 +282,34 @@ static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
 	p->frees_per_s = 12001;
 	p->lost_events = d->number > 20 ? 3 : 0;
 	p->unknown_frees = 17;
+	p->beside = (struct beside){.known = true,
+				    .first = {.rss = 60000000, .anonymous = 60000000},
+				    .now = {.rss = 64000000, .anonymous = 64000000}};
 	p->rss_bytes = 64000000 + d->number * 1000;
+}
+
+/* Each third site has had ten blocks more in each snapshot since. */
+static void add_changes(const struct demo *d, struct snapshot *s)
+{
+	int64_t count = 10 * (int64_t)(d->number - d->baseline + 1);
+	size_t i;
+
+	s->baseline_s = (double)d->baseline - 1;
+	s->changes = xcalloc(s->site_count + s->process_count, sizeof(*s->changes));
+	for (i = 0; i < s->process_count; i++)
+		s->processes[i].change = &s->changes[s->site_count + i];
+	for (i = 0; i < s->site_count; i++) {
+		struct snapshot_site *site = &s->sites[i];
+		struct change *total = s->processes[site->process].change;
+
+		site->change = &s->changes[i];
+		if (i % 3)
+			continue;
+		site->change->outstanding_count = count;
+		site->change->outstanding_bytes = count * (1000 + (int64_t)i * 7);
+		total->outstanding_count += count;
+		total->outstanding_bytes += site->change->outstanding_bytes;
+	}
 }
 
 static void make_snapshot(struct demo *d, struct snapshot *s)
@@ -275,6 +330,10 @@ static void make_snapshot(struct demo *d, struct snapshot *s)
 		fill_site(d, &s->sites[i], i);
 	for (i = 0; i < d->processes; i++)
 		fill_process(d, s, i);
+	if (d->baseline)
+		add_changes(d, s);
+	if (!d->first_realtime_ns)
+		d->first_realtime_ns = s->realtime_ns;
 	d->number++;
 }
 
@@ -376,6 +435,8 @@ int main(int argc, char **argv)
 					 .thread_name = demo_thread_name,
 					 .progress = demo_progress,
 					 .lifetimes = demo_lifetimes,
+					 .set_baseline = demo_baseline,
+					 .alerts = demo_alerts,
 					 .export_format = demo_format,
 					 .export_begin = demo_export};
 	const char *way = argc > 1 ? argv[1] : "";

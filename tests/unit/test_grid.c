@@ -277,6 +277,38 @@ static void modules_update__sums_by_module_of_the_function(void **state)
 	view_data_done(&w.data);
 }
 
+static void sites_update__with_a_baseline__changes_are_shown_and_sorted_by(void **state)
+{
+	struct change changes[] = {{.outstanding_bytes = -5, .outstanding_count = -1},
+				   {.outstanding_bytes = 7, .outstanding_count = 2},
+				   {.outstanding_bytes = 0}};
+	struct world w = world;
+	struct canvas c = {0};
+	struct grid t;
+	size_t i;
+
+	(void)state;
+	world_fill(&w, (const uint64_t[]){600, 20, 100}, 3);
+	for (i = 0; i < 3; i++)
+		w.sites[i].change = &changes[i];
+	grid_init(&t, &sites_kind, &w.data, SORT_OUTSTANDING);
+	grid_update(&t);
+	canvas_resize(&c, 80, 5);
+	grid_draw(&t, &c, 0, 5);
+	assert_int_equal(selected_key(&t), 2);
+	expect_has(&c, 1, "      +7B     +2");
+	expect_has(&c, 2, "       0B      0");
+	expect_has(&c, 3, "      -5B     -1");
+	grid_done(&t);
+	grid_init(&t, &callers_kind, &w.data, SORT_OUTSTANDING);
+	grid_update(&t);
+	grid_draw(&t, &c, 0, 5);
+	expect_function(&c, 1, "+2B", "main");
+	canvas_done(&c);
+	grid_done(&t);
+	view_data_done(&w.data);
+}
+
 static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 {
 	uint32_t before[] = {1, 2}, after[] = {3, 2};
@@ -299,7 +331,7 @@ static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 	call_tree_show(&t, SORT_OUTSTANDING, false);
 	assert_int_equal(t.row_count, 2);
 	assert_int_equal(t.nodes[t.rows[1].node].place, 3);
-	assert_int_equal(t.nodes[0].sums.bytes, 5);
+	assert_int_equal(t.nodes[0].sums.amounts.bytes, 5);
 	call_tree_done(&t);
 }
 
@@ -314,6 +346,7 @@ int main(void)
 		cmocka_unit_test(callers_step__open_close_all__rows),
 		cmocka_unit_test(callers_filter__sums_of_matching_stacks_alone),
 		cmocka_unit_test(modules_update__sums_by_module_of_the_function),
+		cmocka_unit_test(sites_update__with_a_baseline__changes_are_shown_and_sorted_by),
 		cmocka_unit_test(call_tree_add__path_changes__old_nodes_vanish),
 	};
 

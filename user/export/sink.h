@@ -3,6 +3,7 @@
 #ifndef EXPORT_SINK_H
 #define EXPORT_SINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "../analyse/snapshot.h"
@@ -40,6 +41,8 @@ struct export_input {
 		*blocks; /* outstanding ones, sorted by site; of formats that list them */
 	size_t block_count;
 	enum folded_value folded;
+	/* Lifetimes and sizes of the blocks of a site, by its number; false when they are not known. NULL: none are. */
+	bool (*lifetimes)(void *context, uint32_t site, struct lifetimes *out);
 };
 
 #endif /* EXPORT_SINK_H */

@@ -16,7 +16,7 @@
 
 #define NODES_MAX	(1u << 20) /* deeper callers are left out then */
 #define BUCKETS_FIRST	1024u
-#define OPEN_FROM_SHARE 10u /* a tenth of all: shown open at first */
+#define OPEN_FROM_SHARE 10 /* a tenth of all: shown open at first */
 
 void call_tree_init(struct call_tree *t, bool from_root)
 {
@@ -225,8 +225,9 @@ static size_t take_children(const struct showing *s, uint32_t parent, struct chi
 static bool is_open(struct call_tree *t, uint32_t node, bool only_child)
 {
 	struct call_node *n = &t->nodes[node];
-	bool large = t->from_root && n->sums.bytes &&
-		     n->sums.bytes >= t->nodes[0].sums.bytes / OPEN_FROM_SHARE;
+	int64_t bytes = n->sums.amounts.bytes;
+	bool large = t->from_root && bytes > 0 &&
+		     bytes >= t->nodes[0].sums.amounts.bytes / OPEN_FROM_SHARE;
 
 	if (n->open == CALL_UNDECIDED) {
 		bool open = large || only_child || t->open_all;

@@ -139,17 +139,19 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 
 	switch ((enum caller_column)column) {
 	case COLUMN_OUTSTANDING:
-		figure_bytes(out, sums->bytes);
+		figure_amount_bytes(out, &sums->amounts);
 		*style = STYLE_STRONG;
 		break;
 	case COLUMN_SHARE:
-		figure_share(out, (double)sums->bytes, (double)tree_of(t)->nodes[0].sums.bytes);
+		figure_share(out, (double)sums->amounts.bytes,
+			     (double)tree_of(t)->nodes[0].sums.amounts.bytes);
 		break;
-	case COLUMN_COUNT: figure_count(out, sums->count); break;
+	case COLUMN_COUNT: figure_amount_count(out, &sums->amounts); break;
 	case COLUMN_GROWTH: figure_growth(out, sums->growth, style); break;
 	case COLUMN_RATE: figure_rate(out, sums->rate); break;
 	case COLUMN_TEMPORARY:
-		figure_share(out, (double)sums->temporary_count, (double)sums->alloc_count);
+		figure_share(out, (double)sums->amounts.temporary_count,
+			     (double)sums->amounts.alloc_count);
 		break;
 	case COLUMN_SITES: figure_count(out, sums->sites); break;
 	case COLUMN_LEAKS:
@@ -176,7 +178,7 @@ static void note(const struct grid *t, struct buffer *out)
 		return;
 	if (c->missing)
 		buffer_printf(out, "%zu sites to look at, ", c->missing);
-	buffer_add_string(out, c->from_root ? "from the root down" : "from the allocator up");
+	buffer_add_string(out, c->from_root ? "root down" : "allocator up");
 }
 
 static void done(struct grid *t)

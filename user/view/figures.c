@@ -11,15 +11,43 @@
 
 #define FUNCTION_MOST 160 /* bytes from which on callers are left out */
 
+struct amounts amounts_of(const struct totals *totals, const struct change *change)
+{
+	if (change)
+		return (struct amounts){.bytes = change->outstanding_bytes,
+					.count = change->outstanding_count,
+					.alloc_bytes = change->alloc_bytes,
+					.alloc_count = change->alloc_count,
+					.free_bytes = change->free_bytes,
+					.free_count = change->free_count,
+					.temporary_count = change->temporary_count,
+					.changes = true};
+	return (struct amounts){.bytes = (int64_t)totals->outstanding_bytes,
+				.count = (int64_t)totals->outstanding_count,
+				.alloc_bytes = (int64_t)totals->alloc_bytes,
+				.alloc_count = (int64_t)totals->alloc_count,
+				.free_bytes = (int64_t)totals->free_bytes,
+				.free_count = (int64_t)totals->free_count,
+				.temporary_count = (int64_t)totals->temporary_count};
+}
+
+void amounts_add(struct amounts *to, const struct amounts *a)
+{
+	to->bytes += a->bytes;
+	to->count += a->count;
+	to->alloc_bytes += a->alloc_bytes;
+	to->alloc_count += a->alloc_count;
+	to->free_bytes += a->free_bytes;
+	to->free_count += a->free_count;
+	to->temporary_count += a->temporary_count;
+	to->changes |= a->changes;
+}
+
 void site_sums_add(struct site_sums *sums, const struct snapshot_site *site)
 {
-	const struct totals *t = &site->totals;
+	const struct amounts a = amounts_of(&site->totals, site->change);
 
-	sums->bytes += t->outstanding_bytes;
-	sums->count += t->outstanding_count;
-	sums->alloc_bytes += t->alloc_bytes;
-	sums->alloc_count += t->alloc_count;
-	sums->temporary_count += t->temporary_count;
+	amounts_add(&sums->amounts, &a);
 	if (!isnan(site->growth_bytes_per_s))
 		sums->growth += site->growth_bytes_per_s;
 	sums->rate += site->allocs_per_s;
@@ -27,27 +55,55 @@ void site_sums_add(struct site_sums *sums, const struct snapshot_site *site)
 		sums->oldest_s = site->oldest_s;
 	sums->sites++;
 	sums->leaks += site->verdict == VERDICT_LEAK;
-	if (!sums->largest || t->outstanding_bytes > sums->largest_bytes) {
+	if (!sums->largest || a.bytes > sums->largest_bytes) {
 		sums->largest = site->site;
-		sums->largest_bytes = t->outstanding_bytes;
+		sums->largest_bytes = a.bytes;
 	}
 }
 
 double site_sums_value(const struct site_sums *sums, int sort)
 {
-	double allocs = (double)sums->alloc_count;
+	double allocs = (double)sums->amounts.alloc_count;
 
 	switch (sort) {
-	case SORT_COUNT: return (double)sums->count;
+	case SORT_COUNT: return (double)sums->amounts.count;
 	case SORT_GROWTH: return sums->growth;
 	case SORT_RATE: return sums->rate;
 	case SORT_OLDEST: return sums->oldest_s;
-	case GRID_SORT_TEMPORARY: return allocs > 0 ? (double)sums->temporary_count / allocs : 0;
-	case GRID_SORT_ALLOCATED: return (double)sums->alloc_bytes;
+	case GRID_SORT_TEMPORARY:
+		return allocs > 0 ? (double)sums->amounts.temporary_count / allocs : 0;
+	case GRID_SORT_ALLOCATED: return (double)sums->amounts.alloc_bytes;
 	case GRID_SORT_SITES: return sums->sites;
 	case GRID_SORT_LEAKS: return sums->leaks;
-	default: return (double)sums->bytes;
+	default: return (double)sums->amounts.bytes;
 	}
+}
+
+void figure_signed_count(struct buffer *out, int64_t count)
+{
+	char text[16];
+	uint64_t size = count < 0 ? (uint64_t)-count : (uint64_t)count;
+
+	units_count(size, text, sizeof(text));
+	buffer_printf(out, "%s%s", count < 0 ? "-" : count > 0 ? "+" : "", text);
+}
+
+void figure_amount_bytes(struct buffer *out, const struct amounts *a)
+{
+	char text[16];
+
+	if (a->changes)
+		buffer_add_string(out, units_signed_bytes((double)a->bytes, text, sizeof(text)));
+	else
+		figure_bytes(out, (uint64_t)a->bytes);
+}
+
+void figure_amount_count(struct buffer *out, const struct amounts *a)
+{
+	if (a->changes)
+		figure_signed_count(out, a->count);
+	else
+		figure_count(out, (uint64_t)a->count);
 }
 
 enum style figure_verdict_style(enum verdict verdict)
@@ -98,9 +154,21 @@ void figure_age(struct buffer *out, double seconds)
 		buffer_add_string(out, units_duration(seconds, text, sizeof(text)));
 }
 
+void figure_time(struct buffer *out, double seconds)
+{
+	if (seconds < 0)
+		return;
+	if (seconds < 1e-3)
+		buffer_printf(out, "%.3gus", seconds * 1e6);
+	else if (seconds < 1)
+		buffer_printf(out, "%.3gms", seconds * 1e3);
+	else
+		figure_age(out, seconds);
+}
+
 void figure_share(struct buffer *out, double part, double whole)
 {
-	if (whole > 0)
+	if (whole > 0 && part >= 0)
 		buffer_printf(out, "%.1f", fmin(fmax(100 * part / whole, 0), 100));
 }
 

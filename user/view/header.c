@@ -11,18 +11,22 @@
 #include "../base/buffer.h"
 #include "../base/clock.h"
 #include "../base/units.h"
+#include "figures.h"
 #include "line.h"
 #include "report.h"
 #include "text.h"
 
 #define HISTORY_MAX_COLUMNS 60
+#define LIMIT_NEAR_S	    (6.0 * 3600) /* a limit of memory that is met later is not shown */
 
 struct sums {
-	uint64_t bytes, count, ranges_bytes, rss_bytes, lost, unknown_frees;
+	struct amounts amounts;
+	uint64_t bytes, ranges_bytes, rss_bytes, lost, unknown_frees;
 	double growth, allocs, frees;
 	uint32_t sites, leaks, ended;
 	struct uncertain uncertain;
-	enum blind blind; /* of the first process of which that is known */
+	enum blind blind;		     /* of the first process of which that is known */
+	const struct exhaustion *exhaustion; /* the soonest; NULL: none is known */
 	bool rss_known;
 };
 
@@ -43,13 +47,18 @@ static void sum_up(const struct snapshot *s, struct sums *sums)
 	*sums = (struct sums){.rss_known = s->process_count > 0, .lost = report_lost_events(s)};
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
+		struct amounts a;
 
 		sums->unknown_frees += p->unknown_frees;
 		sums->ended += p->exited;
 		sums->blind = sums->blind ? sums->blind : p->blind;
 		add_uncertain(sums, p);
+		a = amounts_of(&p->totals, p->change);
+		amounts_add(&sums->amounts, &a);
 		sums->bytes += p->totals.outstanding_bytes;
-		sums->count += p->totals.outstanding_count;
+		if (p->exhaustion.known && !p->exited &&
+		    (!sums->exhaustion || p->exhaustion.seconds < sums->exhaustion->seconds))
+			sums->exhaustion = &p->exhaustion;
 		sums->ranges_bytes += p->ranges_bytes;
 		sums->growth += p->growth_bytes_per_s;
 		sums->allocs += p->allocs_per_s;
@@ -70,6 +79,10 @@ void header_remember(struct header *h, const struct snapshot *s)
 	struct sums sums;
 
 	sum_up(s, &sums);
+	/* a replay has gone back */
+	if (s->elapsed_s < h->elapsed_s)
+		h->history_count = 0;
+	h->elapsed_s = s->elapsed_s;
 	if (h->history_count == HEADER_HISTORY) {
 		memmove(h->history, h->history + 1, (HEADER_HISTORY - 1) * sizeof(h->history[0]));
 		h->history_count--;
@@ -100,8 +113,22 @@ static void add_processes(struct buffer *out, const struct snapshot *s, const st
 	}
 }
 
+static void add_playback(struct line *l, const struct view_playback *p)
+{
+	char at[16], length[16];
+
+	units_duration(p->at_s, at, sizeof(at));
+	units_duration(p->length_s, length, sizeof(length));
+	if (p->ended)
+		line_right(l, STYLE_WARN, "  ended at %s", at);
+	else if (p->length_s > 0)
+		line_right(l, STYLE_WARN, "  %gx %s of %s", p->speed, at, length);
+	else
+		line_right(l, STYLE_WARN, "  %gx %s", p->speed, at);
+}
+
 static void draw_title(struct canvas *canvas, const struct snapshot *s, const struct sums *sums,
-		       double interval_s, bool paused)
+		       const struct header_state *state)
 {
 	struct buffer who = {0};
 	struct line l;
@@ -109,13 +136,19 @@ static void draw_title(struct canvas *canvas, const struct snapshot *s, const st
 
 	line_begin(&l, canvas, 0, STYLE_NORMAL);
 	add_processes(&who, s, sums);
-	if (paused)
+	if (state->paused || (state->playback && state->playback->paused))
 		line_right(&l, STYLE_WARN, " PAUSED");
+	if (state->playback)
+		add_playback(&l, state->playback);
+	if (s->changes)
+		line_right(
+			&l, STYLE_WARN, "  baseline %s ago",
+			units_duration(fmax(s->elapsed_s - s->baseline_s, 0), text, sizeof(text)));
 	if (canvas->width >= 60)
-		line_right(&l, STYLE_NORMAL, "  every %gs", interval_s);
+		line_right(&l, STYLE_NORMAL, "  every %gs", state->interval_s);
 	line_right(&l, STYLE_NORMAL, "  up %s", units_duration(s->elapsed_s, text, sizeof(text)));
 	if (canvas->width >= 40)
-		line_add(&l, STYLE_FAINT, "tracer ");
+		line_add(&l, STYLE_FAINT, state->playback ? "replay " : "tracer ");
 	line_cut(&l, sums->ended ? STYLE_WARN : STYLE_TITLE, who.data, 0);
 	buffer_done(&who);
 }
@@ -158,7 +191,7 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 	const struct uncertain *u = &sums->uncertain;
 
 	*m = (struct margins){"", ""};
-	if (!s->uncertain)
+	if (!s->uncertain || s->changes)
 		return;
 	m->bytes[0] = m->growth[0] = ' ';
 	interval_text((double)sums->bytes, uncertain_bytes(u, FIGURE_OUTSTANDING), units_bytes,
@@ -170,20 +203,24 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 static void draw_heap(const struct header *h, struct canvas *canvas, const struct snapshot *s,
 		      const struct sums *sums)
 {
-	char bytes[16], count[16], growth[16];
+	struct buffer bytes = {0}, count = {0};
 	struct margins margins;
+	char growth[16];
 	struct line l;
 
 	line_begin(&l, canvas, 1, STYLE_NORMAL);
-	units_bytes(sums->bytes, bytes, sizeof(bytes));
-	units_count(sums->count, count, sizeof(count));
+	figure_amount_bytes(&bytes, &sums->amounts);
+	figure_amount_count(&count, &sums->amounts);
 	units_signed_bytes(sums->growth, growth, sizeof(growth));
 	find_margins(s, sums, &margins);
-	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s%s in %s blocks", bytes, margins.bytes, count))
-		line_pair(&l, "Heap", STYLE_STRONG, "%s%s", bytes, margins.bytes);
+	if (!line_pair(&l, "Heap", STYLE_STRONG, "%s%s in %s blocks", bytes.data, margins.bytes,
+		       count.data))
+		line_pair(&l, "Heap", STYLE_STRONG, "%s%s", bytes.data, margins.bytes);
 	line_pair(&l, "Growth", sums->growth >= 1 ? STYLE_WARN : STYLE_NORMAL, "%s%s/s", growth,
 		  margins.growth);
 	draw_history(h, &l);
+	buffer_done(&bytes);
+	buffer_done(&count);
 }
 
 static void draw_rates(struct canvas *canvas, const struct sums *sums)
@@ -203,6 +240,9 @@ static void draw_rates(struct canvas *canvas, const struct sums *sums)
 		  units_count((uint64_t)fmax(sums->frees, 0), text, sizeof(text)));
 	line_pair(&l, "Sites", STYLE_NORMAL, "%u", sums->sites);
 	line_pair(&l, "Leaks", sums->leaks ? STYLE_BAD : STYLE_GOOD, "%u", sums->leaks);
+	if (sums->exhaustion && sums->exhaustion->seconds < LIMIT_NEAR_S)
+		line_pair(&l, "Memory ends", STYLE_BAD, "in %s",
+			  units_duration(sums->exhaustion->seconds, text, sizeof(text)));
 	if (sums->ranges_bytes)
 		line_pair(&l, "Mapped", STYLE_NORMAL, "%s",
 			  units_bytes(sums->ranges_bytes, text, sizeof(text)));
@@ -245,13 +285,13 @@ static void draw_cost(struct canvas *canvas, const struct snapshot *s, const str
 }
 
 void header_draw(const struct header *h, struct canvas *canvas, const struct snapshot *s,
-		 int height, double interval_s, bool paused)
+		 int height, const struct header_state *state)
 {
 	struct sums sums;
 
 	sum_up(s, &sums);
 	if (height >= 1)
-		draw_title(canvas, s, &sums, interval_s, paused);
+		draw_title(canvas, s, &sums, state);
 	if (height >= 2)
 		draw_heap(h, canvas, s, &sums);
 	if (height >= 3)

@@ -46,7 +46,7 @@ struct module_row {
 struct modules {
 	struct module_row *v;
 	size_t count, capacity;
-	uint64_t total_bytes;
+	int64_t total_bytes;
 	size_t missing; /* sites that were not looked at yet */
 };
 
@@ -92,7 +92,7 @@ static size_t sum_up(struct grid *t)
 		row = find_row(m, place ? t->data->paths.places[place].module_id : 0);
 		row->place = place;
 		site_sums_add(&row->sums, &s->sites[i]);
-		m->total_bytes += s->sites[i].totals.outstanding_bytes;
+		m->total_bytes += amounts_of(&s->sites[i].totals, s->sites[i].change).bytes;
 	}
 	return m->count;
 }
@@ -128,17 +128,18 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 
 	switch ((enum module_column)column) {
 	case COLUMN_OUTSTANDING:
-		figure_bytes(out, sums->bytes);
+		figure_amount_bytes(out, &sums->amounts);
 		*style = STYLE_STRONG;
 		break;
 	case COLUMN_SHARE:
-		figure_share(out, (double)sums->bytes, (double)modules_of(t)->total_bytes);
+		figure_share(out, (double)sums->amounts.bytes, (double)modules_of(t)->total_bytes);
 		break;
-	case COLUMN_COUNT: figure_count(out, sums->count); break;
+	case COLUMN_COUNT: figure_amount_count(out, &sums->amounts); break;
 	case COLUMN_GROWTH: figure_growth(out, sums->growth, style); break;
 	case COLUMN_RATE: figure_rate(out, sums->rate); break;
 	case COLUMN_TEMPORARY:
-		figure_share(out, (double)sums->temporary_count, (double)sums->alloc_count);
+		figure_share(out, (double)sums->amounts.temporary_count,
+			     (double)sums->amounts.alloc_count);
 		break;
 	case COLUMN_OLDEST: figure_age(out, sums->oldest_s); break;
 	case COLUMN_SITES: figure_count(out, sums->sites); break;

@@ -60,10 +60,11 @@ static uint32_t open_site(const struct grid *t, size_t row)
 static double value(const struct grid *t, size_t row, int sort)
 {
 	const struct snapshot_process *p = process_of(t, row);
+	const struct amounts a = amounts_of(&p->totals, p->change);
 
 	switch (sort) {
 	case GRID_SORT_ID: return p->pid;
-	case SORT_COUNT: return (double)p->totals.outstanding_count;
+	case SORT_COUNT: return (double)a.count;
 	case SORT_GROWTH: return p->growth_bytes_per_s;
 	case GRID_SORT_RSS: return p->rss_bytes == UINT64_MAX ? 0 : (double)p->rss_bytes;
 	case SORT_RATE: return p->allocs_per_s;
@@ -72,23 +73,24 @@ static double value(const struct grid *t, size_t row, int sort)
 	case GRID_SORT_SITES: return p->site_count;
 	case GRID_SORT_LEAKS: return p->leak_site_count;
 	case GRID_SORT_LOST: return (double)p->lost_events;
-	default: return (double)p->totals.outstanding_bytes;
+	default: return (double)a.bytes;
 	}
 }
 
 static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, enum style *style)
 {
 	const struct snapshot_process *p = process_of(t, row);
+	const struct amounts a = amounts_of(&p->totals, p->change);
 
 	if (p->exited)
 		*style = STYLE_FAINT;
 	switch ((enum process_column)column) {
 	case COLUMN_PID: buffer_printf(out, "%u", p->pid); break;
 	case COLUMN_OUTSTANDING:
-		figure_bytes(out, p->totals.outstanding_bytes);
+		figure_amount_bytes(out, &a);
 		*style = p->exited ? STYLE_FAINT : STYLE_STRONG;
 		break;
-	case COLUMN_COUNT: figure_count(out, p->totals.outstanding_count); break;
+	case COLUMN_COUNT: figure_amount_count(out, &a); break;
 	case COLUMN_GROWTH: figure_growth(out, p->growth_bytes_per_s, style); break;
 	case COLUMN_RSS:
 		if (p->rss_bytes != UINT64_MAX)

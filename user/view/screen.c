@@ -24,7 +24,8 @@
 
 /* In the order of Tab. */
 static const struct grid_kind *const kinds[] = {
-	&sites_kind, &callers_kind, &threads_kind, &processes_kind, &modules_kind, &pools_kind,
+	&sites_kind,   &callers_kind, &threads_kind, &processes_kind,
+	&modules_kind, &pools_kind,   &alerts_kind,
 };
 
 struct screen *screen_open(const struct screen_options *options,
@@ -99,10 +100,9 @@ static void draw_body(struct screen *s, int y, int height)
 	switch (s->page) {
 	case PAGE_GRID: grid_draw(screen_grid(s), &s->canvas, y, height); return;
 	case PAGE_MENU: screen_draw_menu(s, y, height); return;
-	case PAGE_SITE: screen_fill_site(s, height); break;
-	case PAGE_HELP: screen_fill_help(s); break;
+	default: break;
 	}
-	pager_set_height(&s->pager, (size_t)height);
+	screen_fill(s, height);
 	pager_draw(&s->pager, &s->canvas, y);
 }
 
@@ -119,9 +119,10 @@ static const struct hint *page_hints(enum page page)
 		{ACTION_QUIT, "F10", "Quit"},	    {ACTION_SEARCH, "F3", "Search"},
 		{ACTION_FILTER, "F4", "Filter"},    {ACTION_CALLERS, "F5", "Callers"},
 		{ACTION_SORT_MENU, "F6", "Sort"},   {ACTION_NEXT_PAGE, "Tab", "Page"},
-		{ACTION_PAUSE, "Space", "Pause"},   {ACTION_EXPORT, "e", "Export"},
-		{ACTION_SNAPSHOT, "s", "Snapshot"}, {ACTION_INTERVAL, "d", "Interval"},
-		{ACTION_THREADS, "H", "Threads"},   {ACTION_NONE, NULL, NULL},
+		{ACTION_PAUSE, "Space", "Pause"},   {ACTION_BASELINE, "b", "Baseline"},
+		{ACTION_EXPORT, "e", "Export"},	    {ACTION_SNAPSHOT, "s", "Snapshot"},
+		{ACTION_INTERVAL, "d", "Interval"}, {ACTION_THREADS, "H", "Threads"},
+		{ACTION_NONE, NULL, NULL},
 	};
 	static const struct hint text[] = {
 		{ACTION_BACK, "Esc", "Back"},
@@ -218,6 +219,19 @@ static void draw_tabs(struct screen *s, int y)
 	draw_status(s, &l);
 }
 
+static void draw_header(struct screen *s, int height)
+{
+	const struct screen_sources *sources = s->data.sources;
+	struct header_state state = {.interval_s = s->interval_s, .paused = s->paused};
+	struct view_playback playback;
+
+	if (sources->playback) {
+		sources->playback(sources->context, &playback);
+		state.playback = &playback;
+	}
+	header_draw(&s->header, &s->canvas, s->data.snapshot, height, &state);
+}
+
 static void draw(struct screen *s, int width, int lines)
 {
 	int top = header_height(lines);
@@ -225,8 +239,7 @@ static void draw(struct screen *s, int width, int lines)
 	canvas_resize(&s->canvas, width, lines);
 	s->hit_count = 0;
 	if (s->data.snapshot)
-		header_draw(&s->header, &s->canvas, s->data.snapshot, top, s->interval_s,
-			    s->paused);
+		draw_header(s, top);
 	else
 		canvas_put(&s->canvas, 0, 0, width, TEXT_LEFT, STYLE_NORMAL,
 			   "tracer: waiting for the first snapshot");

@@ -19,6 +19,8 @@ void screen_open_page(struct screen *s, enum page page)
 {
 	s->page = page;
 	s->pager.top = 0;
+	/* Keys that have come already move in it before it is drawn. */
+	screen_fill(s, s->canvas.height - s->body_y - 1);
 }
 
 void screen_show_grid(struct screen *s, size_t table)
@@ -186,7 +188,10 @@ static void open_row(struct screen *s)
 	if (!grid_selected(t, &row))
 		return;
 	site = t->kind->site(t, row);
-	if (site) {
+	if (t->kind == &processes_kind) {
+		s->open_process = (uint32_t)t->kind->key(t, row);
+		screen_open_page(s, PAGE_PROCESS);
+	} else if (site) {
 		s->open_site = site;
 		screen_open_page(s, PAGE_SITE);
 	} else if (t->kind == &callers_kind) {
@@ -194,10 +199,24 @@ static void open_row(struct screen *s)
 	}
 }
 
-static void step_callers(struct screen *s, enum callers_step step)
+static bool step_callers(struct screen *s, enum callers_step step)
 {
-	if (screen_grid(s)->kind == &callers_kind)
+	bool there = s->page == PAGE_GRID && screen_grid(s)->kind == &callers_kind;
+
+	if (there)
 		callers_step(screen_grid(s), step);
+	return there;
+}
+
+/* Not of a live run. */
+static void step_replay(struct screen *s, enum view_step step)
+{
+	const struct screen_sources *sources = s->data.sources;
+
+	if (!sources->step)
+		return;
+	sources->step(sources->context, step);
+	s->request = SCREEN_REFRESH;
 }
 
 static void handle_grid(struct screen *s, enum action action)
@@ -206,8 +225,6 @@ static void handle_grid(struct screen *s, enum action action)
 
 	switch (action) {
 	case ACTION_OPEN: open_row(s); break;
-	case ACTION_EXPAND: step_callers(s, CALLERS_OPEN); break;
-	case ACTION_COLLAPSE: step_callers(s, CALLERS_CLOSE); break;
 	case ACTION_EXPAND_ALL: step_callers(s, CALLERS_ALL); break;
 	case ACTION_TURN: step_callers(s, CALLERS_TURN); break;
 	case ACTION_SORT_LEFT: screen_sort(s, list_next_sort(&t->list, -1)); break;
@@ -283,6 +300,16 @@ static void ask_for_interval(struct screen *s)
 	prompt_open(&s->prompt, PROMPT_INTERVAL, text);
 }
 
+static void set_baseline(struct screen *s, bool on)
+{
+	const struct screen_sources *sources = s->data.sources;
+
+	if (!sources->set_baseline)
+		return;
+	sources->set_baseline(sources->context, on);
+	s->request = SCREEN_REFRESH;
+}
+
 static void redraw(struct screen *s)
 {
 	terminal_redraw();
@@ -297,12 +324,37 @@ void screen_action(struct screen *s, enum action action)
 	case ACTION_LEAVE: leave(s); break;
 	case ACTION_BACK: go_back(s); break;
 	case ACTION_HELP: open_help(s); break;
-	case ACTION_PAUSE: toggle_pause(s); break;
+	case ACTION_PAUSE:
+		if (s->data.sources->step)
+			step_replay(s, STEP_TOGGLE);
+		else
+			toggle_pause(s);
+		break;
+	case ACTION_PLUS:
+		if (!step_callers(s, CALLERS_OPEN))
+			step_replay(s, STEP_FASTER);
+		break;
+	case ACTION_MINUS:
+		if (!step_callers(s, CALLERS_CLOSE))
+			step_replay(s, STEP_SLOWER);
+		break;
+	case ACTION_RIGHT:
+		if (!step_callers(s, CALLERS_OPEN))
+			step_replay(s, STEP_FORWARD);
+		break;
+	case ACTION_LEFT:
+		if (!step_callers(s, CALLERS_CLOSE))
+			step_replay(s, STEP_BACK);
+		break;
+	case ACTION_SEEK_FORWARD: step_replay(s, STEP_FORWARD); break;
+	case ACTION_SEEK_BACK: step_replay(s, STEP_BACK); break;
 	case ACTION_SNAPSHOT: s->request = SCREEN_SNAPSHOT; break;
 	case ACTION_EXPORT:
 		if (s->data.sources->export_format)
 			screen_open_menu(s, MENU_EXPORT);
 		break;
+	case ACTION_BASELINE: set_baseline(s, true); break;
+	case ACTION_BASELINE_RESET: set_baseline(s, false); break;
 	case ACTION_INTERVAL: ask_for_interval(s); break;
 	case ACTION_NEXT_PAGE: screen_show_grid(s, (s->active + 1) % s->grid_count); break;
 	case ACTION_PREVIOUS_PAGE:

@@ -2,6 +2,7 @@
 /* What stands on the pages that are no tables of rows: help, one site, menus. */
 #include <string.h>
 #include "line.h"
+#include "process_page.h"
 #include "screen_private.h"
 #include "stack_view.h"
 
@@ -35,7 +36,7 @@ static void add_section(struct screen *s, const char *head, const char *const *w
 
 #define ADD_SECTION(s, head, words) add_section(s, head, words, sizeof(words) / sizeof((words)[0]))
 
-void screen_fill_help(struct screen *s)
+static void fill_help(struct screen *s)
 {
 	static const char *const mouse[] = {
 		("A click selects a row, a second one opens it; on a column title it sorts by that "
@@ -51,6 +52,8 @@ void screen_fill_help(struct screen *s)
 		("VERDICT: leak: it grows and old blocks stay; growing: it grows, but old "
 		 "blocks do get freed; steady; new: too young to tell. The number is the leak "
 		 "score, 0 to 100."),
+		("With a baseline (b) what is outstanding, allocated and freed is the change since "
+		 "then, with its sign; z makes it absolute again."),
 		("The bars beside the heap show outstanding bytes over time, from the smallest to "
 		 "the largest value written beside them."),
 	};
@@ -59,10 +62,13 @@ void screen_fill_help(struct screen *s)
 		("Callers: the same as a tree of functions, with sums; r turns it round: from main "
 		 "down, or from the functions that allocate up."),
 		"Threads: who allocated what is outstanding, by walks over all blocks.",
-		"Processes; modules: sums of the sites by the program or library of their "
+		("Processes: Enter opens one, with its memory as the kernel counts it beside what "
+		 "was traced."),
+		"Modules: sums of the sites by the program or library of their "
 		"function.",
-		("Pools: who allocates most often, and how much of that is temporary: where a pool "
-		 "or a kept buffer would help."),
+		("Pools: sites that a pool or a kept buffer would relieve: how many calls a second "
+		 "it would spare, how many blocks it would hold."),
+		"Alerts: the rules of --alert that have fired.",
 	};
 	size_t i, count;
 	const struct key *rows = keys_table(&count);
@@ -76,7 +82,7 @@ void screen_fill_help(struct screen *s)
 	ADD_SECTION(s, "Figures", figures);
 }
 
-void screen_fill_site(struct screen *s, int height)
+static void fill_site(struct screen *s, int height)
 {
 	const struct snapshot_site *site = view_data_site(&s->data, s->open_site);
 
@@ -85,6 +91,33 @@ void screen_fill_site(struct screen *s, int height)
 		stack_view_fill(&s->pager, &s->data, site, height >= 40);
 	else
 		pager_add(&s->pager, STYLE_WARN, 0, 2, "This site is not in the present snapshot.");
+}
+
+static void fill_process(struct screen *s)
+{
+	const struct snapshot *snapshot = s->data.snapshot;
+	size_t i;
+
+	pager_begin(&s->pager, s->canvas.width, s->canvas.utf8);
+	for (i = 0; snapshot && i < snapshot->process_count; i++) {
+		if (snapshot->processes[i].index == s->open_process)
+			process_page_fill(&s->pager, snapshot, &snapshot->processes[i]);
+	}
+	if (!s->pager.count)
+		pager_add(&s->pager, STYLE_WARN, 0, 2,
+			  "This process is not in the present snapshot.");
+}
+
+void screen_fill(struct screen *s, int height)
+{
+	switch (s->page) {
+	case PAGE_SITE: fill_site(s, height); break;
+	case PAGE_PROCESS: fill_process(s); break;
+	case PAGE_HELP: fill_help(s); break;
+	case PAGE_GRID:
+	case PAGE_MENU: return;
+	}
+	pager_set_height(&s->pager, height > 0 ? (size_t)height : 0);
 }
 
 /* ---- menus ---- */

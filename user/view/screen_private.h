@@ -19,7 +19,7 @@
 #define SCREEN_HITS  32
 #define MENU_ROWS    32
 
-enum page { PAGE_GRID, PAGE_SITE, PAGE_HELP, PAGE_MENU };
+enum page { PAGE_GRID, PAGE_SITE, PAGE_PROCESS, PAGE_HELP, PAGE_MENU };
 enum menu { MENU_SORT, MENU_EXPORT };
 
 /* A place on the screen where a click means something. */
@@ -43,8 +43,8 @@ struct screen {
 	enum menu menu_kind;
 	int menu_sorts[MENU_ROWS];
 	struct prompt prompt;
-	enum page page, page_below; /* below: where help returns to */
-	uint32_t open_site;	    /* heap index */
+	enum page page, page_below;	  /* below: where help returns to */
+	uint32_t open_site, open_process; /* heap indices */
 	size_t export_format;
 	bool paused;
 	double interval_s;
@@ -70,8 +70,8 @@ void screen_show(struct screen *s);
 void screen_add_hit(struct screen *s, const struct hit *hit);
 
 /* screen_pages.c: what stands on them */
-void screen_fill_help(struct screen *s);
-void screen_fill_site(struct screen *s, int height);
+/* The pager, for the page that is open; nothing for others. */
+void screen_fill(struct screen *s, int height);
 void screen_open_menu(struct screen *s, enum menu kind);
 void screen_draw_menu(struct screen *s, int y, int height);
 

@@ -64,15 +64,16 @@ static uint32_t open_site(const struct grid *t, size_t row)
 static double value(const struct grid *t, size_t row, int sort)
 {
 	const struct snapshot_site *site = site_of(t, row);
+	const struct amounts a = amounts_of(&site->totals, site->change);
 
 	switch (sort) {
-	case SORT_COUNT: return (double)site->totals.outstanding_count;
+	case SORT_COUNT: return (double)a.count;
 	case SORT_GROWTH: return site->growth_bytes_per_s;
 	case SORT_SCORE: return site->score;
 	case SORT_RATE: return site->allocs_per_s;
 	case SORT_OLDEST: return site->oldest_s;
 	case SORT_PEAK: return (double)site->totals.peak_bytes;
-	default: return (double)site->totals.outstanding_bytes;
+	default: return (double)a.bytes;
 	}
 }
 
@@ -81,6 +82,7 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 	const struct snapshot *s = t->data->snapshot;
 	const struct snapshot_site *site = site_of(t, row);
 	const struct totals *totals = &site->totals;
+	const struct amounts a = amounts_of(totals, site->change);
 
 	if (totals->outstanding_count == 0)
 		*style = STYLE_FAINT;
@@ -91,10 +93,10 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 			buffer_printf(out, "%u", s->processes[site->process].pid);
 		break;
 	case COLUMN_OUTSTANDING:
-		figure_bytes(out, totals->outstanding_bytes);
+		figure_amount_bytes(out, &a);
 		*style = totals->outstanding_count ? STYLE_STRONG : STYLE_FAINT;
 		break;
-	case COLUMN_COUNT: figure_count(out, totals->outstanding_count); break;
+	case COLUMN_COUNT: figure_amount_count(out, &a); break;
 	case COLUMN_GROWTH: figure_growth(out, site->growth_bytes_per_s, style); break;
 	case COLUMN_RATE: figure_rate(out, site->allocs_per_s); break;
 	case COLUMN_OLDEST: figure_age(out, site->oldest_s); break;

@@ -36,11 +36,32 @@ struct view_walk {
 	uint32_t site;				 /* of the next two: heap index, 0: none */
 	struct report_block oldest[VIEW_OLDEST]; /* oldest first */
 	size_t oldest_count;
+	bool resident_known; /* of the next one */
+	struct resident
+		resident; /* of some of the site's blocks, drawn at random when there are many */
 };
 
 /* What a site had outstanding, so many seconds ago. */
 struct view_point {
 	double ago_s, bytes;
+};
+
+/* Where a replay is. */
+struct view_playback {
+	bool paused, ended;
+	double speed;	       /* of the clock of events */
+	double at_s, length_s; /* since its beginning; 0: not known */
+};
+
+enum view_step { STEP_TOGGLE, STEP_FASTER, STEP_SLOWER, STEP_BACK, STEP_FORWARD };
+
+/* A rule that has fired. */
+struct view_alert {
+	uint64_t realtime_ns;
+	const char *rule; /* as written */
+	uint32_t pid;	  /* 0: of no process in particular */
+	char comm[16];
+	char value[24]; /* that it fired at */
 };
 
 struct view_format {
@@ -62,6 +83,13 @@ struct screen_sources {
 	void (*progress)(void *context, struct buffer *out);
 	/* How large its blocks were and how long those lived that were freed. False: not known. */
 	bool (*lifetimes)(void *context, uint32_t site, struct lifetimes *out);
+	/* Later snapshots have the change since now; since nothing any more. */
+	void (*set_baseline)(void *context, bool on);
+	/* The newest firings, oldest first: how many. */
+	size_t (*alerts)(void *context, struct view_alert *out, size_t capacity);
+	/* Of a replay alone. */
+	void (*playback)(void *context, struct view_playback *out);
+	void (*step)(void *context, enum view_step step);
 	/* Formats of exports; false after the last. */
 	bool (*export_format)(void *context, size_t index, struct view_format *out);
 	/* Opens the file: SCREEN_EXPORT is then asked for. False: it was said why not. */

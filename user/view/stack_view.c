@@ -121,12 +121,29 @@ static void add_verdict(struct page *page)
 	buffer_done(&text);
 }
 
+/* Beside the figures of now, which this page keeps. */
+static void add_change(struct page *page)
+{
+	const struct change *c = page->site->change;
+	char text[16];
+
+	if (!c)
+		return;
+	pager_printf(page->pager, STYLE_WARN, FIGURE_INDENT, 4,
+		     "%-12s %8s  (%+" PRId64 " bytes in %+" PRId64 " blocks; allocated %+" PRId64
+		     ", freed %+" PRId64 " blocks)",
+		     "Since then",
+		     units_signed_bytes((double)c->outstanding_bytes, text, sizeof(text)),
+		     c->outstanding_bytes, c->outstanding_count, c->alloc_count, c->free_count);
+}
+
 static void add_figures(struct page *page)
 {
 	const struct snapshot_site *site = page->site;
 	const struct totals *t = &site->totals;
 	char text[64];
 
+	add_change(page);
 	add_amount(page, "Outstanding", FIGURE_OUTSTANDING, t->outstanding_bytes,
 		   t->outstanding_count);
 	add_amount(page, "Allocated", FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
@@ -173,35 +190,26 @@ static void add_history(struct page *page, bool tall)
 	plot_history(page->pager, points, count, 0, tall ? 8 : 5);
 }
 
-/* "1.5us", "12ms", "3m05s" */
-static const char *short_time(double seconds, char *out, size_t size)
+static void add_bucket(struct buffer *out, bool ages, uint32_t bucket)
 {
-	if (seconds < 1e-3)
-		snprintf(out, size, "%.3gus", seconds * 1e6);
-	else if (seconds < 1)
-		snprintf(out, size, "%.3gms", seconds * 1e3);
+	if (bucket == 0 || bucket >= HISTOGRAM_BUCKETS)
+		buffer_add_string(out, bucket ? "" : "0");
+	else if (ages)
+		figure_time(out, lifetimes_age_start_s(bucket));
 	else
-		units_duration(seconds, out, size);
-	return out;
-}
-
-static const char *bucket_text(bool ages, uint32_t bucket, char *out, size_t size)
-{
-	if (ages)
-		return short_time(lifetimes_age_start_s(bucket), out, size);
-	return units_bytes((uint64_t)histogram_start(bucket), out, size);
+		figure_bytes(out, (uint64_t)histogram_start(bucket));
 }
 
 static void fill_bar(struct plot_bar *bar, bool ages, uint32_t bucket, uint64_t count, double total)
 {
-	char from[16], to[16], number[16];
+	struct buffer label = {0};
+	char number[16];
 
-	bucket_text(ages, bucket, from, sizeof(from));
-	if (bucket + 1 < HISTOGRAM_BUCKETS)
-		bucket_text(ages, bucket + 1, to, sizeof(to));
-	else
-		to[0] = '\0';
-	snprintf(bar->label, sizeof(bar->label), "%s..%s", bucket ? from : "0", to);
+	add_bucket(&label, ages, bucket);
+	buffer_add_string(&label, "..");
+	add_bucket(&label, ages, bucket + 1);
+	snprintf(bar->label, sizeof(bar->label), "%s", label.data);
+	buffer_done(&label);
 	bar->value = (double)count;
 	snprintf(bar->note, sizeof(bar->note), "%5.1f%% %s", 100 * (double)count / total,
 		 units_count(count, number, sizeof(number)));
@@ -251,7 +259,24 @@ static void add_block(struct page *page, const struct report_block *block)
 		     "0x%-14" PRIx64 " %8s  %8s  %8" PRIu32 "  %s", block->address,
 		     units_bytes(block->bytes, bytes, sizeof(bytes)),
 		     units_duration(block->age_s, age, sizeof(age)), block->tid,
-		     comm[0] ? comm : "(ended)");
+		     comm[0]		    ? comm
+		     : sources->thread_name ? "(ended)"
+					    : "");
+}
+
+/* Untouched memory is asked for, but not there. */
+static void add_resident(struct page *page, const struct view_walk *w)
+{
+	const struct resident *r = &w->resident;
+	char bytes[16], swapped[16];
+
+	if (!w->resident_known || !r->looked_bytes)
+		return;
+	pager_printf(page->pager, STYLE_NORMAL, FIGURE_INDENT, 4,
+		     "In memory: %.1f%% of %s in %" PRIu64 " blocks looked at; swapped out: %s",
+		     100 * (double)r->resident_bytes / (double)r->looked_bytes,
+		     units_bytes(r->looked_bytes, bytes, sizeof(bytes)), r->looked_blocks,
+		     units_bytes(r->swapped_bytes, swapped, sizeof(swapped)));
 }
 
 static void add_oldest(struct page *page)
@@ -276,6 +301,7 @@ static void add_oldest(struct page *page)
 			     "ADDRESS", "BYTES", "AGE", "TID", "THREAD");
 	for (i = 0; i < w->oldest_count; i++)
 		add_block(page, &w->oldest[i]);
+	add_resident(page, w);
 }
 
 void stack_view_fill(struct pager *p, struct view_data *data, const struct snapshot_site *site,

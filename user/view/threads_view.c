@@ -155,7 +155,7 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 	default:
 		if (comm_of(t, thread)[0]) {
 			buffer_add_clean(out, thread->comm);
-		} else {
+		} else if (t->data->sources->thread_name) {
 			buffer_add_string(out, "(ended)");
 			*style = STYLE_FAINT;
 		}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One process as a page of text. Input is its part of a snapshot; the counters of what was lost are
+ * those of the whole run, because the kernel side keeps most of them for all processes together.
+ */
+#include "process_page.h"
+
+#include <inttypes.h>
+#include "../analyse/counter_text.h"
+#include "../base/units.h"
+#include "figures.h"
+
+#define INDENT 4
+
+static void add_amount(struct pager *p, const char *label, int64_t bytes, int64_t count,
+		       bool changes)
+{
+	char text[16];
+
+	if (changes)
+		units_signed_bytes((double)bytes, text, sizeof(text));
+	else
+		units_bytes((uint64_t)bytes, text, sizeof(text));
+	pager_printf(p, STYLE_NORMAL, INDENT, 4,
+		     "%-12s %8s  (%" PRId64 " bytes in %" PRId64 " blocks)", label, text, bytes,
+		     count);
+}
+
+static void add_figures(struct pager *p, const struct snapshot_process *process)
+{
+	const struct amounts a = amounts_of(&process->totals, process->change);
+	char text[16];
+
+	if (a.changes)
+		pager_add(p, STYLE_WARN, INDENT, 4,
+			  "The next three are the change since the baseline.");
+	add_amount(p, "Outstanding", a.bytes, a.count, a.changes);
+	add_amount(p, "Allocated", a.alloc_bytes, a.alloc_count, a.changes);
+	add_amount(p, "Freed", a.free_bytes, a.free_count, a.changes);
+	pager_printf(p, STYLE_NORMAL, INDENT, 4, "%-12s %8s", "Peak",
+		     units_bytes(process->totals.peak_bytes, text, sizeof(text)));
+	pager_printf(p, process->growth_bytes_per_s >= 1 ? STYLE_WARN : STYLE_NORMAL, INDENT, 4,
+		     "%-12s %8s/s", "Growth",
+		     units_signed_bytes(process->growth_bytes_per_s, text, sizeof(text)));
+}
+
+static void add_memory(struct pager *p, const struct snapshot_process *process)
+{
+	struct buffer text = {0};
+	char limit[96];
+
+	if (!process->beside.known)
+		return;
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	pager_add(p, STYLE_TITLE, 0, 0, "Its memory as the kernel counts it");
+	beside_add_figures(&process->beside, &text);
+	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	buffer_reset(&text);
+	buffer_add(&text, "", 0);
+	beside_add_words(&process->beside, &text);
+	if (text.length)
+		pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	if (process->exhaustion.known)
+		pager_printf(p, STYLE_BAD, INDENT, 4, "It meets %s.",
+			     exhaustion_text(&process->exhaustion, limit, sizeof(limit)));
+	buffer_done(&text);
+}
+
+static void add_counts(struct pager *p, const struct snapshot *s,
+		       const struct snapshot_process *process)
+{
+	size_t i;
+
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	pager_add(p, STYLE_TITLE, 0, 0, "What is missing or odd");
+	pager_printf(p, process->lost_events ? STYLE_BAD : STYLE_GOOD, INDENT, 4,
+		     "%10" PRIu64 " events of this process are lost", process->lost_events);
+	pager_printf(p, STYLE_NORMAL, INDENT, 4,
+		     "%10" PRIu64 " frees of blocks that were never seen allocated",
+		     process->unknown_frees);
+	for (i = 0; i < counter_text_count; i++) {
+		const struct counter_text *c = &counter_texts[i];
+
+		if (s->counts[c->id])
+			pager_printf(p, c->lost ? STYLE_BAD : STYLE_FAINT, INDENT, 15,
+				     "%10" PRIu64 " %s", s->counts[c->id], c->help);
+	}
+}
+
+void process_page_fill(struct pager *p, const struct snapshot *s,
+		       const struct snapshot_process *process)
+{
+	pager_printf(p, STYLE_TITLE, 0, 2, "%s (%" PRIu32 ")%s", process->comm, process->pid,
+		     process->exited ? ", has ended" : "");
+	add_figures(p, process);
+	add_memory(p, process);
+	add_counts(p, s, process);
+}
