@@ -15,6 +15,7 @@ libdw1t64|libdw1
 libcapstone5|libcapstone4
 libncursesw6
 libprotobuf-c1
+libmicrohttpd12t64|libmicrohttpd12
 libzstd1
 zlib1g
 '
@@ -35,6 +36,7 @@ libzstd-dev
 libiberty-dev
 libprotobuf-c-dev
 protobuf-c-compiler
+libmicrohttpd-dev
 zlib1g-dev
 '
 test_needs='
@@ -50,7 +52,10 @@ libdebuginfod1t64|libdebuginfod1
 musl-tools
 python3
 python3-jsonschema
+python3-pandas
+python3-prometheus-client
 golang-go
+chromium
 sqlite3
 redis-server
 redis-tools

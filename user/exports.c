@@ -16,6 +16,8 @@ bool exports_open(struct exports *e, const struct options *options)
 	size_t i;
 
 	*e = (struct exports){.to_stdout = options_to_stdout(options)};
+	if (options->metrics && !(e->metrics = metrics_open(options->metrics, options->top)))
+		return false;
 	for (i = 0; i < FORMATS; i++) {
 		if (!options->files[i])
 			continue;
@@ -76,6 +78,18 @@ bool exports_want_blocks(const struct exports *e, enum output_when when)
 	return false;
 }
 
+bool exports_want_run(const struct exports *e, enum output_when when)
+{
+	struct output *o;
+	size_t at = 0;
+
+	while ((o = next_due(e, when, &at))) {
+		if (output_format(o)->tells_run)
+			return true;
+	}
+	return false;
+}
+
 bool exports_want_names(const struct exports *e, enum output_when when)
 {
 	struct output *o;
@@ -95,7 +109,8 @@ static uint64_t since(const struct exports *e, const struct output *o, enum outp
 	return changed_only ? e->written_version : 0;
 }
 
-uint64_t exports_since(const struct exports *e, enum output_when when)
+/* The oldest version that one of them writes. */
+static uint64_t least_since(const struct exports *e, enum output_when when)
 {
 	uint64_t least = UINT64_MAX;
 	struct output *o;
@@ -106,6 +121,23 @@ uint64_t exports_since(const struct exports *e, enum output_when when)
 			least = since(e, o, when);
 	}
 	return least;
+}
+
+bool exports_ask_names(const struct exports *e, const struct export_input *in,
+		       enum output_when when)
+{
+	const struct snapshot *s = in->snapshot;
+	bool metrics = e->metrics && when != WHEN_EXPORT;
+	uint64_t least = least_since(e, when);
+	size_t i;
+
+	if (metrics)
+		metrics_prepare(e->metrics, in);
+	for (i = 0; least != UINT64_MAX && i < s->site_count; i++) {
+		if (least == 0 || s->sites[i].version > least)
+			in->names(in->context, &s->sites[i]);
+	}
+	return metrics || least != UINT64_MAX;
 }
 
 static uint64_t newest_version(const struct snapshot *s)
@@ -131,8 +163,11 @@ void exports_write(struct exports *e, const struct export_input *in, enum output
 		if (output_write(o, &now) && o != e->once)
 			e->failed = true;
 	}
+	now.realtime_ns = in->snapshot->realtime_ns;
+	if (e->metrics && when != WHEN_EXPORT)
+		metrics_update(e->metrics, &now);
 	if (when == WHEN_EXPORT) {
-		output_close(e->once);
+		e->once_failed = !e->once || output_close(e->once) != 0;
 		e->once = NULL;
 	} else {
 		e->written_version = newest_version(in->snapshot);
@@ -161,4 +196,6 @@ void exports_close(struct exports *e)
 	}
 	output_close(e->once);
 	e->once = NULL;
+	metrics_close(e->metrics);
+	e->metrics = NULL;
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The output files of a run: opened from the options or by a key, written when they are due. The main thread only. */
+/* The output files of a run, and its metrics: opened from the options or by a key, written when they are due. The main thread only. */
 #ifndef USER_EXPORTS_H
 #define USER_EXPORTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include "export/formats.h"
+#include "export/metrics.h"
 #include "export/output.h"
 #include "options.h"
 
@@ -20,7 +21,9 @@ enum output_when {
 struct exports {
 	struct output *v[FORMATS]; /* NULL: not asked for */
 	struct output *once;	   /* for WHEN_EXPORT */
+	bool once_failed;	   /* the last of these could not be written (said) */
 	uint64_t written_version;  /* sites changed after it are due at the next interval */
+	struct metrics *metrics;   /* NULL: not asked for */
 	bool to_stdout;		   /* one of them is stdout: nothing else may be written there */
 	bool failed;		   /* something of `v` could not be written (said) */
 };
@@ -31,9 +34,11 @@ bool exports_open(struct exports *e, const struct options *options);
 bool exports_once(struct exports *e, const char *format, const char *path);
 /* Is one with this property due? */
 bool exports_want_blocks(const struct exports *e, enum output_when when);
+bool exports_want_run(const struct exports *e, enum output_when when);
 bool exports_want_names(const struct exports *e, enum output_when when);
-/* Sites that have not changed since this version are not written, unless 0. */
-uint64_t exports_since(const struct exports *e, enum output_when when);
+/* Asks for the names that exports_write() will write. False when it will write none. */
+bool exports_ask_names(const struct exports *e, const struct export_input *in,
+		       enum output_when when);
 /* `in` without since_version. */
 void exports_write(struct exports *e, const struct export_input *in, enum output_when when);
 /* SIGHUP. */

@@ -31,7 +31,7 @@ struct facts {
 	uint64_t time_ns; /* event clock: what came until then is in the figures */
 	uint64_t realtime_ns;
 	double elapsed_s;
-	double tracer_cpu_percent;
+	double tracer_cpu_percent, tracer_cpu_s;
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
 	struct coverage_figures coverage;
@@ -67,7 +67,8 @@ struct facts {
 	X(20, real, coverage.alloc_bytes_error) \
 	X(21, real, coverage.alloc_count_error) \
 	X(22, real, coverage.kept_bytes_error) \
-	X(23, real, coverage.kept_count_error)
+	X(23, real, coverage.kept_count_error) \
+	X(24, real, tracer_cpu_s)
 
 #define PROCESS_FACTS(X) \
 	X(1, u32, number) \

@@ -41,6 +41,7 @@ static void gather_own(struct gather *g, struct facts *f)
 	double wall = (double)(now - g->last_ns);
 
 	f->tracer_cpu_percent = wall > 0 ? 100.0 * (double)(cpu - g->last_cpu_ns) / wall : 0;
+	f->tracer_cpu_s = (double)cpu / 1e9;
 	f->tracer_rss_bytes = process_rss(getpid());
 	g->last_ns = now;
 	g->last_cpu_ns = cpu;

@@ -202,7 +202,7 @@ static bool begin_export(void *context, size_t format, const char *path)
 	return outputs_export(l->stages->outputs, export_formats[format].name, path);
 }
 
-/* What went wrong was said by then, and what was said last is what the screen shows. */
+/* A file that was asked for is written. What went wrong would have been said instead. */
 void live_exported(struct live *l)
 {
 	if (l->screen)

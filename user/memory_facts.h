@@ -17,7 +17,7 @@ struct memory_facts {
 	bool begun;
 	struct memory_use first;
 	uint64_t heap_first;
-	uint64_t pss, pss_next_ns; /* read again not before that */
+	uint64_t pss_next_ns; /* not read before that */
 	struct memory_limits limits;
 	uint64_t limits_next_ns;
 };
@@ -33,7 +33,7 @@ void memory_facts_gather(struct tracked *t, const struct options *o, struct proc
 /* From these facts, live or recorded: beside and exhaustion; totals, rates and unknown frees are there. */
 void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct snapshot_process *p,
 		       const struct options *o);
-/* PSS as it is now, if it may be read now: MEMORY_UNKNOWN until then. For who asks for it; -v does by itself. */
+/* PSS as it is now; MEMORY_UNKNOWN when it would cost too much now. For who asks for it; -v does by itself. */
 uint64_t memory_facts_pss(struct tracked *t, uint64_t rss);
 
 #endif /* USER_MEMORY_FACTS_H */

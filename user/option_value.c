@@ -19,6 +19,7 @@
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "export/folded.h"
+#include "export/listen_address.h"
 
 /* Bounds that keep every product with nanoseconds inside 64 bits. */
 #define MAX_SECONDS  1e9
@@ -107,6 +108,17 @@ static bool parse_file(struct options *o, const struct option_row *row, const ch
 		return bad_value(
 			row, text, "a file",
 			"it looks like an option; write ./ before such a name, or - for stdout");
+	return parse_text(o, row, text, again);
+}
+
+static bool parse_listen(struct options *o, const struct option_row *row, const char *text,
+			 bool again)
+{
+	struct listen_address a;
+	const char *reason;
+
+	if (!listen_address_parse(&a, text, &reason))
+		return bad_value(row, text, "a place to listen", reason);
 	return parse_text(o, row, text, again);
 }
 
@@ -361,6 +373,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_NO_FOLLOW: return set_int(o, row, 0);
 	case KIND_TEXT: return parse_text(o, row, text, again);
 	case KIND_FILE: return parse_file(o, row, text, again);
+	case KIND_LISTEN: return parse_listen(o, row, text, again);
 	case KIND_LIST: return parse_list(o, row, text);
 	case KIND_REGEX: return parse_regex(o, row, text);
 	case KIND_SIZE: return parse_size(o, row, text, again);

@@ -15,6 +15,7 @@ enum option_kind {
 	KIND_NO_FOLLOW, /* int, 0 */
 	KIND_TEXT,	/* const char *, not empty */
 	KIND_FILE,	/* the same, and not like an option */
+	KIND_LISTEN,	/* const char *, an address to listen at */
 	KIND_LIST,	/* const char **, with a count */
 	KIND_REGEX,	/* the same, checked */
 	KIND_SIZE,	/* uint64_t bytes */

@@ -101,8 +101,10 @@ static const struct option_row rows[] = {
 	 "outstanding (bytes), allocated (bytes), count or temporary (allocations) (default: outstanding)"},
 	{0, "pprof", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_PPROF]), 0,
 	 "heap profile for pprof, at the end"},
-	{0, "html", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv FILE or the screen"},
-	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "html", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_HTML]), 0,
+	 "a page for a browser, at the end: timeline, call sites, flame graph"},
+	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LISTEN, AT(metrics), 0,
+	 "OpenMetrics for Prometheus at http://ADDR:PORT/metrics while running (default: 127.0.0.1)"},
 	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 
 	{0, "leak-window", "SECONDS", GROUP_LEAK, KIND_INTERVAL, AT(leak_window_s), 0,

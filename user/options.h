@@ -39,6 +39,7 @@ struct options {
 	enum sort_key sort;
 	const char *files[FORMATS]; /* by format; NULL: none */
 	enum folded_value folded_value;
+	const char *metrics;	  /* [ADDR:]PORT; NULL: none */
 	const char *read, *write; /* recordings */
 	const char *diff[2];	  /* files to compare */
 	double leak_window_s, leak_interval_s, leak_threshold;

@@ -25,6 +25,7 @@
 #include "memory_facts.h"
 #include "rows.h"
 #include "site_resident.h"
+#include "story.h"
 #include "suppressed.h"
 #include "view/report.h"
 
@@ -43,6 +44,7 @@ struct outputs {
 	struct recording *recording; /* borrowed; NULL: none */
 	struct gather gather;
 	struct exports exports;
+	struct story story;
 	struct buffer text;
 	struct rows rows;
 	uint32_t heap_sites; /* when the last snapshot was taken */
@@ -63,6 +65,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->gather = (struct gather){.tracker = tracker, .windows = windows, .options = options};
 	o->growth = growth;
 	o->suppressed.patterns = options->suppressions;
+	story_init(&o->story, options, tracker);
 	if (!exports_open(&o->exports, options)) {
 		outputs_close(o);
 		return NULL;
@@ -77,6 +80,7 @@ bool outputs_close(struct outputs *o)
 	if (!o)
 		return true;
 	exports_close(&o->exports);
+	story_done(&o->story);
 	ok = !outputs_failed(o);
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
@@ -118,6 +122,7 @@ static void fill_own(struct outputs *o, struct snapshot *s, const struct facts *
 	s->sample_bytes = o->options->sample_bytes;
 	s->elapsed_s = f->elapsed_s;
 	s->tracer_cpu_percent = f->tracer_cpu_percent;
+	s->tracer_cpu_s = f->tracer_cpu_s;
 	s->tracer_rss_bytes = f->tracer_rss_bytes;
 	s->cost = f->cost;
 	for (i = 0; i < COUNTER_COUNT; i++)
@@ -371,7 +376,8 @@ static void collect_blocks(struct outputs *o, const struct snapshot *s, struct c
 	for (i = 1; i <= heap_process_count(t->heap); i++)
 		collect_process(c, t->heap, heap_process(t->heap, i));
 	consumer_unlock(t->consumer);
-	qsort(c->v, c->count, sizeof(*c->v), by_site);
+	if (c->count)
+		qsort(c->v, c->count, sizeof(*c->v), by_site);
 }
 
 /* ---- writing ---- */
@@ -442,12 +448,33 @@ static void forget_blocks(struct outputs *o)
 	o->blocks_now = (struct collect){0};
 }
 
+static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
+{
+	struct outputs *o = outputs;
+
+	return rows_lifetimes(&o->rows, site, out);
+}
+
+static struct export_input input_of(struct outputs *o, const struct snapshot *s)
+{
+	return (struct export_input){
+		.snapshot = s,
+		.blocks = o->blocks_now.v,
+		.block_count = o->blocks_now.count,
+		.names = outputs_names,
+		.context = o,
+		.html = &o->story.extra,
+		.folded = o->options->folded_value,
+		.lifetimes = site_lifetimes,
+	};
+}
+
 bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
 	const struct options *opt = o->options;
 	bool names = exports_want_names(&o->exports, when);
-	uint64_t since = exports_since(&o->exports, when);
 	bool all = when == WHEN_END && o->recording; /* who reads it later may want any of them */
+	struct export_input in;
 	size_t i;
 
 	report = wants_report(o, report);
@@ -458,33 +485,29 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	/* rows have this order whether or not there is a report */
 	if (names)
 		snapshot_sort(s, opt->sort, false);
+	if (exports_want_run(&o->exports, when))
+		story_take(&o->story, s);
 	/* asks for the names of exactly those that it will show */
 	if (report)
 		format_report(o, s, false);
 	if (names && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
-	for (i = 0; (names || all) && i < s->site_count; i++) {
-		if (since == 0 || s->sites[i].version > since)
-			outputs_names(o, &s->sites[i]);
-	}
-	return (report || names || all || o->suppressed.patterns) &&
+	for (i = 0; all && i < s->site_count; i++)
+		outputs_names(o, &s->sites[i]);
+	in = input_of(o, s);
+	return (exports_ask_names(&o->exports, &in, when) || report || all ||
+		o->suppressed.patterns) &&
 	       names_pending(o->tracker->names) > 0;
 }
 
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	const struct export_input in = {
-		.snapshot = s,
-		.blocks = o->blocks_now.v,
-		.block_count = o->blocks_now.count,
-		.names = outputs_names,
-		.context = o,
-		.folded = o->options->folded_value,
-	};
+	const struct export_input in = input_of(o, s);
 
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
 		write_report(o, s);
+	story_add(&o->story, s);
 	exports_write(&o->exports, &in, when);
 	forget_blocks(o);
 }
@@ -492,6 +515,11 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 bool outputs_export(struct outputs *o, const char *format, const char *path)
 {
 	return exports_once(&o->exports, format, path);
+}
+
+bool outputs_exported(const struct outputs *o)
+{
+	return !o->exports.once_failed;
 }
 
 void outputs_reopen(struct outputs *o)

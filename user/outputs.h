@@ -68,6 +68,8 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
  * close. `format` is a name of export_formats. False after a message.
  */
 bool outputs_export(struct outputs *o, const char *format, const char *path);
+/* The file of the last WHEN_EXPORT is written. */
+bool outputs_exported(const struct outputs *o);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);

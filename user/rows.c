@@ -72,6 +72,7 @@ void rows_done(struct rows *r)
 {
 	free(r->ids);
 	free(r->primary);
+	free(r->next);
 }
 
 static void reserve(struct rows *r, uint32_t count)
@@ -80,8 +81,10 @@ static void reserve(struct rows *r, uint32_t count)
 		return;
 	r->ids = xrealloc(r->ids, count * sizeof(*r->ids));
 	r->primary = xrealloc(r->primary, count * sizeof(*r->primary));
+	r->next = xrealloc(r->next, count * sizeof(*r->next));
 	memset(r->ids + r->count, 0, (count - r->count) * sizeof(*r->ids));
 	memset(r->primary + r->count, 0, (count - r->count) * sizeof(*r->primary));
+	memset(r->next + r->count, 0, (count - r->count) * sizeof(*r->next));
 	r->count = count;
 }
 
@@ -95,6 +98,40 @@ static bool renew_id(struct rows *r, const struct snapshot_site *site)
 	row->id = names_site_id(r->tracker->names, s.space, s.stack.id, site->call, s.stack.pcs,
 				s.stack.frame_count, &row->settled);
 	return row->id != before || !r->primary[site->site];
+}
+
+static void chain(struct rows *r)
+{
+	uint32_t i;
+
+	memset(r->next, 0, r->count * sizeof(*r->next));
+	for (i = 1; i < r->count; i++) {
+		uint32_t primary = r->primary[i];
+
+		if (!primary || primary == i || primary >= r->count)
+			continue;
+		r->next[i] = r->next[primary];
+		r->next[primary] = i;
+	}
+}
+
+bool rows_lifetimes(struct rows *r, uint32_t site, struct lifetimes *out)
+{
+	struct tracker *t = r->tracker;
+	uint32_t i;
+
+	*out = (struct lifetimes){.ages = {.v = {0}}};
+	if (!site || site >= r->count)
+		return false;
+	consumer_lock(t->consumer);
+	for (i = site; i; i = r->next[i]) {
+		const struct lifetimes *l = heap_site_lifetimes(t->heap, i);
+
+		histogram_merge(&out->ages, &l->ages);
+		histogram_merge(&out->sizes, &l->sizes);
+	}
+	consumer_unlock(t->consumer);
+	return true;
 }
 
 void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites)
@@ -116,6 +153,7 @@ void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites)
 		if (snapshot_fold(s, ids, r->primary))
 			log_error("cannot take a snapshot: out of memory");
 		r->alone = s->site_count == r->site_count;
+		chain(r);
 	}
 	free(ids);
 }

@@ -229,7 +229,7 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
-	if (w->when == WHEN_EXPORT)
+	if (w->when == WHEN_EXPORT && outputs_exported(s->stages.outputs))
 		live_exported(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
@@ -542,6 +542,7 @@ static void finish(struct session *s)
 	detach(s);
 	if (!stages_end_recording(&s->stages))
 		s->failed = true;
+	watch_finish(s->stages.watch);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }

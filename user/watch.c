@@ -19,6 +19,9 @@
 #include "base/xalloc.h"
 #include "view/report.h"
 
+/* A look alone costs a snapshot. */
+#define LOOK_LEAST_NS (NS_PER_S / 10)
+
 struct watch {
 	const struct options *options;
 	struct alert_runner *runner; /* NULL: no command */
@@ -45,18 +48,24 @@ struct watch *watch_open(const struct options *o)
 	return w;
 }
 
+void watch_finish(struct watch *w)
+{
+	alert_runner_stop(w->runner);
+	w->runner = NULL;
+}
+
 void watch_close(struct watch *w)
 {
 	if (!w)
 		return;
-	alert_runner_stop(w->runner);
+	watch_finish(w);
 	free(w->over);
 	free(w);
 }
 
 bool watch_due(const struct watch *w, uint64_t since_ns)
 {
-	return w->options->alert_count && w->looked_ns < since_ns;
+	return w->options->alert_count && w->looked_ns + LOOK_LEAST_NS <= since_ns;
 }
 
 size_t watch_firings(const struct watch *w, const struct watch_firing **firings)

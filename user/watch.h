@@ -25,10 +25,12 @@ struct watch_firing {
 
 /* Before there are other threads. NULL after a message. The options are borrowed. */
 struct watch *watch_open(const struct options *o);
-/* Waits a moment for commands. NULL is fine. */
+/* Waits a moment for commands, and runs no more. */
+void watch_finish(struct watch *w);
+/* NULL is fine. */
 void watch_close(struct watch *w);
 
-/* Are there rules, and has none been looked at since `now_ns`? */
+/* Are there rules, and was the last look at them some time before `since_ns`? */
 bool watch_due(const struct watch *w, uint64_t since_ns);
 /*
  * Looks at a snapshot. `screen`: commands may not write to the terminal. Returns how many rules fired just now; their lines

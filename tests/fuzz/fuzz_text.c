@@ -11,6 +11,7 @@
 #include "../../user/export/folded.h"
 #include "../../user/export/json_frames.h"
 #include "../../user/export/json_text.h"
+#include "../../user/export/openmetrics.h"
 #include "../../user/view/frames.h"
 #include "../../user/view/text.h"
 
@@ -124,6 +125,37 @@ static void check_folded(const char *line, size_t length)
 	must(frames == 1 + FRAMES);
 }
 
+/* A line of metrics: quotes in pairs, and outside of them one space, before the value. */
+static void check_metric(const char *line, size_t length)
+{
+	bool quoted = false;
+	size_t spaces = 0;
+
+	check_clean(line, length);
+	if (line[0] == '#')
+		return;
+	for (size_t i = 0; i < length; i++) {
+		if (quoted && line[i] == '\\') {
+			i++;
+			must(line[i] == '"' || line[i] == '\\');
+		} else if (line[i] == '"') {
+			quoted = !quoted;
+		} else if (!quoted) {
+			spaces += line[i] == ' ';
+		}
+	}
+	must(!quoted && spaces == 1);
+}
+
+static void check_metrics(const char *text)
+{
+	const char *line = text, *end;
+
+	for (; (end = strchr(line, '\n')); line = end + 1)
+		check_metric(line, (size_t)(end - line));
+	must(*line == '\0' && strcmp(line - 6, "# EOF\n") == 0);
+}
+
 static int no_room(void *file, const char *data, size_t size)
 {
 	(void)file;
@@ -141,6 +173,7 @@ static void write_files(struct fixture *f, const char *comm)
 		.processes = &process, .process_count = 1, .sites = &site, .site_count = 1};
 	struct export_input in = {.snapshot = &s, .names = names_of, .context = f};
 	struct sink sink = {.write = no_room};
+	struct openmetrics metrics = {.floor_count = 0};
 
 	snprintf(process.comm, sizeof(process.comm), "%s", comm);
 	csv_write_sites(&sink, &in);
@@ -152,6 +185,11 @@ static void write_files(struct fixture *f, const char *comm)
 	buffer_reset(&sink.text);
 	write_json(f, &sink.text);
 	check_json(sink.text.data, sink.text.length);
+	buffer_reset(&sink.text);
+	site.totals.outstanding_count = 1;
+	openmetrics_write(&metrics, &sink.text, &in, 1, false);
+	check_metrics(sink.text.data);
+	openmetrics_done(&metrics);
 	buffer_done(&sink.text);
 }
 

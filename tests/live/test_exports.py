@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 
-from lib import ROOT, check, equal, need, read_sites, read_text, test, until
+from lib import ROOT, SITE_COLUMNS, Skip, check, equal, need, python, read_sites, read_text, test, until
 
 SCHEMA = os.path.join(ROOT, "docs", "tracer.schema.json")
 
@@ -165,14 +165,26 @@ def check_go(case, path, wanted):
             check(f"of {wanted}B total" in top.stdout, f"not {wanted} bytes in all: {top.stdout}")
 
 
+def check_replay(case, paths):
+    """From the recording of the same run come the same files."""
+    again = {name: f"{path}.again" for name, path in paths.items()}
+    tracer = case.run("-b", "-i", "0.3", "-r", case.path("recording"),
+                      *[word for name in again for word in (f"--{name}", again[name])])
+    equal(tracer.wait(), 0, f"exit status of the replay: {tracer.err.text()}")
+    for name, path in paths.items():
+        with open(path, "rb") as live, open(again[name], "rb") as replayed:
+            check(live.read() == replayed.read(), f"--{name} of the replay is another one")
+
+
 @test()
 def exports__all_at_once__agree_with_the_csv(case):
     target = case.target("every")
     path = {name: case.path(name) for name in ("csv", "json", "folded", "pprof")}
     options = [word for name in path for word in (f"--{name}", path[name])]
-    tracer = case.attach(target, "-i", "0.3", *options)
+    tracer = case.attach(target, "-i", "0.3", "-w", case.path("recording"), *options)
     target.work()
     tracer.stop()
+    check_replay(case, path)
     sites = read_sites(path["csv"])
     check(sites.total("outstanding_bytes", target.pid) > 100000, "the target has worked")
     validate(check_json(path["json"], sites, target.pid))
@@ -194,3 +206,100 @@ def folded__sigusr1__whole_file_now_and_anew_at_the_end(case):
     tracer.stop()
     check_folded(path, read_sites(case.path("csv")).last(target.pid), "alloc_bytes")
     equal(sorted(os.listdir(case.directory)), ["csv", "folded"], "files that are left")
+
+
+def load_with_pandas(path):
+    script = ("import json, sys, pandas; t = pandas.read_csv(sys.argv[1], parse_dates=['time']); last = t[t.time == t.time.max()];"
+              "print(json.dumps([list(t.columns), str(t.dtypes['time']), len(last), int(last.outstanding_bytes.sum())]))")
+    run = subprocess.run([python(), "-B", "-c", script, path], capture_output=True, text=True, check=False)
+    if "ModuleNotFoundError" in run.stderr:
+        raise Skip("python3-pandas is not installed")
+    equal(run.returncode, 0, f"pandas: {run.stderr}")
+    return json.loads(run.stdout)
+
+
+def load_with_sqlite(path, column):
+    sql = [".mode csv", f".import '{path}' t", f"SELECT count(*), sum({column}) FROM t WHERE time = (SELECT max(time) FROM t);"]
+    run = subprocess.run([need("sqlite3"), ":memory:"], input="\n".join(sql), capture_output=True, text=True, check=False)
+    equal((run.returncode, run.stderr), (0, ""), "sqlite3's import")
+    return [int(word) for word in run.stdout.strip().split(",")]
+
+
+@test()
+def csv__three_files__load_elsewhere_and_agree(case):
+    target = case.target("every")
+    paths = {name: case.path(name) for name in ("csv", "csv-blocks", "csv-timeline")}
+    tracer = case.attach(target, "-i", "0.3", *[word for name in paths for word in (f"--{name}", paths[name])])
+    target.work()
+    tracer.stop()
+    rows = read_sites(paths["csv"]).last()
+    total = tracer.summary(target.pid).bytes
+    equal(sum(row["outstanding_bytes"] for row in rows), total, "outstanding bytes, CSV against summary")
+    equal(load_with_sqlite(paths["csv"], "outstanding_bytes"), [len(rows), total], "sites in sqlite3")
+    equal(load_with_sqlite(paths["csv-blocks"], "bytes"), [tracer.summary(target.pid).count, total], "blocks in sqlite3")
+    equal(load_with_sqlite(paths["csv-timeline"], "outstanding_bytes"), [1, total], "processes in sqlite3")
+    found = load_with_pandas(paths["csv"])
+    equal(found[0], SITE_COLUMNS.split(","), "columns in pandas")
+    check(found[1].startswith("datetime64"), f"type of time in pandas: {found[1]}")
+    equal(found[2:], [len(rows), total], "sites in pandas")
+
+
+@test()
+def exports__cannot_be_written__said_and_nothing_half_written(case):
+    """Before anything is attached where it can be known then, else at the end, with what was there before untouched."""
+    target = case.target("every")
+    real, link = case.path("real"), case.path("link")
+    with open(real, "w", encoding="utf-8") as file:
+        file.write("mine")
+    os.symlink(real, link)
+    for option, path, words in (("--pprof", link, "symbolic link"), ("--json", link, "symbolic link"),
+                                ("--folded", case.directory, "directory"), ("--json", case.path("no/file"), "No such"),
+                                ("--pprof", case.path("no/file"), "No such"), ("--folded", f"{real}/x", "Not a directory")):
+        tracer = case.run("-b", "-p", target.pid, "-d", "5", option, path)
+        equal(tracer.wait(), 1, f"exit status of {option} {path}")
+        check(f"tracer: cannot open '{path}'" in tracer.err.text() and words in tracer.err.text(),
+              f"message: {tracer.err.text()}")
+        check("attached to" not in tracer.err.text(), "attached first")
+    tracer = case.attach(target, "-i", "0.3", "--pprof", "/dev/full", "--folded", real)
+    target.work()
+    tracer.signal(signal.SIGTERM)
+    equal(tracer.wait(), 1, "exit status")
+    errors = [line for line in tracer.err.lines if "cannot" in line]
+    check(len(errors) == 1 and "'/dev/full'" in errors[0] and "space" in errors[0], f"messages: {errors}")
+    check("site_malloc" in read_text(real), "the other file is there")
+    equal(sorted(os.listdir(case.directory)), ["link", "real"], "files that are left")
+    target.finish()
+
+
+@test()
+def exports__file_system_full__old_file_stays(case):
+    """The whole file does not fit beside the old one, which stays as it was; tracing goes on to its end."""
+    small = case.path("small")
+    os.mkdir(small)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=12k", "none", small], check=False, capture_output=True).returncode:
+        raise Skip("a file system cannot be mounted here")
+    try:
+        path = os.path.join(small, "profile")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("x" * 12288)
+        target = case.target("every")
+        tracer = case.attach(target, "-i", "600", "--folded", path)
+        target.work()
+        tracer.signal(signal.SIGTERM)
+        equal(tracer.wait(), 1, "exit status")
+        check(f"cannot write '{path}': no space left" in tracer.err.text(), f"message: {tracer.err.text()}")
+        equal((os.listdir(small), os.path.getsize(path)), (["profile"], 12288), "what is left")
+        check(tracer.summary(target.pid).bytes > 100000, "no summary")
+    finally:
+        subprocess.run(["umount", small], check=False)
+
+
+@test()
+def exports__stdout__only_that(case):
+    target = case.target("every")
+    tracer = case.attach(target, "-i", "0.3", "--folded", "-", "--csv", case.path("csv"))
+    target.work()
+    tracer.stop()
+    with open(case.path("folded"), "w", encoding="utf-8") as file:
+        file.write(tracer.out.text() + "\n")
+    check_folded(case.path("folded"), read_sites(case.path("csv")).last(target.pid))

@@ -36,13 +36,16 @@ def alert__crossing__once_with_facts_and_status_3(case):
 
 
 @test()
-def alert__at_the_end_only__seen__and_command_runs(case):
+def alert__at_the_end_only__command_runs_as_who_called_sudo(case):
     ran = case.path("ran")
-    tracer = case.run("-q", "-i", "100", "--leak-interval", "100", "--leak-window", "100", "--alert", "outstanding>3k",
-                      "--alert", "outstanding>4k", "--on-alert", f"echo $TRACER_ALERT >>{ran}",
-                      "--", target_path("churn"), "--now", 101)
+    os.chmod(case.directory, 0o777)
+    tracer = case.run("-i", "100", "--leak-interval", "100", "--leak-window", "100", "--alert", "outstanding>3k",
+                      "--alert", "outstanding>4k", "--on-alert", f"echo $TRACER_ALERT by $(id -un) >>{ran}; exit 7",
+                      "--", target_path("churn"), "--now", 101, env={"SUDO_UID": "65534"})
     equal(tracer.wait(), 3, "exit status")
-    equal(read_text(ran), "outstanding>3k\n", "rules for which the command ran")
+    equal(read_text(ran), "outstanding>3k by nobody\n", "rules for which the command ran")
+    check("' exited with status 7\n" in tracer.err.text(), "the command's exit status is not said")
+    equal(tracer.summary().count, 17, "blocks in the last line, which is the summary")
 
 
 @test()

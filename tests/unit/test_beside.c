@@ -81,6 +81,24 @@ static void beside_words__other_growth__named(void **state)
 			 "attach that are touched only now, or stacks of threads");
 }
 
+/* Untouched blocks do not explain what shared memory brought. */
+static void beside_words__shared_memory__not_of_the_heap(void **state)
+{
+	struct beside b = grown(40 * M, 5 * M, 0, 130 * M);
+
+	(void)state;
+	b.now.shared = 60 * M;
+	b.now.rss += 60 * M;
+	assert_words(&b,
+		     "RSS grew 90.0M, the traced heap explains 30.0M, shared memory 60.0M; of the "
+		     "130M that the heap grew by, 100M did not raise it: pages that were not "
+		     "touched yet");
+	b.maps_traced = true;
+	assert_words(&b,
+		     "RSS grew 90.0M, the traced heap explains 90.0M; of the 130M that the heap "
+		     "grew by, 40.0M did not raise it: pages that were not touched yet");
+}
+
 static void beside_words__heap_grew_more__says_where_it_is_not(void **state)
 {
 	struct beside b = grown(50 * M, 5 * M, 0, 100 * M);
@@ -196,6 +214,7 @@ int main(void)
 		cmocka_unit_test(beside_change__growth__parts_add_up),
 		cmocka_unit_test(beside_words__heap_explains_it__nothing_more_is_said),
 		cmocka_unit_test(beside_words__other_growth__named),
+		cmocka_unit_test(beside_words__shared_memory__not_of_the_heap),
 		cmocka_unit_test(beside_words__heap_grew_more__says_where_it_is_not),
 		cmocka_unit_test(beside_words__fell_or_still__said),
 		cmocka_unit_test(beside__nothing_known__no_change),

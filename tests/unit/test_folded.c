@@ -45,6 +45,17 @@ static struct snapshot_site sites[] = {
 };
 static struct snapshot_process processes[] = {{.comm = "a;b c"}, {.comm = ""}};
 
+static void folded_write__no_sites__empty(void **state)
+{
+	const struct snapshot s = {.process_count = 0};
+	const struct export_input in = {.snapshot = &s, .names = names};
+	struct sink sink = {.write = no_room};
+
+	(void)state;
+	folded_write(&sink, &in);
+	assert_int_equal(sink.text.length, 0);
+}
+
 static void assert_folded(enum folded_value value, const char *text)
 {
 	const struct snapshot s = {
@@ -91,6 +102,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(folded_write__each_value__one_sorted_line_a_stack),
+		cmocka_unit_test(folded_write__no_sites__empty),
 		cmocka_unit_test(folded_value_parse__names__found),
 	};
 

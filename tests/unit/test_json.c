@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../../user/analyse/baseline.h"
 #include "../../user/export/intern.h"
 #include "../../user/export/json.h"
 #include "../../user/export/json_text.h"
@@ -128,7 +129,8 @@ static void json_write__one_site__all_of_it(void **state)
 
 	assert_has(text, "{\"version\":1,\"time\":\"2023-11-14T22:13:20.123Z\",\"elapsed_s\":1.5,"
 			 "\"complete\":true,\"tracer\":{");
-	assert_has(text, "\"sample_bytes\":null,\"coverage\":null,\"cost\":null,\"lost_events\":0");
+	assert_has(text, "\"sample_bytes\":null,\"baseline_s\":null,\"coverage\":null,\"cost\":"
+			 "null,\"lost_events\":0");
 	assert_has(text, "\"processes\":[{\"pid\":4711,\"comm\":\"a\\\"p\",\"ended\":false,");
 	assert_has(
 		text,
@@ -137,8 +139,9 @@ static void json_write__one_site__all_of_it(void **state)
 		"\"outstanding_count\":1,\"alloc_bytes\":30,\"alloc_count\":3,\"free_bytes\":20,"
 		"\"free_count\":2,\"peak_bytes\":25,\"temporary_count\":1,\"allocs_per_s\":0,"
 		"\"growth_bytes_per_s\":-0.125,\"leak_score\":null,\"verdict\":\"leak\","
-		"\"oldest_s\":null,\"intervals\":null,\"function\":\"small\","
-		"\"module\":\"libx.so\",\"source\":\"x.c\",\"line\":3,\"stack\":[0,1,2],");
+		"\"oldest_s\":null,\"intervals\":null,");
+	assert_has(text, "\"change\":null,\"function\":\"small\","
+			 "\"module\":\"libx.so\",\"source\":\"x.c\",\"line\":3,\"stack\":[0,1,2],");
 	assert_has(text, "\"frames\":[{\"function\":\"small\",\"offset\":1,\"module\":0,"
 			 "\"address\":\"0x10\",\"source\":\"x.c\",\"line\":3,\"inlined\":true},"
 			 "{\"function\":\"ns::large\",\"symbol\":\"_ZN2ns5largeEv\",\"offset\":9,"
@@ -215,6 +218,51 @@ static void json_write__very_many_sites__one_line(void **state)
 	free(f->s.sites);
 }
 
+static bool lifetimes(void *context, uint32_t site, struct lifetimes *out)
+{
+	(void)context;
+	*out = (struct lifetimes){.ages = {.v = {7}}, .sizes = {.v = {[4] = 2, [39] = 1}}};
+	return site == 17;
+}
+
+static void json_write__more_facts__there(void **state)
+{
+	struct fixture *f = *state;
+	struct change change = {.outstanding_bytes = -5, .alloc_count = 3};
+	const struct export_input in = {.snapshot = &f->s, .names = names, .lifetimes = lifetimes};
+
+	f->sites[0].site = 17;
+	f->sites[0].verdict = VERDICT_NONE;
+	f->sites[0].watched_s = 20;
+	f->sites[0].bytes_trend = (struct trend){.slope = 2.5, .low = 1, .high = 4, .p = 0.0004};
+	f->sites[0].survival = (struct survival){.age_s = 20, .elders = 9, .alive = 8};
+	f->sites[0].lifetimes.median_s = 0.0000025;
+	f->sites[0].change = &change;
+	f->s.changes = &change;
+	f->s.baseline_s = 2;
+	f->process.exhaustion = (struct exhaustion){.known = true,
+						    .kind = LIMIT_CGROUP,
+						    .limit_bytes = 100,
+						    .left_bytes = 50,
+						    .seconds = 25};
+	f->process.beside =
+		(struct beside){.known = true, .now = {.rss = 4096, .pss = MEMORY_UNKNOWN}};
+	json_write(&f->sink, &in);
+	assert_has(f->sink.text.data, "\"baseline_s\":2,");
+	assert_has(f->sink.text.data, "\"verdict\":null,");
+	assert_has(f->sink.text.data, "\"reasons\":\"");
+	assert_has(f->sink.text.data, "\"watched_s\":20,\"bytes_trend\":{\"slope\":2.5,\"low\":1,"
+				      "\"high\":4,\"p\":0.0004},");
+	assert_has(f->sink.text.data, "\"survival\":{\"age_s\":20,\"elders\":9,\"alive\":8},");
+	assert_has(f->sink.text.data, "\"median_lifetime_s\":0.0000025,");
+	assert_has(f->sink.text.data, "\"lifetimes\":[[0,7]],\"sizes\":[[16,2],[549755813888,1]],");
+	assert_has(f->sink.text.data, "\"change\":{\"outstanding_bytes\":-5,");
+	assert_has(f->sink.text.data, "\"exhaustion\":{\"limit\":\"cgroup\",\"limit_bytes\":100,"
+				      "\"left_bytes\":50,\"seconds\":25}");
+	assert_has(f->sink.text.data, "\"rss_bytes\":4096,\"anonymous_bytes\":0,");
+	assert_has(f->sink.text.data, "\"pss_bytes\":null}");
+}
+
 static void json_write__sampled__intervals(void **state)
 {
 	struct fixture *f = *state;
@@ -264,6 +312,7 @@ int main(void)
 		TEST(json_write__hostile_names__valid_text),
 		TEST(json_write__very_many_sites__one_line),
 		TEST(json_write__sampled__intervals),
+		TEST(json_write__more_facts__there),
 		cmocka_unit_test(intern_put__again__same_number),
 	};
 

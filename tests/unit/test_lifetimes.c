@@ -81,9 +81,13 @@ static void histogram_quantile__one_bucket__within_it(void **state)
 
 	(void)state;
 	assert_true(histogram_quantile(&h, 0.5) < 0);
+	assert_true(histogram_fullest(&h) <= 0);
 	histogram_add(&h, 10, 100);
+	assert_true(histogram_fullest(&h) >= 1);
 	assert_true(histogram_quantile(&h, 0.5) > 1024 && histogram_quantile(&h, 0.5) < 2048);
 	assert_true(histogram_quantile(&h, 0) >= 1024 && histogram_quantile(&h, 1) <= 2048);
+	histogram_add(&h, 12, 300);
+	assert_true(fabs(histogram_fullest(&h) - 0.75) < 1e-9);
 }
 
 static void lifetimes__blocks_of_known_ages__median_and_share(void **state)

@@ -347,6 +347,11 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --skip (", {"'('", "--skip"}},
 		{"-p 1 --skip ''", {"--skip"}},
 		{"-p 1 --csv ''", {"--csv"}},
+		{"-p 1 --folded-value bytes", {"'bytes'", "--folded-value", "temporary"}},
+		{"-p 1 --metrics 0", {"'0'", "--metrics", "65535"}},
+		{"-p 1 --metrics 99999", {"'99999'", "--metrics"}},
+		{"-p 1 --metrics abc", {"'abc'", "--metrics"}},
+		{"-p 1 --metrics localhost:9464", {"'localhost:9464'", "numbers"}},
 		{"-p 1 -w ''", {"--write"}},
 		{"-p 1 -w f --max-file-size x", {"'x'", "--max-file-size"}},
 		{"-r", {"--read", "FILE"}},
@@ -395,6 +400,12 @@ static void options_parse__contradictions__both_named(void **state)
 		{"-p 1 --csv - --csv-blocks -", {"--csv", "--csv-blocks"}},
 		{"-p 1 --csv-blocks f --csv-timeline f", {"--csv-blocks", "--csv-timeline", "'f'"}},
 		{"-p 1 --live --csv -", {"--live", "--csv -"}},
+		{"-p 1 --live --pprof /dev/stdout", {"--live", "--pprof /dev/stdout"}},
+		{"-p 1 --json - --folded -", {"--json", "--folded"}},
+		{"-p 1 --csv /dev/stdout --pprof -", {"--csv", "--pprof"}},
+		{"-p 1 --pprof f --json ./f", {"--json", "--pprof", "'f'"}},
+		{"-p 1 --folded-value count --folded-value allocated", {"--folded-value"}},
+		{"-p 1 --metrics 1 --metrics 2", {"--metrics", "'2'"}},
 		{"-p 1 --leak-window 1 --leak-interval 2", {"--leak-window", "--leak-interval"}},
 		{"-p 1 -u root", {"--user", "command"}},
 		{"-p 1 --baseline 5 -o 100", {"--baseline", "--older"}},
@@ -481,7 +492,9 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--html", "--metrics", "--csv-go", "--go-workload", "--go-enable-profile",
+		"--csv-go",
+		"--go-workload",
+		"--go-enable-profile",
 	};
 	char text[80];
 	size_t i;

@@ -28,6 +28,7 @@ static struct fixture churn(uint64_t count, uint64_t bytes, uint64_t live, uint6
 			   .free_bytes = (count - live) * bytes,
 			   .free_count = count - live,
 			   .peak_bytes = peak * bytes},
+		.lifetimes = {.median_s = -1, .alike_share = 1},
 	};
 	return f;
 }
@@ -57,7 +58,15 @@ static void pools_find__churn__what_a_pool_saves(void **state)
 	assert_int_equal(rows[0].blocks, 100);
 	assert_int_equal(rows[0].bytes, 4800);
 	assert_near(rows[0].life_s, 0.001);
+	assert_true(rows[0].life_bound);
 	assert_int_equal(rows[0].advice, POOL_KEEP);
+	free(rows);
+	f.sites[0].lifetimes.median_s = 0.0004;
+	f.sites[0].lifetimes.alike_share = 0.5;
+	assert_int_equal(find(&f, &rows), 1);
+	assert_near(rows[0].life_s, 0.0004);
+	assert_false(rows[0].life_bound);
+	assert_int_equal(rows[0].advice, POOL_ARENA);
 	free(rows);
 	f.sites[0].totals.temporary_count = 950000;
 	assert_int_equal(find(&f, &rows), 1);

@@ -226,12 +226,12 @@ static void report_add_process__limit__near_or_verbose(void **state)
 					    .kind = LIMIT_CGROUP,
 					    .limit_bytes = 512 * M,
 					    .left_bytes = 20 * M,
-					    .seconds = 7200};
+					    .seconds = 1800};
 	strcpy(p->comm, "a\x1b");
 	report_add_process(&f->out, p, false);
 	assert_string_equal(f->out.data,
 			    "\t(4711 a?: growing as it does now, it meets the limit of its cgroup, "
-			    "512M, of which 20.0M are left, in 2h00m)\n");
+			    "512M, of which 20.0M are left, in 30m00s)\n");
 	buffer_reset(&f->out);
 	p->exhaustion.seconds = 86400;
 	report_add_process(&f->out, p, false);
@@ -266,7 +266,8 @@ static void report_add_pools__churn__listed_with_its_stack(void **state)
 							.free_bytes = 48000000,
 							.free_count = 1000000,
 							.peak_bytes = 4800,
-							.temporary_count = 250000}};
+							.temporary_count = 250000},
+					     .lifetimes = {.median_s = 0.0005, .alike_share = 1}};
 	f->s.site_count = 1;
 	report_add_pools(&f->out, &f->s, 10, names, NULL);
 	assert_string_equal(f->out.data,
@@ -274,9 +275,9 @@ static void report_add_pools__churn__listed_with_its_stack(void **state)
 			    "\t100K allocations/s of 48 bytes (4.58M/s): a pool would spare 200K "
 			    "calls/s, for 100 "
 			    "blocks, 4.69K\n"
-			    "\t\t[1000000 allocated so far, 25.0% of the freed temporary, a block "
-			    "lives 1 ms at most "
-			    "on average]\n"
+			    "\t\t[1000000 allocated so far, 100.0% of like size, 25.0% of the "
+			    "freed temporary, half "
+			    "of them live less than 0.5 ms]\n"
 			    "\t\txmalloc+0x1 [app]\n"
 			    "\t\tserve?+0x1a [app] (a.c:9)\n");
 	buffer_reset(&f->out);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Both sides are compared by their change since tracing began: of the heap from before nothing is known, and of the resident
- * memory only its sum. Blocks are anonymous memory (or shared, where a program allocates from such a mapping), so what files
- * brought is told apart first; the heap explains at most what is then left of the growth.
+ * memory only its sum. Blocks are anonymous memory, so what files and shared memory brought is told apart first; the heap
+ * explains at most what is then left of the growth, namely when all of its new blocks were touched.
  *
  * What is too small to be worth words is no more than SMALL or a fiftieth of the resident memory: allocators take memory in
  * large pieces, and stacks grow.
@@ -38,14 +38,19 @@ struct beside_change beside_change(const struct beside *b)
 		.rss = grown(b->first.rss, b->now.rss),
 		.anonymous = grown(b->first.anonymous, b->now.anonymous),
 		.file = grown(b->first.file, b->now.file),
+		.shared = grown(b->first.shared, b->now.shared),
 		.swap = grown(b->first.swap, b->now.swap),
 		.heap = grown(b->heap_first, b->heap_now),
 	};
 	uint64_t grew = positive(c.rss);
 
 	c.by_files = smaller(grew, positive(c.file));
-	c.explained = smaller(grew - c.by_files, positive(c.heap));
-	c.rest = grew - c.by_files - c.explained;
+	grew -= c.by_files;
+	if (!b->maps_traced)
+		c.by_shared = smaller(grew, positive(c.shared));
+	grew -= c.by_shared;
+	c.explained = smaller(grew, positive(c.heap));
+	c.rest = grew - c.explained;
 	c.not_resident = positive(c.heap) - c.explained;
 	return c;
 }
@@ -84,6 +89,9 @@ static void add_rest(const struct beside *b, const struct beside_change *c, stru
 	if (!is_small(b, c->by_files))
 		buffer_printf(out, ", pages of files %s",
 			      units_bytes(c->by_files, text, sizeof(text)));
+	if (!is_small(b, c->by_shared))
+		buffer_printf(out, ", shared memory %s",
+			      units_bytes(c->by_shared, text, sizeof(text)));
 	if (is_small(b, c->rest))
 		return;
 	buffer_printf(out,

@@ -21,9 +21,12 @@ struct beside {
 
 /* Change since tracing began, in bytes. */
 struct beside_change {
-	int64_t rss, anonymous, file, swap, heap;
-	/* of a growth of rss: what the heap explains, files explain, and nothing explains */
-	uint64_t explained, by_files, rest;
+	int64_t rss, anonymous, file, shared, swap, heap;
+	/*
+	 * Of a growth of rss: what files, shared memory (which may be of the heap with --mmap, and is not told apart then), and
+	 * at most the heap explain, and what nothing explains.
+	 */
+	uint64_t by_files, by_shared, explained, rest;
 	uint64_t not_resident; /* of the heap's growth: the resident memory did not grow with it */
 };
 

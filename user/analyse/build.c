@@ -104,6 +104,7 @@ static void copy_ages(const struct heap *h, const struct site *s, uint64_t now_n
 		to->median_age_s = age_s(h, s, generations_median(&s->generations), now_ns);
 	}
 	lifetimes_read(l, &to->lifetimes.median_s, &to->lifetimes.young_share);
+	to->lifetimes.alike_share = histogram_fullest(&l->sizes);
 	to->bytes_at_peak = heap_site_at_peak(h, to->site);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Everything is made of a site's totals. How many blocks there were at the same time is the peak of its bytes over the mean
- * size, rounded up; by Little's law the mean life of a block is the mean number of blocks over the rate, and the peak is no
- * less than the mean.
+ * Made of a site's totals and of the histograms of its sizes and lives. How many blocks there were at the same time is the peak
+ * of its bytes over the mean size, rounded up. Where no life was measured (between two windows of --max-overhead) Little's law
+ * bounds it: the mean life of a block is the mean number of blocks over the rate, and the peak is no less than the mean.
  */
 #include "pools.h"
 
@@ -15,12 +15,20 @@
 /* Blocks must go again, and each place in a pool must be used often. */
 #define LEAST_FREED    0.9
 #define LEAST_TURNOVER 10.0
-/* Of what was freed, from here on temporary ones are the rule. */
+/* From here on temporary ones, and like sizes, are the rule. */
 #define MOSTLY 0.9
+#define ALIKE  0.8
 
 static double ratio(uint64_t part, uint64_t whole)
 {
 	return whole ? (double)part / (double)whole : 0;
+}
+
+static enum pool_advice advice_for(const struct pool_row *row)
+{
+	if (row->temporary_share >= MOSTLY)
+		return POOL_REUSE;
+	return row->alike_share >= ALIKE ? POOL_KEEP : POOL_ARENA;
 }
 
 static struct pool_row row_of(const struct snapshot *s, const struct snapshot_site *site)
@@ -35,8 +43,12 @@ static struct pool_row row_of(const struct snapshot *s, const struct snapshot_si
 	row.bytes = t->peak_bytes;
 	row.calls_per_s = (double)t->free_count / s->elapsed_s * 2;
 	row.temporary_share = ratio(t->temporary_count, t->free_count);
-	row.life_s = (double)row.blocks / row.allocs_per_s;
-	row.advice = row.temporary_share >= MOSTLY ? POOL_REUSE : POOL_KEEP;
+	row.alike_share = site->lifetimes.alike_share;
+	row.life_s = site->lifetimes.median_s;
+	row.life_bound = row.life_s < 0;
+	if (row.life_bound)
+		row.life_s = (double)row.blocks / row.allocs_per_s;
+	row.advice = advice_for(&row);
 	return row;
 }
 
@@ -85,5 +97,10 @@ size_t pools_find(const struct snapshot *s, struct pool_row **rows)
 
 const char *pool_advice_text(enum pool_advice advice)
 {
-	return advice == POOL_REUSE ? "one buffer for each thread, used again" : "a pool";
+	switch (advice) {
+	case POOL_REUSE: return "one reused buffer for each thread";
+	case POOL_KEEP: return "a pool";
+	case POOL_ARENA: return "an arena";
+	}
+	return "";
 }

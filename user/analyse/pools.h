@@ -12,7 +12,8 @@
 
 enum pool_advice {
 	POOL_REUSE, /* most blocks are gone before their thread allocates again: one buffer a thread is enough */
-	POOL_KEEP /* a pool of the blocks that are there at the same time */
+	POOL_KEEP, /* a pool of the blocks that are there at the same time */
+	POOL_ARENA /* the same, but their sizes differ */
 };
 
 struct pool_row {
@@ -20,8 +21,10 @@ struct pool_row {
 	double allocs_per_s, bytes_per_s; /* on average since tracing began */
 	double calls_per_s;		  /* to the allocator that a pool would spare */
 	double mean_bytes;
+	double alike_share; /* of the blocks that have a size between the same two powers of two */
 	double temporary_share; /* of what was freed */
-	double life_s;		/* a block lives at most that long on average */
+	double life_s; /* median of what was freed; not known: a block lives no longer on average */
+	bool life_bound;	/* the latter */
 	uint64_t blocks, bytes; /* that a pool would hold */
 	enum pool_advice advice;
 };

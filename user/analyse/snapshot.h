@@ -52,10 +52,11 @@ struct survival {
 	uint64_t alive;	 /* of them */
 };
 
-/* Of the blocks that were freed. More is in heap_site_lifetimes(). */
+/* Of the blocks that were freed, and of their sizes. More is in heap_site_lifetimes(). */
 struct lifetimes_figures {
 	double median_s;    /* < 0: none was */
 	double young_share; /* that lived less than about a millisecond */
+	double alike_share; /* of all blocks: that have a size between the same two powers of two */
 };
 
 struct snapshot_site {
@@ -122,10 +123,11 @@ struct snapshot_cost {
 };
 
 struct snapshot {
-	uint64_t time_ns;     /* event clock */
-	uint64_t realtime_ns; /* UTC */
-	double elapsed_s;     /* since tracing began */
-	double tracer_cpu_percent;
+	uint64_t time_ns;	   /* event clock */
+	uint64_t realtime_ns;	   /* UTC */
+	double elapsed_s;	   /* since tracing began */
+	double tracer_cpu_percent; /* since the snapshot before */
+	double tracer_cpu_s;	   /* since the tracer was started */
 	uint64_t tracer_rss_bytes;
 	struct snapshot_cost cost;
 	struct coverage_figures coverage;

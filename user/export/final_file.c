@@ -24,8 +24,12 @@
 
 static int fail(struct final_file *f, const char *verb, int err)
 {
+	const char *reason = output_path_reason(err);
+
+	if (err == -ENOSPC)
+		reason = "no space left on the device; what was there before is untouched";
 	if (!f->error)
-		log_error("cannot %s '%s': %s", verb, f->path, output_path_reason(err));
+		log_error("cannot %s '%s': %s", verb, f->path, reason);
 	f->error = err;
 	if (!f->first_error)
 		f->first_error = err;

@@ -100,7 +100,8 @@ void folded_write(struct sink *out, const struct export_input *in)
 			add_value(&l, known ? s->processes[site->process].comm : "",
 				  in->names(in->context, site), value);
 	}
-	qsort(l.v, l.stacks.count, sizeof(*l.v), by_stack);
+	if (l.stacks.count)
+		qsort(l.v, l.stacks.count, sizeof(*l.v), by_stack);
 	for (i = 0; i < l.stacks.count && !sink_spill(out); i++)
 		buffer_printf(&out->text, "%s %" PRIu64 "\n", l.v[i].stack, l.v[i].value);
 	free(l.v);

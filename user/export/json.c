@@ -15,6 +15,7 @@
 #include "../base/clock.h"
 #include "../probe/plan.h"
 #include "../view/frames.h"
+#include "json_facts.h"
 #include "json_frames.h"
 #include "json_text.h"
 
@@ -69,38 +70,13 @@ static void add_run(struct buffer *out, const struct snapshot *s)
 		json_u64(out, "sample_bytes", s->sample_bytes);
 	else
 		json_null(out, "sample_bytes");
+	json_number(out, "baseline_s", s->changes ? s->baseline_s : (double)NAN);
 	add_coverage(out, &s->coverage);
 	add_cost(out, &s->cost);
 	json_u64(out, "lost_events", report_lost_events(s));
 	json_open(out, "counters", '{');
 	for (i = 0; i < counter_text_count; i++)
 		json_u64(out, counter_texts[i].name, s->counts[counter_texts[i].id]);
-	json_close(out, '}');
-}
-
-static void add_interval(struct buffer *out, const char *key, struct interval i)
-{
-	json_open(out, key, '[');
-	json_number(out, NULL, i.low);
-	json_number(out, NULL, i.high);
-	json_close(out, ']');
-}
-
-/* Where the true figures lie, 95 times in 100. */
-static void add_intervals(struct buffer *out, const struct uncertain *u, double growth)
-{
-	if (!u) {
-		json_null(out, "intervals");
-		return;
-	}
-	json_open(out, "intervals", '{');
-	add_interval(out, "outstanding_bytes", uncertain_bytes(u, FIGURE_OUTSTANDING));
-	add_interval(out, "outstanding_count", uncertain_count(u, FIGURE_OUTSTANDING));
-	add_interval(out, "alloc_bytes", uncertain_bytes(u, FIGURE_ALLOC));
-	add_interval(out, "alloc_count", uncertain_count(u, FIGURE_ALLOC));
-	add_interval(out, "free_bytes", uncertain_bytes(u, FIGURE_FREE));
-	add_interval(out, "free_count", uncertain_count(u, FIGURE_FREE));
-	add_interval(out, "growth_bytes_per_s", uncertain_growth(u, growth));
 	json_close(out, '}');
 }
 
@@ -149,7 +125,8 @@ static void add_process(struct buffer *out, const struct snapshot_process *p)
 	json_u64(out, "missed_allocs", p->missed_allocs);
 	json_u64(out, "reused_addresses", p->reused_addresses);
 	json_string(out, "blind_to", blind_name(p->blind));
-	add_intervals(out, p->uncertain, p->growth_bytes_per_s);
+	json_add_intervals(out, p->uncertain, p->growth_bytes_per_s);
+	json_add_process_facts(out, p);
 	json_close(out, '}');
 }
 
@@ -174,9 +151,11 @@ static void add_cut(struct buffer *out, const struct stack_names *names, uint32_
 	buffer_done(&words);
 }
 
-static void add_site(struct buffer *out, const struct snapshot *s, const struct snapshot_site *site,
-		     const struct stack_names *names, struct json_frames *frames)
+static void add_site(struct buffer *out, const struct export_input *in,
+		     const struct snapshot_site *site, const struct stack_names *names,
+		     struct json_frames *frames)
 {
+	const struct snapshot *s = in->snapshot;
 	bool has_process = site->process < s->process_count;
 	char id[17];
 
@@ -193,9 +172,11 @@ static void add_site(struct buffer *out, const struct snapshot *s, const struct 
 	json_number(out, "allocs_per_s", site->allocs_per_s);
 	json_number(out, "growth_bytes_per_s", site->growth_bytes_per_s);
 	json_number(out, "leak_score", site->score);
-	json_string(out, "verdict", verdict_name(site->verdict));
+	json_string(out, "verdict",
+		    site->verdict == VERDICT_NONE ? NULL : verdict_name(site->verdict));
 	json_number(out, "oldest_s", site->oldest_s < 0 ? (double)NAN : site->oldest_s);
-	add_intervals(out, site->uncertain, site->growth_bytes_per_s);
+	json_add_intervals(out, site->uncertain, site->growth_bytes_per_s);
+	json_add_site_facts(out, in, site);
 	add_names(out, names);
 	json_frames_add_stack(frames, out, names);
 	add_cut(out, names, site->stack_flags);
@@ -226,7 +207,7 @@ static void add_sites(struct sink *out, const struct export_input *in, struct js
 		if (in->since_version && site->version <= in->since_version)
 			continue;
 		names = in->names(in->context, site);
-		add_site(&out->text, s, site, names, frames);
+		add_site(&out->text, in, site, names, frames);
 		if (spill_site(out))
 			break;
 	}

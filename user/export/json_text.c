@@ -97,6 +97,19 @@ void json_number(struct buffer *out, const char *key, double value)
 		buffer_add_string(out, "null");
 }
 
+void json_small_number(struct buffer *out, const char *key, double value)
+{
+	begin(out, key);
+	if (!number_add_decimals(out, value, 9))
+		buffer_add_string(out, "null");
+}
+
+void json_i64(struct buffer *out, const char *key, int64_t value)
+{
+	begin(out, key);
+	buffer_printf(out, "%" PRId64, value);
+}
+
 void json_bool(struct buffer *out, const char *key, bool value)
 {
 	begin(out, key);

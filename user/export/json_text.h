@@ -21,6 +21,9 @@ void json_known_u64(struct buffer *out, const char *key, uint64_t value);
 void json_int(struct buffer *out, const char *key, int value);
 /* Not finite is null. */
 void json_number(struct buffer *out, const char *key, double value);
+/* For small ones: nine decimals instead of three. */
+void json_small_number(struct buffer *out, const char *key, double value);
+void json_i64(struct buffer *out, const char *key, int64_t value);
 void json_bool(struct buffer *out, const char *key, bool value);
 void json_null(struct buffer *out, const char *key);
 /* As a string: "0x1f". */

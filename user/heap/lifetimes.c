@@ -60,6 +60,15 @@ double histogram_below(const struct histogram *h, uint32_t bucket)
 	return total ? (double)sum / (double)total : 0;
 }
 
+double histogram_fullest(const struct histogram *h)
+{
+	uint64_t total = histogram_total(h), most = 0;
+
+	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)
+		most = h->v[i] > most ? h->v[i] : most;
+	return total ? (double)most / (double)total : 0;
+}
+
 void histogram_merge(struct histogram *to, const struct histogram *h)
 {
 	for (uint32_t i = 0; i < HISTOGRAM_BUCKETS; i++)

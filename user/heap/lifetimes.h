@@ -64,6 +64,8 @@ double histogram_quantile(const struct histogram *h, double share);
 double histogram_start(uint32_t bucket);
 /* The share of those in buckets before this one; 0 when nothing is there. */
 double histogram_below(const struct histogram *h, uint32_t bucket);
+/* The share of those in the fullest bucket; 0 when nothing is there. */
+double histogram_fullest(const struct histogram *h);
 void histogram_merge(struct histogram *to, const struct histogram *h);
 
 /* The lower end of a bucket of ages, in seconds. */

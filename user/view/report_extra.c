@@ -12,7 +12,7 @@
 #include "frames.h"
 
 /* A limit that is farther away is said only with -v. */
-#define NEAR_S (6.0 * 3600)
+#define NEAR_S 3600.0
 /* In one line. */
 #define PROCESSES_MAX 8
 
@@ -165,9 +165,15 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		      units_count(row->blocks, blocks, sizeof(blocks)),
 		      units_bytes(row->bytes, kept, sizeof(kept)));
 	buffer_printf(out,
-		      "\t\t[%" PRIu64 " allocated so far, %.1f%% of the freed temporary, a block "
-		      "lives %.3g ms at most on average]\n",
-		      row->site->totals.alloc_count, 100 * row->temporary_share, 1e3 * row->life_s);
+		      "\t\t[%" PRIu64 " allocated so far, %.1f%% of like size, %.1f%% of the freed "
+		      "temporary, ",
+		      row->site->totals.alloc_count, 100 * row->alike_share,
+		      100 * row->temporary_share);
+	if (row->life_bound)
+		buffer_printf(out, "a block lives %.3g ms at most on average]\n",
+			      1e3 * row->life_s);
+	else
+		buffer_printf(out, "half of them live less than %.3g ms]\n", 1e3 * row->life_s);
 }
 
 void report_add_pools(struct buffer *out, const struct snapshot *s, uint64_t top,

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What is known of sites and processes beside their totals, as JSON. Pure. */
+#ifndef EXPORT_JSON_FACTS_H
+#define EXPORT_JSON_FACTS_H
+
+#include "sink.h"
+
+/* Where the true figures lie, 95 times in 100; u NULL: they are exact. */
+void json_add_intervals(struct buffer *out, const struct uncertain *u, double growth);
+/* Growth, ages, lifetimes and the reasons of the verdict. */
+void json_add_site_facts(struct buffer *out, const struct export_input *in,
+			 const struct snapshot_site *site);
+/* Growth, memory as the kernel counts it, and the limit that it meets first. */
+void json_add_process_facts(struct buffer *out, const struct snapshot_process *p);
+
+#endif /* EXPORT_JSON_FACTS_H */
