@@ -25,6 +25,7 @@ O := build$(if $(SANITIZE),/san)
 prefix ?= /usr/local
 CC ?= gcc
 CLANG ?= clang
+OBJCOPY ?= objcopy
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/bin/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
 PROTOC ?= protoc-c
@@ -61,7 +62,19 @@ all: $(O)/tracer
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-$(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS))
+# The HTML page in two halves, as bytes between two symbols (user/export/html.c).
+PAGE := $(O)/page_head.o $(O)/page_tail.o
+$(O)/page_head.html $(O)/page_tail.html &: scripts/build-page.sh $(wildcard web/* web/vendor/*)
+	@mkdir -p $(O)
+	$(call say,PAGE,$(O)/page_*.html)scripts/build-page.sh $(O)/page_head.html $(O)/page_tail.html
+
+$(O)/page_%.o: $(O)/page_%.html
+	$(call say,EMBED,$@)cd $(O) && $(LD) -r -b binary -z noexecstack -o page_$*.o page_$*.html
+	$(Q)$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents \
+		--redefine-sym _binary_page_$*_html_start=html_page_$* \
+		--redefine-sym _binary_page_$*_html_end=html_page_$*_end $@
+
+$(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS)) $(PAGE)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h
@@ -95,6 +108,9 @@ $(O)/leaks/matrix: $(LEAKS) $(wildcard tests/leaks/*.h) $(LIBRARY)
 $(O)/screen_demo: tests/screen/screen_demo.c $(LIBRARY)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
 
+$(O)/html_pages: tests/web/pages.c $(LIBRARY)
+	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
+
 $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
@@ -102,7 +118,7 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets bench-programs $(O)/screen_demo
+test-live: all targets bench-programs $(O)/screen_demo $(O)/html_pages
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -183,5 +199,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d \
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/html_pages.d \
 	$(patsubst %,$(O)/bench/%.d,unwind_tables view http_load soak)

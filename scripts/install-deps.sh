@@ -55,6 +55,7 @@ python3-jsonschema
 python3-pandas
 python3-prometheus-client
 golang-go
+chromium
 sqlite3
 redis-server
 redis-tools

@@ -78,6 +78,18 @@ bool exports_want_blocks(const struct exports *e, enum output_when when)
 	return false;
 }
 
+bool exports_want_run(const struct exports *e, enum output_when when)
+{
+	struct output *o;
+	size_t at = 0;
+
+	while ((o = next_due(e, when, &at))) {
+		if (output_format(o)->tells_run)
+			return true;
+	}
+	return false;
+}
+
 bool exports_want_names(const struct exports *e, enum output_when when)
 {
 	struct output *o;

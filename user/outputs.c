@@ -25,6 +25,7 @@
 #include "memory_facts.h"
 #include "rows.h"
 #include "site_resident.h"
+#include "story.h"
 #include "suppressed.h"
 #include "view/report.h"
 
@@ -43,6 +44,7 @@ struct outputs {
 	struct recording *recording; /* borrowed; NULL: none */
 	struct gather gather;
 	struct exports exports;
+	struct story story;
 	struct buffer text;
 	struct rows rows;
 	uint32_t heap_sites; /* when the last snapshot was taken */
@@ -63,6 +65,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->gather = (struct gather){.tracker = tracker, .windows = windows, .options = options};
 	o->growth = growth;
 	o->suppressed.patterns = options->suppressions;
+	story_init(&o->story, options, tracker);
 	if (!exports_open(&o->exports, options)) {
 		outputs_close(o);
 		return NULL;
@@ -77,6 +80,7 @@ bool outputs_close(struct outputs *o)
 	if (!o)
 		return true;
 	exports_close(&o->exports);
+	story_done(&o->story);
 	ok = !outputs_failed(o);
 	buffer_done(&o->text);
 	free(o->blocks_now.v);
@@ -461,6 +465,7 @@ static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 		.block_count = o->blocks_now.count,
 		.names = outputs_names,
 		.context = o,
+		.html = &o->story.extra,
 		.folded = o->options->folded_value,
 		.lifetimes = site_lifetimes,
 	};
@@ -482,6 +487,8 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	/* rows have this order whether or not there is a report */
 	if (names)
 		snapshot_sort(s, opt->sort, false);
+	if (exports_want_run(&o->exports, when))
+		story_take(&o->story, s);
 	/* asks for the names of exactly those that it will show */
 	if (report)
 		format_report(o, s, false);
@@ -502,6 +509,7 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
 		write_report(o, s);
+	story_add(&o->story, s);
 	exports_write(&o->exports, &in, when);
 	forget_blocks(o);
 }

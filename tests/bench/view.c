@@ -46,9 +46,9 @@ struct key {
 };
 
 static const struct key keys[KEYS_A_ROUND] = {
-	{"down", "\033OB"},  {"page", "\033[6~"},   {"sort", "N"},   {"open", "\r"},
-	{"back", "q"},	     {"callers", "t"},	    {"expand", "+"}, {"turn", "r"},
-	{"turn again", "r"}, {"modules", "\t\t\t"}, {"pools", "\t"}, {"sites", "\t"},
+	{"down", "\033OB"}, {"page", "\033[6~"},   {"sort", "N"},   {"open", "\r"},
+	{"back", "q"},	    {"callers", "t"},	   {"expand", "+"}, {"turn", "r"},
+	{"turn-back", "r"}, {"modules", "\t\t\t"}, {"pools", "\t"}, {"sites", "\t"},
 };
 
 /* ---- a heap ---- */

@@ -28,12 +28,14 @@ def figures(case, name):
 def bench_view__quick__every_figure(case):
     found = figures(case, "view")
     for size in ("80x24", "200x60"):
-        for thread in ("main thread", "events", "tracer"):
-            check(max(found[(f"300 sites, {size}", "tracer", thread)]) > 0, f"{thread} took no time at {size}")
-        for key in ("down", "page", "sort by count", "open", "back"):
+        for page in ("sites", "callers", "threads"):
+            for thread in ("main thread", "events", "tracer"):
+                check(max(found[(f"300 sites, {page}, {size}", "tracer", thread)]) > 0, f"{thread} took no time at {size}, {page}")
+        for key in ("down", "page", "sort by count", "open", "back", "callers", "turn the tree", "sites"):
             first, last = (found[(f"300 sites, keys, {size}", "tracer", f"{key}, {end} byte")] for end in ("first", "last"))
             check(all(0 < a <= b for a, b in zip(first, last)), f"{key} at {size}: {first}, {last}")
-        for step in ("sample", "build", "sample-hold", "build-hold", "fold", "draw", "down", "page", "sort", "open", "back"):
+        for step in ("sample", "build", "sample-hold", "build-hold", "fold", "draw", "down", "page", "sort", "open", "back",
+                     "callers", "expand", "turn", "modules", "pools", "sites"):
             equal(len(found[(f"100 sites, steps, {size}", "made-up heap", step)]), 4, f"intervals with {step}")
     check(found[("600 sites, batch and CSV", "tracer", "main thread")], "no figures of batch reports")
 

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 #include "../../user/base/log.h"
+#include "../../user/export/html.h"
+#include "../../user/export/html_series.h"
 #include "../../user/exports.h"
 
 #define SITES 3
@@ -88,11 +90,14 @@ static void open_all(struct fixture *f)
 
 static void write_now(struct fixture *f, enum output_when when)
 {
+	static const struct html_series series;
+	const struct html_extra html = {.series = &series};
 	const struct export_input in = {.snapshot = &f->s,
 					.blocks = &f->block,
 					.block_count = 1,
 					.names = names,
-					.context = f};
+					.context = f,
+					.html = &html};
 
 	exports_write(&f->e, &in, when);
 }

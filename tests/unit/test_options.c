@@ -492,7 +492,6 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--html",
 		"--csv-go",
 		"--go-workload",
 		"--go-enable-profile",

@@ -4,6 +4,7 @@
 #include <string.h>
 #include "csv.h"
 #include "folded.h"
+#include "html.h"
 #include "json.h"
 #include "pprof.h"
 
@@ -44,6 +45,12 @@ const struct export_format export_formats[FORMATS] = {
 			  .what = "heap profile for pprof",
 			  .names_sites = true,
 			  .write = pprof_write},
+	[FORMAT_HTML] = {.name = "html",
+			 .suffix = ".html",
+			 .what = "a page for a browser",
+			 .names_sites = true,
+			 .tells_run = true,
+			 .write = html_write},
 };
 
 const struct export_format *export_format_find(const char *name)

@@ -16,6 +16,7 @@ enum format_id {
 	FORMAT_JSON,
 	FORMAT_FOLDED,
 	FORMAT_PPROF,
+	FORMAT_HTML,
 	FORMATS
 };
 
@@ -27,6 +28,7 @@ struct export_format {
 	bool streamed; /* written at every interval, behind what is there; else at the end, as a whole */
 	bool lists_blocks; /* its rows are blocks: not at every interval */
 	bool names_sites;  /* asks for the names of the sites that it writes */
+	bool tells_run;	   /* needs `html` of its input */
 	void (*write)(struct sink *out, const struct export_input *in);
 };
 

@@ -30,6 +30,8 @@ enum folded_value {
 	FOLDED_TEMPORARY = 3
 };
 
+struct html_extra;
+
 /* One snapshot and what belongs to its moment. All borrowed. */
 struct export_input {
 	const struct snapshot *snapshot;
@@ -43,6 +45,7 @@ struct export_input {
 	enum folded_value folded;
 	/* Lifetimes and sizes of the blocks of a site, by its number; false when they are not known. NULL: none are. */
 	bool (*lifetimes)(void *context, uint32_t site, struct lifetimes *out);
+	const struct html_extra *html; /* of formats that tell of the whole run */
 };
 
 #endif /* EXPORT_SINK_H */

@@ -186,7 +186,7 @@ static void add_history(struct page *page, bool tall)
 	count = sources->history(sources->context, page->site->site, points, HISTORY_POINTS);
 	if (count < 2)
 		return;
-	add_head(page, "Outstanding bytes over the leak window");
+	add_head(page, "Outstanding bytes since tracing began");
 	plot_history(page->pager, points, count, 0, tall ? 8 : 5);
 }
 
