@@ -106,7 +106,7 @@ static struct unpack get_array(struct unpack *u)
 	size_t count;
 	const uint8_t *bytes = unpack_bytes(u, &count);
 
-	return (struct unpack){bytes, bytes + count, false};
+	return (struct unpack){bytes, count ? bytes + count : bytes, false};
 }
 
 static void get_value(struct facts *f, uint64_t number, uint64_t v)

@@ -73,9 +73,13 @@ static void gather_process(const struct gather *g, struct tracked *t, struct pro
 
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
 {
+	*f = (struct facts){.time_ns = time_ns, .coverage = windows_figures(g->windows)};
+}
+
+void gather_processes(struct gather *g, struct facts *f)
+{
 	struct tracked *t;
 
-	*f = (struct facts){.time_ns = time_ns, .coverage = windows_figures(g->windows)};
 	for (t = g->tracker->first; t; t = t->next) {
 		if (!t->borrowed)
 			gather_process(g, t, facts_add_process(f));
@@ -85,6 +89,7 @@ void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)
 void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f)
 {
 	gather_sample(g, time_ns, f);
+	gather_processes(g, f);
 	gather_clocks(g, f);
 	gather_counts(g, f);
 }

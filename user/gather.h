@@ -20,7 +20,9 @@ void gather_begin(struct gather *g, uint64_t now_ns);
 void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f);
 /* The same without what the tracer itself uses. */
 void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f);
-/* Of a sample of growth: only what it needs, and the processes. */
+/* Of a sample of growth: only what it needs. */
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f);
+/* What the processes use. */
+void gather_processes(struct gather *g, struct facts *f);
 
 #endif /* USER_GATHER_H */

@@ -24,6 +24,8 @@
 
 /* Sums of what samples stand for must not overflow. */
 #define SAMPLE_MOST (1ull << 40)
+/* Names and the totals of many sites need room. */
+#define FILE_LEAST (1ull << 20)
 
 /* getopt_long's values of the long options; letters are below. */
 #define LONG_FIRST 256
@@ -399,6 +401,11 @@ static bool check_recordings(const struct parser *p)
 {
 	if (p->o->max_file_bytes && !p->o->write) {
 		log_error("cannot use --max-file-size without --write: it bounds the recording");
+		return false;
+	}
+	if (p->o->max_file_bytes && p->o->max_file_bytes < FILE_LEAST) {
+		log_error("cannot use --max-file-size %llu: a recording needs 1M at least",
+			  (unsigned long long)p->o->max_file_bytes);
 		return false;
 	}
 	if (p->o->mode == MODE_DIFF)

@@ -190,7 +190,7 @@ static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut 
 		sites = heap_site_count(t->heap);
 	}
 	if (kind)
-		recording_cut(o->recording, kind, f);
+		recording_cut(o->recording, kind, f, t->heap);
 	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
@@ -285,6 +285,8 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 
 	consumer_cut(c, now_ns);
 	gather_sample(&o->gather, now_ns, &f);
+	if (o->recording)
+		gather_processes(&o->gather, &f);
 	outputs_take_sample(o, &f);
 	consumer_resume(c);
 	facts_done(&f);
@@ -306,7 +308,7 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 			consumer_pause(consumer);
 		growth_sample_end(o->growth);
 	}
-	recording_cut(o->recording, CUT_SAMPLE, f);
+	recording_cut(o->recording, CUT_SAMPLE, f, heap);
 	consumer_unlock(consumer);
 }
 

@@ -25,6 +25,7 @@
 #include "replayed.h"
 #include "stages.h"
 #include "symbol/names.h"
+#include "totals_note.h"
 
 #define BATCH		   256
 #define NAMES_WAIT_MS	   1000
@@ -50,7 +51,7 @@ struct player {
 	const struct event_header *events[BATCH];
 	size_t event_count, event_next;
 	uint64_t gap;
-	bool final, over, stop, failed, report;
+	bool begun, final, over, stop, failed, report, full;
 };
 
 /* ---- open ---- */
@@ -98,6 +99,13 @@ static bool begin(struct player *p)
 	return t->consumer != NULL;
 }
 
+/* When that was is known from then on. */
+static void run_to_begin(struct player *p)
+{
+	while (!p->begun && player_run(p, UINT64_MAX, 1, false))
+		;
+}
+
 struct player *player_open(const struct options *o)
 {
 	struct player *p = xcalloc(1, sizeof(*p));
@@ -118,8 +126,10 @@ struct player *player_open(const struct options *o)
 	if (p->stages.watch && begin(p))
 		p->stages.outputs = outputs_open(&p->options, &p->stages.tracker,
 						 &p->stages.windows, p->stages.growth);
-	if (p->stages.outputs)
+	if (p->stages.outputs) {
+		run_to_begin(p);
 		return p;
+	}
 	player_close(p);
 	return NULL;
 }
@@ -297,6 +307,7 @@ static void on_begin(struct player *p, struct unpack u)
 
 	if (u.bad)
 		return;
+	p->begun = true;
 	p->begun_ns = time_ns;
 	p->begun_realtime_ns = realtime_ns;
 	p->recorded_interval_s = interval_s;
@@ -315,6 +326,8 @@ static void on_note(struct player *p, const struct event_header *note)
 	case NOTE_CUT: on_cut(p, u); break;
 	case NOTE_WRITTEN: write_taken(p); break;
 	case NOTE_GAP: p->gap += unpack_u64(&u); break;
+	case NOTE_FULL: p->full = true; break;
+	case NOTE_TOTALS: totals_unpack(p->stages.tracker.heap, &u); break;
 	default: break; /* of a newer writer */
 	}
 }
@@ -419,8 +432,9 @@ static bool restart(struct player *p)
 	p->taken_kind = 0;
 	p->event_count = p->event_next = 0;
 	p->gap = 0;
-	p->final = p->over = p->stop = false;
+	p->begun = p->final = p->over = p->stop = p->full = false;
 	set_clock(p);
+	run_to_begin(p);
 	return true;
 }
 
@@ -436,7 +450,7 @@ bool player_seek(struct player *p, uint64_t time_ns, bool report)
 
 /* ---- the end ---- */
 
-static void say_end(const struct player *p)
+static void say_end(struct player *p)
 {
 	const char *path = p->options.read;
 
@@ -444,6 +458,10 @@ static void say_end(const struct player *p)
 		log_warn("%llu events are missing in '%s', the disk was too slow when it was "
 			 "written: figures are wrong by them",
 			 (unsigned long long)p->gap, path);
+	if (p->full)
+		log_warn("'%s' was as large as it might be before its run was over: from then on "
+			 "figures are exact at its reports, and no single blocks are known",
+			 path);
 	switch (p->over ? replay_end(p->replay) : REPLAY_WHOLE) {
 	case REPLAY_TRUNCATED:
 		log_warn("'%s' ends in the middle, its writer did not end in order: shown is what "
@@ -452,9 +470,11 @@ static void say_end(const struct player *p)
 			 path);
 		break;
 	case REPLAY_DAMAGED:
-		log_warn("'%s' is damaged at byte %llu of %llu: shown is what stands before that",
-			 path, (unsigned long long)replay_read(p->replay),
-			 (unsigned long long)replay_bytes(p->replay));
+		log_error("cannot read '%s' to its end: it is damaged at byte %llu of %llu: shown "
+			  "is what stands before that",
+			  path, (unsigned long long)replay_read(p->replay),
+			  (unsigned long long)replay_bytes(p->replay));
+		p->failed = true;
 		break;
 	default: break;
 	}
@@ -545,11 +565,6 @@ uint64_t player_ends(const struct player *p)
 	uint64_t last = replay_last_ns(p->replay);
 
 	return last > p->now_ns ? last : p->now_ns;
-}
-
-double player_interval(const struct player *p)
-{
-	return p->options.interval_s > 0 ? p->options.interval_s : p->recorded_interval_s;
 }
 
 struct stages *player_stages(struct player *p)

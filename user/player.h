@@ -43,7 +43,6 @@ void player_set_baseline(struct player *p);
 uint64_t player_now(const struct player *p);
 uint64_t player_begun(const struct player *p);
 uint64_t player_ends(const struct player *p);
-double player_interval(const struct player *p);
 struct outputs *player_outputs(struct player *p);
 struct stages *player_stages(struct player *p);
 struct names *player_names(struct player *p);

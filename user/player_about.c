@@ -73,7 +73,8 @@ static void read_about(const struct replay *replay, struct options *o, struct pl
 		const uint8_t *bytes = unpack_bytes(&u, &count);
 
 		if (!u.bad)
-			take_field(o, about, field, (struct unpack){bytes, bytes + count, false});
+			take_field(o, about, field,
+				   (struct unpack){bytes, count ? bytes + count : bytes, false});
 	}
 }
 

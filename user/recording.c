@@ -22,9 +22,13 @@
 #include "symbol/modules.h"
 #include "symbol/perf_map.h"
 #include "symbol/resolver.h"
+#include "totals_note.h"
 
 #define NAMES_BLOCK_BYTES (4u << 20) /* unpacked */
 #define NAMES_LEVEL	  3
+/* What the figures of the end may take at most: each site, and the rest. */
+#define SITE_BYTES 64u
+#define LAST_BYTES 16384u
 
 /* By the tracer's number of a name space: what was written of it. */
 struct space_state {
@@ -41,7 +45,11 @@ struct recording {
 	size_t space_capacity;
 	uint32_t *space_counts; /* by process number */
 	size_t process_capacity;
-	bool said, lost_said;
+	bool said;
+	/* once the file is full */
+	uint64_t totals_version; /* of the heap, when figures were written last */
+	uint64_t left_out;	 /* cuts for which there was no room */
+	bool cut_left_out;	 /* the last one was */
 };
 
 /* ---- open ---- */
@@ -112,14 +120,6 @@ static const char *reason(int err)
 	return err == -ENOSPC ? "no space left on the device" : strerror(-err);
 }
 
-/* For tests: so few chunks that a slow file loses events. */
-static size_t chunks_wanted(void)
-{
-	const char *text = getenv("TRACER_RECORD_CHUNKS");
-
-	return text ? strtoul(text, NULL, 10) : 0;
-}
-
 struct recording *recording_open(const struct options *o)
 {
 	struct recording *r = xcalloc(1, sizeof(*r));
@@ -132,7 +132,7 @@ struct recording *recording_open(const struct options *o)
 	}
 	r->path = xstrdup(o->write);
 	make_about(&about, o);
-	r->record = record_open(dup(file.fd), about.data, about.length, chunks_wanted());
+	r->record = record_open(dup(file.fd), about.data, about.length, 0, o->max_file_bytes);
 	buffer_done(&about);
 	if (!r->record)
 		log_error("cannot write '%s': %s", r->path, reason(-errno));
@@ -164,12 +164,37 @@ void recording_begin(struct recording *r, uint64_t time_ns, uint64_t realtime_ns
 	buffer_done(&b);
 }
 
-void recording_cut(struct recording *r, enum recording_cut kind, const struct facts *facts)
+/* The file is full: figures of now instead of the events since the last ones. False: there is no room even for them. */
+static bool write_totals(struct recording *r, struct heap *h, bool last)
+{
+	struct buffer b = {0};
+	bool room;
+
+	totals_pack(h, r->totals_version, &b);
+	/* those of the end have a place that nothing else takes */
+	room = last ||
+	       record_has_room(r->record,
+			       b.length + LAST_BYTES + SITE_BYTES * (uint64_t)heap_site_count(h));
+	if (room) {
+		record_note(r->record, NOTE_TOTALS, b.data, b.length);
+		r->totals_version = heap_version(h);
+	}
+	buffer_done(&b);
+	return room;
+}
+
+void recording_cut(struct recording *r, enum recording_cut kind, const struct facts *facts,
+		   struct heap *heap)
 {
 	struct buffer b = {0};
 
 	if (!r)
 		return;
+	r->cut_left_out = record_is_full(r->record) && !write_totals(r, heap, kind == CUT_FINAL);
+	if (r->cut_left_out) {
+		r->left_out++;
+		return;
+	}
 	pack_u64(&b, kind);
 	facts_pack(facts, &b);
 	record_note(r->record, NOTE_CUT, b.data, b.length);
@@ -319,7 +344,7 @@ void recording_modules(struct recording *r, struct tracker *t, bool written)
 		if (!p->borrowed)
 			write_spaces(r, p);
 	}
-	if (written)
+	if (written && !r->cut_left_out)
 		record_note(r->record, NOTE_WRITTEN, "", 0);
 	consumer_unlock(t->consumer);
 }
@@ -345,6 +370,7 @@ struct names_writer {
 	const char **texts; /* of this block; index + 1 */
 	size_t text_count, text_capacity;
 	uint32_t *slots; /* hash of a text -> index + 1 */
+	bool left_out;	 /* no room */
 };
 
 #define TEXT_SLOTS 65536u
@@ -356,10 +382,12 @@ static void write_names_block(struct names_writer *w)
 	char *packed = xcalloc(1, bound);
 
 	n = ZSTD_compress(packed, bound, w->block.data, w->block.length, NAMES_LEVEL);
-	if (!ZSTD_isError(n)) {
+	if (!ZSTD_isError(n) && record_has_room(w->record, n + 2 * PACK_BYTES_MOST)) {
 		pack_u64(&out, w->block.length);
 		buffer_add(&out, packed, n);
 		record_block(w->record, RECORDING_NAMES, out.data, out.length);
+	} else {
+		w->left_out = true;
 	}
 	free(packed);
 	buffer_done(&out);
@@ -437,6 +465,9 @@ static void write_names(struct recording *r, const struct names *names)
 	/* one at least: it says that there are no more */
 	buffer_add(&w.block, "", 0);
 	write_names_block(&w);
+	if (w.left_out)
+		log_warn("not all names have room in '%s': they are looked for when it is read",
+			 r->path);
 	free(w.slots);
 	free(w.texts);
 	buffer_done(&w.block);
@@ -451,6 +482,10 @@ static void say_figures(const struct recording *r, const struct record_figures *
 			 "enough",
 			 (unsigned long long)f->lost_events, (unsigned long long)f->events,
 			 r->path);
+	if (record_is_full(r->record))
+		log_warn("'%s' is as large as it may be: its end has totals of call sites in the "
+			 "place of events, and no single blocks%s",
+			 r->path, r->left_out ? "; some reports are left out" : "");
 	log_verbose("'%s': %llu bytes, %.2f an event", r->path, (unsigned long long)f->bytes,
 		    f->events ? (double)f->bytes / (double)f->events : 0);
 }

@@ -19,7 +19,8 @@ struct record *recording_record(struct recording *r);
 void recording_begin(struct recording *r, uint64_t time_ns, uint64_t realtime_ns,
 		     double interval_s);
 /* A cut, with what the figures of this moment need. With the heap's lock, at the moment of the cut. NULL is fine. */
-void recording_cut(struct recording *r, enum recording_cut kind, const struct facts *facts);
+void recording_cut(struct recording *r, enum recording_cut kind, const struct facts *facts,
+		   struct heap *heap);
 /*
  * What is known of modules by now; `written`: what was taken at the last cut is written with it. Without the lock. NULL is
  * fine.

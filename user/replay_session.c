@@ -44,12 +44,11 @@ static bool wants_screen(const struct options *o)
 
 static bool open_screen(struct session *s, const struct options *o)
 {
-	struct screen_options so = {.sort = o->sort, .interval_s = player_interval(s->player)};
+	struct screen_options so = {.sort = o->sort,
+				    .interval_s = o->interval_s > 0 ? o->interval_s : 1};
 
 	if (!wants_screen(o))
 		return true;
-	if (!(so.interval_s > 0))
-		so.interval_s = 1;
 	s->live.replay = true;
 	if (!live_open(&s->live, player_stages(s->player), &so))
 		return false;

@@ -48,6 +48,12 @@ static struct site_stack find_stack(struct rows *r, const struct snapshot_site *
 	uint32_t number;
 
 	consumer_lock(t->consumer);
+	/* a replay that went back: what is shown is of later */
+	if (site->site > heap_site_count(t->heap) ||
+	    (site->stack && site->stack > heap_stack_count(t->heap))) {
+		consumer_unlock(t->consumer);
+		return found;
+	}
 	number = heap_process(t->heap, heap_site(t->heap, site->site)->process)->number;
 	if (site->stack)
 		found.stack = *heap_stack(t->heap, site->stack);

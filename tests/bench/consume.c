@@ -3,12 +3,14 @@
  * What an event costs the consumer: made-up programs (workload.c) are replayed from memory through the merge and the
  * heap, in sweeps and batches as user/consumer.c makes them. CPU time of this thread, without the making of the events.
  *
- *   consume [--quick] [--large] [--csv FILE] [--events N] [--only WORD]
+ *   consume [--quick] [--large] [--csv FILE] [--events N] [--only WORD] [--record FILE]
  *
  * Parts: the workloads at 1 M blocks; the curve over the number of blocks; with --large the curve goes on to 100 M blocks
  * and needs some 6 GB. --quick makes all of it small: to see that it works. --only: rows whose name contains the word.
+ * --record: as with -w FILE, which is written by another thread.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -21,6 +23,7 @@
 
 #include "../../user/base/clock.h"
 #include "../../user/capture/order.h"
+#include "../../user/capture/record.h"
 #include "../../user/heap/heap.h"
 #include "workload.h"
 
@@ -43,6 +46,7 @@ struct figures {
 struct bench {
 	struct workload *w;
 	struct heap *heap;
+	struct record *record; /* NULL: none */
 	struct order order;
 	struct ring *rings;
 	struct event_alloc *records; /* of the rings of slots */
@@ -135,6 +139,8 @@ static size_t apply_some(struct bench *b)
 		return 0;
 	pthread_mutex_lock(&b->lock);
 	heap_apply_batch(b->heap, events, n);
+	if (b->record)
+		record_events(b->record, events, n);
 	pthread_mutex_unlock(&b->lock);
 	for (i = 0; i < n; i++)
 		b->notices += events[i]->type >= EVENT_FORK;
@@ -277,7 +283,32 @@ static void check(const struct bench *b)
 	}
 }
 
-static struct figures measure(const struct row *row, uint64_t events)
+static void begin_record(struct bench *b, const char *path)
+{
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600) : -1;
+
+	if (path)
+		b->record = must(fd < 0 ? NULL : record_open(fd, "", 0, 0, 0));
+}
+
+/* What it took; said apart from the table. */
+static void end_record(struct bench *b, const struct figures *f)
+{
+	struct record_figures r;
+
+	if (!b->record)
+		return;
+	record_drain(b->record);
+	r = record_figures(b->record);
+	fprintf(stderr, "recorded: %llu events, %llu lost, %.2f bytes each (%llu measured)\n",
+		(unsigned long long)r.events, (unsigned long long)r.lost_events,
+		(double)r.bytes / (double)(r.events - r.lost_events),
+		(unsigned long long)f->events);
+	if (record_close(b->record))
+		must(NULL);
+}
+
+static struct figures measure(const struct row *row, uint64_t events, const char *record)
 {
 	struct figures f = {0};
 	double before;
@@ -286,6 +317,7 @@ static struct figures measure(const struct row *row, uint64_t events)
 	malloc_trim(0);
 	before = private_bytes();
 	bench_open(&b, &row->o);
+	begin_record(&b, record);
 	grow(&b, &f);
 	run_steady(&b, &f, events);
 	f.blocks = heap_process(b.heap, 1)->totals.outstanding_count;
@@ -293,6 +325,7 @@ static struct figures measure(const struct row *row, uint64_t events)
 	f.heap_bytes = (double)heap_memory(b.heap) / (double)f.blocks;
 	f.private_bytes = (private_bytes() - before) / (double)f.blocks;
 	check(&b);
+	end_record(&b, &f);
 	bench_close(&b);
 	return f;
 }
@@ -352,7 +385,7 @@ static const uint64_t curve[] = {10000,	      30000,	    100000,	  300000,	MILLI
 #define CURVE_LARGE 9
 
 struct settings {
-	const char *csv, *only;
+	const char *csv, *only, *record;
 	uint64_t events;
 	bool quick, large;
 };
@@ -364,7 +397,7 @@ static void run_row(const struct settings *s, FILE *csv, struct row r)
 	if (s->only && !strstr(r.name, s->only))
 		return;
 	r.o.seed = 1;
-	f = measure(&r, s->events);
+	f = measure(&r, s->events, s->record);
 	print_row(csv, &r, &f);
 }
 
@@ -393,9 +426,13 @@ static void run(const struct settings *s, FILE *csv)
 static bool parse(struct settings *s, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{"quick", no_argument, NULL, 'q'},	{"large", no_argument, NULL, 'l'},
-		{"csv", required_argument, NULL, 'c'},	{"events", required_argument, NULL, 'e'},
-		{"only", required_argument, NULL, 'o'}, {NULL, 0, NULL, 0},
+		{"quick", no_argument, NULL, 'q'},
+		{"large", no_argument, NULL, 'l'},
+		{"csv", required_argument, NULL, 'c'},
+		{"events", required_argument, NULL, 'e'},
+		{"only", required_argument, NULL, 'o'},
+		{"record", required_argument, NULL, 'r'},
+		{NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -406,6 +443,7 @@ static bool parse(struct settings *s, int argc, char **argv)
 		case 'c': s->csv = optarg; break;
 		case 'e': s->events = strtoull(optarg, NULL, 10); break;
 		case 'o': s->only = optarg; break;
+		case 'r': s->record = optarg; break;
 		default: return false;
 		}
 	}
@@ -421,7 +459,7 @@ int main(int argc, char **argv)
 
 	if (!parse(&s, argc, argv)) {
 		fputs("usage: consume [--quick] [--large] [--csv FILE] [--events N] [--only "
-		      "WORD]\n",
+		      "WORD] [--record FILE]\n",
 		      stderr);
 		return 2;
 	}

@@ -30,25 +30,13 @@ def replay(case, path, *options, status=0):
     return tracer
 
 
-def same_outputs(case, first, second):
-    for kind in OUTPUTS:
+def same_outputs(case, first, second, kinds=OUTPUTS):
+    for kind in kinds:
         live, again = (read_bytes(case.path(f"{name}.{kind}")) for name in (first, second))
         check(live.count(b"\n") > 1, f"--{kind} of the live run has no rows")
         pairs = list(zip(live.split(b"\n"), again.split(b"\n")))
         check(live == again, f"--{kind} of the replay is another one: " +
               next((f"{a!r} became {b!r}" for a, b in pairs if a != b), "other lengths"))
-
-
-@test()
-def recording__of_threads_and_reallocs__replay_writes_the_same(case):
-    target = case.target("threads")
-    tracer = case.attach(target, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live"))
-    target.work()
-    tracer.stop()
-    check(any(row["outstanding_count"] for row in read_sites(case.path("live.csv")).last()), "nothing outstanding")
-    again = replay(case, case.path("run.rec"), *outputs(case, "again"))
-    same_outputs(case, "live", "again")
-    equal(again.summaries(), tracer.summaries(), "summary lines")
 
 
 @test()
@@ -69,13 +57,13 @@ def recording__of_redis_under_load__same_and_few_bytes(case):
     redis = case.start(server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
     until(lambda: os.path.exists(socket), "redis' socket")
     tracer = case.attach(redis.pid, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live"))
-    subprocess.run([load, "-s", socket, "-n", "60000", "-P", "16", "-r", "100000", "-q", "-t", "set"], check=True,
+    subprocess.run([load, "-s", socket, "-n", "30000", "-P", "16", "-r", "100000", "-q", "-t", "set"], check=True,
                    stdout=subprocess.DEVNULL)
     tracer.stop()
     replay(case, case.path("run.rec"), *outputs(case, "again"))
     same_outputs(case, "live", "again")
     events, size = tracer.summary().events, os.path.getsize(case.path("run.rec"))
-    check(events > 100000, f"only {events} events")
+    check(events > 50000, f"only {events} events")
     check(size <= 6 * events, f"{size} bytes for {events} events")
 
 
@@ -89,32 +77,26 @@ def recording__sampled_and_filtered__replay_knows_it(case):
     same_outputs(case, "live", "again")
 
 
-@test()
-def recording__other_interval__moments_of_its_own(case):
-    target = case.target("steady", 0)
-    tracer = case.attach(target, "-i", "0.1", "-w", case.path("run.rec"), "--csv", case.path("live.csv"))
-    target.go()
-    until(lambda: len(set(row["time"] for row in read_rows(case.path("live.csv")))) > 10, "ten snapshots")
-    tracer.stop()
-    target.kill()
-    again = replay(case, case.path("run.rec"), "-i", "0.25", "--csv", case.path("again.csv"))
-    rows = read_rows(case.path("again.csv"))
-    equal(sorted({row["elapsed_s"] for row in rows}, key=float)[:4], ["0.25", "0.5", "0.75", "1"], "moments")
-    last = {(row["site"], row["alloc_bytes"], row["outstanding_bytes"]) for row in last_rows(rows)}
-    equal(last, {(row["site"], row["alloc_bytes"], row["outstanding_bytes"])
-                 for row in last_rows(read_rows(case.path("live.csv")))}, "figures of the end")
-    equal(again.summary().bytes, tracer.summary().bytes, "bytes outstanding")
-    two = replay(case, case.path("run.rec"), "0.25", "2")
-    equal(two.out.text().count("stacks with outstanding allocations"), 2, "reports with COUNT 2")
-
-
 def read_rows(path):
     with open(path, newline="", encoding="utf-8") as file:
         return [row for row in csv.DictReader(file) if row.get("stack")]
 
 
-def last_rows(rows):
-    return [row for row in rows if row["time"] == rows[-1]["time"]]
+@test()
+def recording__larger_than_it_may_be__totals_stay_exact(case):
+    """The two files of figures at every report are the same; single blocks are not known any more."""
+    target = case.target("churn", 400003, 3000)
+    path = case.path("run.rec")
+    tracer = case.attach(target, "-i", "0.5", "-w", path, "--max-file-size", "1M", *outputs(case, "live"))
+    target.work()
+    tracer.stop()
+    check("as large as it may be" in tracer.err.text(), tracer.err.text())
+    check(os.path.getsize(path) <= 1 << 20, f"{os.path.getsize(path)} bytes")
+    again = replay(case, path, *outputs(case, "again"))
+    check("no single blocks" in again.err.text(), again.err.text())
+    same_outputs(case, "live", "again", ("csv", "csv-timeline"))
+    equal(read_text(case.path("again.csv-blocks")).count("\n"), 1, "lines of --csv-blocks")
+    equal(again.summaries(), tracer.summaries(), "summary lines")
 
 
 @test()
@@ -141,6 +123,26 @@ def recording__file_cannot_be_written__said_before_anything_begins(case):
 
 
 @test()
+def recording__disk_fills_up__said_and_tracing_goes_on(case):
+    """The recording is good up to there, the other files are whole."""
+    target, folder = case.target("steady", 0), case.path("small")
+    os.mkdir(folder)
+    script = (f"mount -t tmpfs -o size=32k none {folder} && {TRACER} -b -p {target.pid} -i 0.25 -d 1.2 -w {folder}/run.rec "
+              f"--csv {case.path('live.csv')}; status=$?; cp {folder}/run.rec {case.path('part.rec')}; exit $status")
+    tracer = case.start(need("unshare"), "--mount", "sh", "-c", script)
+    tracer.err.wait_for(r"attached to")
+    target.go()
+    equal(tracer.wait(), 1, "exit status")
+    check(re.search(r"cannot write '.*run\.rec': no space left on the device; tracing goes on", tracer.err.text()),
+          tracer.err.text())
+    check(float(read_rows(case.path("live.csv"))[-1]["elapsed_s"]) >= 1.2, "tracing ended before its time")
+    target.kill()
+    again = replay(case, case.path("part.rec"))
+    check("ends in the middle" in again.err.text(), "not a word about the missing end")
+    check(again.summary().events > 1000, "hardly any event")
+
+
+@test()
 def replay__what_is_no_recording__refused(case):
     files = {"empty": b"", "csv": b"time,elapsed_s,pid,comm,site\n", "newer": b"\x89tracer\n\x63\0\0\0\0\0\0\0"}
     words = {"empty": "empty", "csv": "no recording", "newer": "newer"}
@@ -150,35 +152,26 @@ def replay__what_is_no_recording__refused(case):
         tracer = replay(case, case.path(name), status=1)
         equal(len(tracer.err.lines), 1, f"lines about {name}")
         check(words[name] in tracer.err.text(), tracer.err.text())
+    with open(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "replay", "every.rec"), "rb") as file:
+        data = bytearray(file.read())
+    data[len(data) // 2] ^= 1
+    with open(case.path("damaged"), "wb") as file:
+        file.write(data)
+    check("damaged at byte" in replay(case, case.path("damaged"), status=1).err.text(), "not a word about the damage")
     for path in ("/nonexistent", "/dev/zero", "/"):
         replay(case, path, status=1)
 
 
 @test()
-def replay__without_privileges__the_same(case):
-    target = case.target("every")
-    tracer = case.attach(target, "-w", case.path("run.rec"), "--csv-timeline", case.path("live.csv"))
-    target.work()
-    tracer.stop()
+def replay__of_stdout_without_privileges__the_same(case):
+    with open(case.path("run.rec"), "wb") as file:
+        tracer = case.tracer("-w", "-", "--csv-timeline", case.path("live.csv"), "--", "sh", "-c", "true", stdout=file)
+        equal(tracer.wait(), 0, "exit status")
     os.chmod(case.path("run.rec"), 0o644)
     again = subprocess.run([need("setpriv"), "--reuid", "65534", "--regid", "65534", "--clear-groups",
                             "--inh-caps=-all", TRACER, "-b", "-r", case.path("run.rec"), "--csv-timeline", "-"],
                            check=True, capture_output=True, stdin=subprocess.DEVNULL)
     equal(again.stdout.decode(), read_text(case.path("live.csv")), "CSV")
-
-
-@test()
-def recording__of_before__still_readable(case):
-    """Files that older versions have written, with what their live runs wrote."""
-    here = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "replay")
-    names = sorted(name[:-4] for name in os.listdir(here) if name.endswith(".rec"))
-    check(names, "there is no recording")
-    for name in names:
-        replay(case, os.path.join(here, name + ".rec"), "--csv", case.path("again.csv"), "--csv-blocks",
-               case.path("again.csv-blocks"))
-        for kind in ("csv", "csv-blocks"):
-            equal(read_text(case.path(f"again.{kind}")), read_text(os.path.join(here, f"{name}.{kind}")),
-                  f"--{kind} of {name}")
 
 
 @test()

@@ -288,7 +288,7 @@ static int memory_file(void)
 
 static void write_recording(int fd, struct maker *m, size_t notes)
 {
-	struct record *r = record_open(dup(fd), "about", 5, 0);
+	struct record *r = record_open(dup(fd), "about", 5, 0, 0);
 
 	assert_non_null(r);
 	for (size_t i = 0; i < m->count; i += 100) {
@@ -446,7 +446,7 @@ static void replay__other_files__refused(void **state)
 
 static void record__full_disk__error_and_no_more(void **state)
 {
-	struct record *r = record_open(open("/dev/full", O_WRONLY | O_CLOEXEC), "about", 5, 0);
+	struct record *r = record_open(open("/dev/full", O_WRONLY | O_CLOEXEC), "about", 5, 0, 0);
 
 	(void)state;
 	assert_null(r);
@@ -470,7 +470,7 @@ static void record__disk_too_slow__events_counted_and_stacks_kept(void **state)
 
 	(void)state;
 	assert_int_equal(pipe(ends), 0);
-	r = record_open(ends[1], "about", 5, 2);
+	r = record_open(ends[1], "about", 5, 2, 0);
 	assert_non_null(r);
 	make(&m, 3, 20000);
 	for (int turn = 0; turn < 8; turn++)

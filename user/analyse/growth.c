@@ -17,13 +17,14 @@
 #include "judge.h"
 #include "scale.h"
 
-#define SAMPLES_MAX    64u  /* of a window; longer ones are sampled more rarely */
-#define PIECE	       512u /* sites at a time */
-#define PREFETCH_SITES 8u
-#define OLDER_POINTS   48u   /* of a history, before the window */
-#define JUDGED_MOST    1024u /* sites, a sample */
-#define ELDER_SHARE    (2.0 / 3)
-#define TRUSTED	       3u /* samples, before there is a slope */
+#define SAMPLES_MAX	64u  /* of a window; longer ones are sampled more rarely */
+#define PIECE		512u /* sites at a time */
+#define PREFETCH_SITES	8u
+#define OLDER_POINTS	48u   /* of a history, before the window */
+#define JUDGED_MOST	1024u /* sites, a sample */
+#define ELDER_SHARE	(2.0 / 3)
+#define COVERED_PERCENT 90.0 /* of the time: then hardly a free goes unseen */
+#define TRUSTED		3u   /* samples, before there is a slope */
 
 struct site_record {
 	uint64_t version; /* of the site at its newest point */
@@ -127,7 +128,7 @@ void growth_free(struct growth *g)
 void growth_cover(struct growth *g, const struct coverage_figures *coverage)
 {
 	g->coverage = *coverage;
-	g->options.gaps = coverage->partial;
+	g->options.gaps = coverage->partial && coverage->time_percent < COVERED_PERCENT;
 	g->options.scale = coverage->partial ? fmax(coverage->scale, 1) : 1;
 }
 

@@ -13,7 +13,7 @@ struct judge_options {
 	double window_s, interval_s, threshold;
 	double elder_s; /* from this age on a block is an elder */
 	double scale;	/* of what was freed: 1 but with gaps in the time that is covered */
-	bool gaps;
+	bool gaps;	/* so much of the time is not covered that frees go unseen */
 };
 
 /* What is known of a site beside its series. */

@@ -27,6 +27,12 @@
 #define CHUNKS	    32u
 #define FLUSH_NS    (NS_PER_S / 4)
 #define RECORD_NICE 5
+/* Records take a third of their bytes in a file, or less. */
+#define PACKED_SHARE 3
+/* Of the limit, for what comes when no more events do. */
+#define TAIL_SHARE  4
+#define END_BYTES   4096u
+#define CHUNK_LEAST (1u << 16)
 
 struct chunk {
 	struct chunk *next;
@@ -44,13 +50,15 @@ struct record {
 	/* under the lock */
 	struct chunk *full, **full_tail, *empty;
 	size_t waiting; /* chunks that are not in the file yet */
+	size_t waiting_bytes;
 	bool stop;
 	struct record_figures figures;
 	int err;
 	/* the recording side's */
 	struct chunk *current;
-	size_t made, most;
-	uint64_t gap, flushed_ns;
+	size_t made, most, chunk_bytes;
+	uint64_t gap, flushed_ns, limit;
+	bool no_room, no_room_noted; /* for events any more */
 	/* the thread's */
 	struct block_encoder *encoder;
 	struct buffer payload, index;
@@ -91,6 +99,7 @@ static void write_block(struct record *r, enum recording_kind kind, const void *
 		fail(r, err);
 		return;
 	}
+	pthread_mutex_lock(&r->lock);
 	pack_u64(&r->index, kind);
 	pack_u64(&r->index, r->figures.bytes);
 	pack_u64(&r->index, facts->first_ns);
@@ -98,7 +107,6 @@ static void write_block(struct record *r, enum recording_kind kind, const void *
 	pack_u64(&r->index, facts->events);
 	if (kind == RECORDING_NAMES && !r->names_at)
 		r->names_at = r->figures.bytes;
-	pthread_mutex_lock(&r->lock);
 	r->figures.bytes += sizeof(h) + bytes;
 	pthread_mutex_unlock(&r->lock);
 }
@@ -145,6 +153,7 @@ static void give_back(struct record *r, struct chunk *c)
 	bool extra = c->extra;
 
 	pthread_mutex_lock(&r->lock);
+	r->waiting_bytes -= c->used;
 	if (!extra) {
 		c->used = 0;
 		c->next = r->empty;
@@ -212,8 +221,11 @@ static void hand_over(struct record *r)
 	*r->full_tail = c;
 	r->full_tail = &c->next;
 	r->waiting++;
+	r->waiting_bytes += c->used;
 	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
+	if (r->limit && !r->no_room)
+		r->no_room = !record_has_room(r, r->limit / TAIL_SHARE);
 }
 
 static struct chunk *take_empty(struct record *r)
@@ -226,7 +238,7 @@ static struct chunk *take_empty(struct record *r)
 		r->empty = c->next;
 	pthread_mutex_unlock(&r->lock);
 	if (!c && r->made < r->most) {
-		c = new_chunk(CHUNK_BYTES, false);
+		c = new_chunk(r->chunk_bytes, false);
 		r->made += c != NULL;
 	}
 	return c;
@@ -257,6 +269,8 @@ static void put_gap(struct record *r)
 }
 
 #define GAP_ROOM (sizeof(struct event_header) + 16)
+/* The end of its bytes, and NOTE_FULL before it. */
+#define NOTE_ROOM (sizeof(struct event_header) + 8)
 
 /* Room for so many bytes, and a gap before them. False: none. */
 static bool make_room(struct record *r, size_t bytes, bool needed)
@@ -265,10 +279,9 @@ static bool make_room(struct record *r, size_t bytes, bool needed)
 
 	if (c && c->capacity - c->used >= bytes + GAP_ROOM && !(c->extra && !needed))
 		return true;
-	c = bytes + GAP_ROOM > CHUNK_BYTES ? NULL : take_empty(r);
+	c = bytes + GAP_ROOM > r->chunk_bytes ? NULL : take_empty(r);
 	if (!c && needed)
-		c = new_chunk(bytes + GAP_ROOM > CHUNK_BYTES / 16 ? bytes + GAP_ROOM
-								  : CHUNK_BYTES / 16,
+		c = new_chunk(bytes + GAP_ROOM > CHUNK_LEAST ? bytes + GAP_ROOM : CHUNK_LEAST,
 			      true);
 	if (!c)
 		return false;
@@ -316,6 +329,8 @@ static void record_few(struct record *r, const struct event_header *const *event
 	size_t dropped = 0;
 
 	for (size_t i = 0; i < count; i++) {
+		if (r->no_room && events[i]->type != EVENT_STACK)
+			continue;
 		if (!make_room(r, EVENT_MOST, is_needed(events[i]))) {
 			dropped++;
 			continue;
@@ -327,6 +342,15 @@ static void record_few(struct record *r, const struct event_header *const *event
 		drop(r, dropped);
 }
 
+/* Full: what is named later must be known all the same. */
+static void record_stacks(struct record *r, const struct event_header *const *events, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (events[i]->type == EVENT_STACK && record_has_room(r, EVENT_MOST))
+			record_few(r, &events[i], 1);
+	}
+}
+
 void record_events(struct record *r, const struct event_header *const *events, size_t count)
 {
 	struct chunk *c = r->current;
@@ -334,6 +358,10 @@ void record_events(struct record *r, const struct event_header *const *events, s
 
 	if (record_error(r))
 		return;
+	if (r->no_room) {
+		record_stacks(r, events, count);
+		return;
+	}
 	/* many at once, when there is room for all, whatever they are */
 	for (i = 0; c && !c->extra && !r->gap && i < count; i++) {
 		if (c->capacity - c->used < EVENT_MOST)
@@ -350,9 +378,13 @@ void record_events(struct record *r, const struct event_header *const *events, s
 void record_note(struct record *r, enum recording_note note, const void *data, size_t bytes)
 {
 	if (record_error(r) || bytes > RECORDING_BLOCK_MOST / 2 ||
-	    !make_room(r, sizeof(struct event_header) + bytes + 8, true))
+	    !make_room(r, sizeof(struct event_header) + bytes + NOTE_ROOM, true))
 		return;
 	put_gap(r);
+	if (r->no_room && !r->no_room_noted) {
+		put_note(r->current, NOTE_FULL, "", 0);
+		r->no_room_noted = true;
+	}
 	put_note(r->current, note, data, bytes);
 }
 
@@ -404,7 +436,8 @@ static void record_free(struct record *r)
 	free(r);
 }
 
-struct record *record_open(int fd, const void *about, size_t about_bytes, size_t chunks)
+struct record *record_open(int fd, const void *about, size_t about_bytes, size_t chunks,
+			   uint64_t limit)
 {
 	struct record *r = calloc(1, sizeof(*r));
 	int err = -ENOMEM;
@@ -412,6 +445,10 @@ struct record *record_open(int fd, const void *about, size_t about_bytes, size_t
 	if (r) {
 		r->fd = fd;
 		r->most = chunks ? chunks : CHUNKS;
+		r->limit = limit;
+		r->chunk_bytes = CHUNK_BYTES;
+		if (limit && limit / 16 < CHUNK_BYTES)
+			r->chunk_bytes = limit / 16 < CHUNK_LEAST ? CHUNK_LEAST : limit / 16;
 		r->full_tail = &r->full;
 		r->flushed_ns = clock_monotonic_ns();
 		pthread_mutex_init(&r->lock, NULL);
@@ -478,6 +515,22 @@ int record_close(struct record *r)
 	err = r->err;
 	record_free(r);
 	return err;
+}
+
+bool record_is_full(const struct record *r)
+{
+	return r->no_room;
+}
+
+bool record_has_room(struct record *r, uint64_t bytes)
+{
+	uint64_t used;
+
+	pthread_mutex_lock(&r->lock);
+	used = r->figures.bytes + r->index.length +
+	       (r->waiting_bytes + (r->current ? r->current->used : 0)) / PACKED_SHARE;
+	pthread_mutex_unlock(&r->lock);
+	return !r->limit || used + bytes + END_BYTES <= r->limit;
 }
 
 int record_error(const struct record *r)

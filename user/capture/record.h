@@ -17,12 +17,20 @@ struct record;
 
 /*
  * Takes fd over, also when it fails. `about` is the payload of the first block. chunks: how many may wait to be written, 0: the usual number.
- * NULL with errno.
+ * limit: bytes of the file, 0: none. NULL with errno.
  */
-struct record *record_open(int fd, const void *about, size_t about_bytes, size_t chunks);
+struct record *record_open(int fd, const void *about, size_t about_bytes, size_t chunks,
+			   uint64_t limit);
 /* Called as the one who holds the heap's lock. */
 void record_events(struct record *r, const struct event_header *const *events, size_t count);
 void record_note(struct record *r, enum recording_note note, const void *data, size_t bytes);
+/*
+ * So much of the limit is used that from now on only stacks are recorded of events, and notes: a quarter of it is left for
+ * figures that take their place, and for names. Under the lock, as the recording functions are.
+ */
+bool record_is_full(const struct record *r);
+/* Would the file stay within its limit with so many more bytes? What waits is counted as if it could not be packed well. */
+bool record_has_room(struct record *r, uint64_t bytes);
 /* What has come so far goes to the file now; does not wait. */
 void record_flush(struct record *r);
 /* The same when the last time was long ago: to be called often. */
