@@ -48,7 +48,7 @@ struct key {
 static const struct key keys[KEYS_A_ROUND] = {
 	{"down", "\033OB"}, {"page", "\033[6~"},   {"sort", "N"},   {"open", "\r"},
 	{"back", "q"},	    {"callers", "t"},	   {"expand", "+"}, {"turn", "r"},
-	{"turn-back", "r"}, {"modules", "\t\t\t"}, {"pools", "\t"}, {"sites", "\t"},
+	{"turn-back", "r"}, {"modules", "\t\t\t"}, {"pools", "\t"}, {"sites", "\t\t"},
 };
 
 /* ---- a heap ---- */

@@ -98,7 +98,7 @@ target_is_well() { kill -0 "$target" 2>/dev/null; }
 # The shell is back, with the screen and the modes as before.
 terminal_is_back() {
 	until_shows 'status=[0-9]' || return 1
-	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}')" = 010 ] || return 1
+	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}#{mouse_any_flag}')" = 0100 ] || return 1
 	keys "stty -a >$work/after; echo compared" Enter
 	until_shows '^compared' && cmp -s "$work/before" "$work/after"
 }

@@ -65,7 +65,7 @@ test_pages() {
 	check "q goes back" until_shows 'OUTSTAND▽'
 	keys '?'
 	check "? shows help" until_shows '^Keys'
-	check "help lists keys" until_shows '^  M +sort by outstanding bytes'
+	check "help lists keys" until_shows '^  t F5 +callers as a tree'
 	keys Escape
 	until_shows 'OUTSTAND▽'
 }

@@ -146,6 +146,13 @@ static void keep_string(const char *s)
 		keep_char(*s++);
 }
 
+static bool has_string(const char *name)
+{
+	const char *sequence = tigetstr((char *)(uintptr_t)name);
+
+	return sequence && sequence != (char *)-1;
+}
+
 static void keep_sequence(const char *name)
 {
 	/* ncurses' parameter is not const in all versions, and nothing is written through it. */
@@ -165,7 +172,8 @@ static void prepare_restore(FILE *out)
 	keep_sequence("rmkx");
 	keep_sequence("rmcup");
 	keep_char('\r');
-	if (has_mouse())
+	/* What curses has switched on for it; terminals without a mouse never see it. */
+	if (has_string("kmous"))
 		keep_string("\033[?1006l\033[?1000l");
 }
 
@@ -236,15 +244,6 @@ static void close_tty(void)
 	terminal.tty = NULL;
 }
 
-/* "dumb" and the like. */
-static bool can_move(void)
-{
-	char name[] = "cup";
-	const char *sequence = tigetstr(name);
-
-	return sequence && sequence != (char *)-1;
-}
-
 int terminal_open(void)
 {
 	const char *type = getenv("TERM");
@@ -262,7 +261,8 @@ int terminal_open(void)
 			  type ? type : "");
 		goto fail;
 	}
-	if (!can_move()) {
+	/* "dumb" and the like */
+	if (!has_string("cup")) {
 		err = -ENOTTY;
 		log_error("cannot use terminal type '%s': it cannot move the cursor; set TERM or "
 			  "use -b",
