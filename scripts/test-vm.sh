@@ -167,7 +167,7 @@ take_build()
 	mkdir -p "$tree/tracer/build" "$tree/tracer/tests" "$tree/tracer/scripts"
 	cp -p build/tracer "$tree/tracer/build/"
 	cp -pr build/targets "$tree/tracer/build/"
-	cp -pr tests/live "$tree/tracer/tests/"
+	cp -pr tests/live tests/web "$tree/tracer/tests/"
 	if [ -d build/harm ]; then
 		cp -pr build/harm "$tree/tracer/build/"
 		cp -pr tests/harm "$tree/tracer/tests/"

@@ -708,7 +708,8 @@ def main(arguments):
     live.load = load
     if "-l" not in arguments:
         start_perf_runs([word for word in arguments if not word.startswith("-")])
-    return live.main(arguments)
+    # its threads work for the tests, so these stay in this process
+    return live.main(arguments + ["-j1"])
 
 
 if __name__ == "__main__":

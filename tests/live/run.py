@@ -109,10 +109,20 @@ def jobs_of(arguments):
     return given[-1] if given else 1 if lib.SLOW > 1 else min(2, len(os.sched_getaffinity(0)))
 
 
+def run_here(tests):
+    for test in tests:
+        start = time.monotonic()
+        result = run_one(test)
+        yield (test, *result, time.monotonic() - start)
+
+
 def in_turn(tests, jobs):
-    """Those that measure come last, each alone."""
-    yield from run_all([t for t in tests if not t.alone], jobs)
-    yield from run_all([t for t in tests if t.alone], 1)
+    """Those that measure come last, each alone. One at a time needs no process of its own."""
+    if jobs == 1:
+        yield from run_here(tests)
+        return
+    yield from run_all([t for t in tests if not getattr(t, "alone", False)], jobs)
+    yield from run_all([t for t in tests if getattr(t, "alone", False)], 1)
 
 
 def main(arguments):
