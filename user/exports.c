@@ -90,6 +90,15 @@ bool exports_want_run(const struct exports *e, enum output_when when)
 	return false;
 }
 
+bool exports_want_lifetimes(const struct exports *e)
+{
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (e->v[i] && output_format(e->v[i])->has_lifetimes)
+			return true;
+	}
+	return e->once && output_format(e->once)->has_lifetimes;
+}
+
 bool exports_want_names(const struct exports *e, enum output_when when)
 {
 	struct output *o;

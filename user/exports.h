@@ -35,6 +35,8 @@ bool exports_once(struct exports *e, const char *format, const char *path);
 /* Is one with this property due? */
 bool exports_want_blocks(const struct exports *e, enum output_when when);
 bool exports_want_run(const struct exports *e, enum output_when when);
+/* Whenever it may be due. */
+bool exports_want_lifetimes(const struct exports *e);
 bool exports_want_names(const struct exports *e, enum output_when when);
 /* Asks for the names that exports_write() will write. False when it will write none. */
 bool exports_ask_names(const struct exports *e, const struct export_input *in,

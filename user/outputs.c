@@ -189,6 +189,9 @@ static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut 
 		err = snapshot_settle(&b);
 		sites = heap_site_count(t->heap);
 	}
+	/* a look in between must not take those that are about to be written; a replay has no such looks */
+	if ((kind || !t->loader) && exports_want_lifetimes(&o->exports))
+		rows_keep_lifetimes(&o->rows, sites);
 	if (kind)
 		recording_cut(o->recording, kind, f, t->heap);
 	consumer_unlock(t->consumer);

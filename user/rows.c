@@ -77,6 +77,7 @@ const struct stack_names *rows_names(struct rows *r, const struct snapshot_site 
 void rows_done(struct rows *r)
 {
 	free(r->ids);
+	free(r->kept);
 	free(r->primary);
 	free(r->next);
 }
@@ -121,22 +122,27 @@ static void chain(struct rows *r)
 	}
 }
 
-bool rows_lifetimes(struct rows *r, uint32_t site, struct lifetimes *out)
+void rows_keep_lifetimes(struct rows *r, uint32_t sites)
 {
-	struct tracker *t = r->tracker;
+	struct heap *heap = r->tracker->heap;
+
+	r->kept = xrealloc(r->kept, ((size_t)sites + 1) * sizeof(*r->kept));
+	r->kept_count = sites + 1;
+	for (uint32_t i = 1; i <= sites; i++)
+		r->kept[i] = *heap_site_lifetimes(heap, i);
+}
+
+bool rows_lifetimes(const struct rows *r, uint32_t site, struct lifetimes *out)
+{
 	uint32_t i;
 
 	*out = (struct lifetimes){.ages = {.v = {0}}};
-	if (!site || site >= r->count)
+	if (!site || site >= r->count || site >= r->kept_count)
 		return false;
-	consumer_lock(t->consumer);
-	for (i = site; i; i = r->next[i]) {
-		const struct lifetimes *l = heap_site_lifetimes(t->heap, i);
-
-		histogram_merge(&out->ages, &l->ages);
-		histogram_merge(&out->sizes, &l->sizes);
+	for (i = site; i && i < r->kept_count; i = r->next[i]) {
+		histogram_merge(&out->ages, &r->kept[i].ages);
+		histogram_merge(&out->sizes, &r->kept[i].sizes);
 	}
-	consumer_unlock(t->consumer);
 	return true;
 }
 

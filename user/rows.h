@@ -22,15 +22,19 @@ struct rows {
 	uint32_t *primary;  /* heap site -> heap site of the row that stands for it; 0: none yet */
 	uint32_t count;	    /* of both */
 	uint32_t *next;	    /* of the heap sites of a row, from its primary on; 0: the last */
-	size_t site_count;  /* of the last snapshot, before rows were joined */
-	bool alone;	    /* each of its sites had a row of its own */
+	struct lifetimes *kept; /* of the heap sites, at the last snapshot that needed them */
+	uint32_t kept_count;
+	size_t site_count; /* of the last snapshot, before rows were joined */
+	bool alone;	   /* each of its sites had a row of its own */
 };
 
 void rows_done(struct rows *r);
 /* Joins what is the same code; heap_sites: what the heap had when the snapshot was taken. */
 void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites);
-/* Of all heap sites of the row. False when its number is none. */
-bool rows_lifetimes(struct rows *r, uint32_t site, struct lifetimes *out);
+/* With the lock of the heap, which has so many sites, at the moment of a snapshot. */
+void rows_keep_lifetimes(struct rows *r, uint32_t sites);
+/* Of all heap sites of the row, as they were then. False when its number is none. */
+bool rows_lifetimes(const struct rows *r, uint32_t site, struct lifetimes *out);
 /* Names of a site's stack, as far as they are known now. */
 const struct stack_names *rows_names(struct rows *r, const struct snapshot_site *site);
 

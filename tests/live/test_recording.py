@@ -17,9 +17,9 @@ def read_bytes(path):
         return file.read()
 
 
-def outputs(case, name):
+def outputs(case, name, kinds=OUTPUTS):
     options = []
-    for kind in OUTPUTS:
+    for kind in kinds:
         options += [f"--{kind}", case.path(f"{name}.{kind}")]
     return options
 
@@ -53,15 +53,16 @@ def recording__of_children_and_dlopen__replay_writes_the_same(case):
 @test()
 def recording__of_redis_under_load__same_and_few_bytes(case):
     server, load = need("redis-server"), need("redis-benchmark")
+    kinds = (*OUTPUTS, "json")
     socket = case.path("redis.sock")
     redis = case.start(server, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
     until(lambda: os.path.exists(socket), "redis' socket")
-    tracer = case.attach(redis.pid, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live"))
+    tracer = case.attach(redis.pid, "-i", "0.5", "-w", case.path("run.rec"), *outputs(case, "live", kinds))
     subprocess.run([load, "-s", socket, "-n", "30000", "-P", "16", "-r", "100000", "-q", "-t", "set"], check=True,
                    stdout=subprocess.DEVNULL)
     tracer.stop()
-    replay(case, case.path("run.rec"), *outputs(case, "again"))
-    same_outputs(case, "live", "again")
+    replay(case, case.path("run.rec"), *outputs(case, "again", kinds))
+    same_outputs(case, "live", "again", kinds)
     events, size = tracer.summary().events, os.path.getsize(case.path("run.rec"))
     check(events > 50000, f"only {events} events")
     check(size <= 6 * events, f"{size} bytes for {events} events")
