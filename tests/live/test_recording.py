@@ -33,7 +33,7 @@ def replay(case, path, *options, status=0):
 def same_outputs(case, first, second, kinds=OUTPUTS):
     for kind in kinds:
         live, again = (read_bytes(case.path(f"{name}.{kind}")) for name in (first, second))
-        check(live.count(b"\n") > 1, f"--{kind} of the live run has no rows")
+        check(live.count(b"\n") > (kind != "json"), f"--{kind} of the live run has no rows")
         pairs = list(zip(live.split(b"\n"), again.split(b"\n")))
         check(live == again, f"--{kind} of the replay is another one: " +
               next((f"{a!r} became {b!r}" for a, b in pairs if a != b), "other lengths"))
