@@ -12,7 +12,7 @@
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
-# make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS=--seeds 1000)
+# make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS="--set blind --seeds 1000")
 # make leaks-live   no site of redis, nginx and python3 under steady load is called a leak in two minutes (root)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated

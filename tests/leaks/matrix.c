@@ -2,11 +2,12 @@
 /*
  * How often the verdicts are right: every program of tests/leaks/, many times with other random numbers, as confusion matrices.
  *
- *   matrix [--seeds N] [--first SEED] [--set own|blind] [--only WORD] [--sample BYTES] [--csv] [--verbose]
+ *   matrix [--seeds N] [--first SEED] [--set own|blind] [--only WORD] [--sample BYTES] [--csv] [--failures] [--verbose]
  *
  * Beside the verdict the naive rule: (last - first) / first > threshold over the window. Exit status 1 when a target is
  * missed: 95 of 100 leaks found within 30 s of their evidence, at most 1 of 100 healthy sites called a leak.
- * --verbose shows each site each second: best with --only and --seeds 1.
+ * --failures lists what was missed and what was called a leak wrongly, a line each: what, program, seed, site, seconds of its
+ * evidence and of the call (-1: none). --verbose shows each site each second: best with --only and --seeds 1.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -26,7 +27,7 @@ struct matrix {
 struct matrix_options {
 	uint64_t seeds, first;
 	const char *set, *only;
-	bool csv;
+	bool csv, failures;
 	struct world_options world;
 };
 
@@ -95,6 +96,19 @@ static void print_head(bool csv)
 		       "early", "delay", "kept");
 }
 
+static void print_failures(const char *name, uint64_t seed, const struct judged *judged)
+{
+	for (uint32_t i = 0; i < judged->count; i++) {
+		const struct judged_site *site = &judged->sites[i];
+
+		if (site->outcome == OUTCOME_MISSED || site->outcome == OUTCOME_ALARM)
+			printf("%s %s %llu %s %.1f %.1f\n",
+			       site->outcome == OUTCOME_MISSED ? "missed" : "alarm", name,
+			       (unsigned long long)seed, site->name, site->evidence_s,
+			       site->called_s);
+	}
+}
+
 static bool run_workload(const struct workload *workload, const struct matrix_options *o,
 			 struct matrix *sum)
 {
@@ -106,6 +120,8 @@ static bool run_workload(const struct workload *workload, const struct matrix_op
 		good &= world_run(workload, seed, &o->world, &judged);
 		for (uint32_t i = 0; i < judged.count; i++)
 			add_site(&m, &judged.sites[i]);
+		if (o->failures)
+			print_failures(workload->name, seed, &judged);
 		m.events += judged.events;
 		m.runs++;
 	}
@@ -150,10 +166,15 @@ static bool run_set(const char *name, const struct workload *const *lists,
 static void parse(int argc, char **argv, struct matrix_options *o)
 {
 	static const struct option options[] = {
-		{"seeds", required_argument, NULL, 'n'},  {"first", required_argument, NULL, 'f'},
-		{"set", required_argument, NULL, 's'},	  {"only", required_argument, NULL, 'o'},
-		{"sample", required_argument, NULL, 'b'}, {"csv", no_argument, NULL, 'c'},
-		{"verbose", no_argument, NULL, 'v'},	  {0},
+		{"seeds", required_argument, NULL, 'n'},
+		{"first", required_argument, NULL, 'f'},
+		{"set", required_argument, NULL, 's'},
+		{"only", required_argument, NULL, 'o'},
+		{"sample", required_argument, NULL, 'b'},
+		{"csv", no_argument, NULL, 'c'},
+		{"failures", no_argument, NULL, 'l'},
+		{"verbose", no_argument, NULL, 'v'},
+		{0},
 	};
 	int c;
 
@@ -165,6 +186,7 @@ static void parse(int argc, char **argv, struct matrix_options *o)
 		case 'o': o->only = optarg; break;
 		case 'b': o->world.sample_bytes = strtoull(optarg, NULL, 10); break;
 		case 'c': o->csv = true; break;
+		case 'l': o->failures = true; break;
 		case 'v': o->world.verbose = true; break;
 		default: exit(2);
 		}
