@@ -12,6 +12,8 @@
 #define PSS_PART 1000
 /* Its walk, 6 to 8 ms a GB of small pages, keeps threads that map memory waiting: not for longer than 5 ms. */
 #define PSS_RSS_MAX (512ull << 20)
+/* A limit that is met so soon is said before growth is sure. */
+#define SOON_S 60.0
 
 void memory_facts_begin(struct tracked *t)
 {
@@ -88,4 +90,7 @@ void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct 
 	/* who does not grow meets no limit */
 	if (p->growth_bytes_per_s > 0)
 		p->exhaustion = exhaustion_of(&f->limits, p->growth_bytes_per_s);
+	/* what may be chance is worth a word only when it would matter at once */
+	if (!(p->bytes_trend.low > 0) && p->exhaustion.seconds > SOON_S)
+		p->exhaustion = (struct exhaustion){0};
 }

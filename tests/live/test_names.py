@@ -95,7 +95,8 @@ def node__perf_map__functions_of_the_script(case):
     node = need("node")
     script = ("const kept = []; function keepOne(i) { kept.push(Buffer.from('x'.repeat(20000) + i)); } "
               "function keepMany() { for (let i = 0; i < 100; i++) keepOne(i); } setInterval(keepMany, 10);")
-    program = case.start(node, "--perf-basic-prof", "--interpreted-frames-native-stack", "-e", script)
+    program = case.start(node, "--perf-basic-prof", "--interpreted-frames-native-stack", "-e", script,
+                         cwd=os.path.dirname(case.path("isolate.log")))
     perf_map = f"/tmp/perf-{program.pid}.map"
     until(lambda: os.path.exists(perf_map) and "keepOne" in open(perf_map, encoding="utf-8", errors="replace").read(),
           "node to write its map")

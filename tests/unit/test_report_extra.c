@@ -277,7 +277,7 @@ static void report_add_pools__churn__listed_with_its_stack(void **state)
 			    "blocks, 4.69K\n"
 			    "\t\t[1000000 allocated so far, 100.0% of like size, 25.0% of the "
 			    "freed temporary, half "
-			    "of them live less than 0.5 ms]\n"
+			    "of them live less than 500 us]\n"
 			    "\t\txmalloc+0x1 [app]\n"
 			    "\t\tserve?+0x1a [app] (a.c:9)\n");
 	buffer_reset(&f->out);

@@ -69,12 +69,27 @@ void report_add_change(struct buffer *out, const struct snapshot_site *site)
 		add_change_margin(out, site);
 }
 
+/* Behind a function that is named in one line. */
+#define CALLERS 3u
+
 static void add_function(struct buffer *out, const struct stack_names *names)
 {
 	if (names->function_frame < names->frame_count)
 		frames_add(out, &names->frames[names->function_frame]);
 	else
 		buffer_add_string(out, "an unknown stack");
+}
+
+/* Lines of one function differ in its callers. */
+static void add_function_and_callers(struct buffer *out, const struct stack_names *names)
+{
+	size_t i = names->function_frame, end = i + 1 + CALLERS;
+
+	add_function(out, names);
+	for (i++; i < names->frame_count && i < end; i++) {
+		buffer_add_string(out, " < ");
+		frames_add_short(out, &names->frames[i]);
+	}
 }
 
 static int compare_changes(const void *left, const void *right)
@@ -96,7 +111,7 @@ static void add_shrunk(struct buffer *out, const struct snapshot *s,
 	if (s->process_count > 1)
 		buffer_printf(out, " in %" PRIu32, s->processes[site->process].pid);
 	buffer_add_string(out, " from ");
-	add_function(out, names);
+	add_function_and_callers(out, names);
 	buffer_add_string(out, ")\n");
 }
 
@@ -173,7 +188,9 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		buffer_printf(out, "a block lives %.3g ms at most on average]\n",
 			      1e3 * row->life_s);
 	else
-		buffer_printf(out, "half of them live less than %.3g ms]\n", 1e3 * row->life_s);
+		buffer_printf(out, "half of them live less than %.3g %s]\n",
+			      row->life_s < 1e-3 ? 1e6 * row->life_s : 1e3 * row->life_s,
+			      row->life_s < 1e-3 ? "us" : "ms");
 }
 
 void report_add_pools(struct buffer *out, const struct snapshot *s, uint64_t top,

@@ -114,7 +114,8 @@ static void add_verdict(struct page *page)
 	const struct snapshot_site *site = page->site;
 	struct buffer text = {0};
 
-	buffer_printf(&text, "Verdict: %s, score %.0f of 100: ", verdict_name(site->verdict),
+	buffer_printf(&text, "Verdict: %s, score %.0f of 100: ",
+		      site->verdict == VERDICT_NONE ? "suppressed" : verdict_name(site->verdict),
 		      site->score);
 	reasons_add(&text, site);
 	pager_add(page->pager, figure_verdict_style(site->verdict), 0, 4, text.data);
