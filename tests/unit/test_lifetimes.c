@@ -130,6 +130,47 @@ static void lifetimes__resize__neither_birth_nor_death(void **state)
 	close_heap(h);
 }
 
+/* Many sites with a block each take next to nothing; their lifetimes are there all the same. */
+static void lifetimes__one_block__shared_until_the_second(void **state)
+{
+	struct heap *h = open_heap();
+	const struct lifetimes *l;
+
+	(void)state;
+	send(h, EVENT_ALLOC, S, 64, 100, 5);
+	send(h, EVENT_ALLOC, S, 128, 127, 6);
+	send(h, EVENT_ALLOC, S, 192, 5000, 7);
+	assert_ptr_equal(heap_site_lifetimes(h, 1), heap_site_lifetimes(h, 2));
+	assert_int_equal(heap_site_lifetimes(h, 2)->sizes.v[6], 1);
+	assert_int_equal(heap_site_lifetimes(h, 3)->sizes.v[12], 1);
+	send(h, EVENT_ALLOC, 2 * S, 256, 5000, 5);
+	send(h, EVENT_FREE, 2 * S, 192, 0, 0);
+	l = heap_site_lifetimes(h, 1);
+	assert_int_equal(histogram_total(&l->sizes), 2);
+	assert_true(l->sizes.v[6] == 1 && l->sizes.v[12] == 1);
+	l = heap_site_lifetimes(h, 3);
+	assert_int_equal(histogram_total(&l->sizes), 1);
+	assert_int_equal(histogram_total(&l->ages), 1);
+	l = heap_site_lifetimes(h, 2);
+	assert_int_equal(histogram_total(&l->sizes), 1);
+	assert_int_equal(histogram_total(&l->ages), 0);
+	close_heap(h);
+}
+
+/* A site that allocates once takes less than its pair of histograms would. */
+static void lifetimes__many_sites__little_memory(void **state)
+{
+	struct heap *h = open_heap();
+	size_t before = heap_memory(h);
+
+	(void)state;
+	for (uint64_t i = 1; i <= 100000; i++)
+		send(h, EVENT_ALLOC, S, i * 64, 41, i);
+	assert_int_equal(heap_site_count(h), 100000);
+	assert_true(heap_memory(h) - before < 100000ull * (sizeof(struct site) + 160));
+	close_heap(h);
+}
+
 struct peaks {
 	uint64_t now[SITES + 1], at_peak[SITES + 1];
 	uint64_t sum, most, time_ns;
@@ -217,6 +258,8 @@ int main(void)
 		cmocka_unit_test(histogram_quantile__one_bucket__within_it),
 		cmocka_unit_test(lifetimes__blocks_of_known_ages__median_and_share),
 		cmocka_unit_test(lifetimes__resize__neither_birth_nor_death),
+		cmocka_unit_test(lifetimes__one_block__shared_until_the_second),
+		cmocka_unit_test(lifetimes__many_sites__little_memory),
 		cmocka_unit_test(peak__random_events__sites_as_they_were),
 		cmocka_unit_test(peak__exec__that_of_before_stays),
 	};

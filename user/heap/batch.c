@@ -86,6 +86,7 @@ static inline void fetch_site(const struct heap *h, const struct event_header *e
 	__builtin_prefetch(s, 1);
 	__builtin_prefetch(&s->generations.recent, 1);
 	__builtin_prefetch(&s->totals, 1);
+	__builtin_prefetch(&s->peak, 1);
 	l = lifetimes_at(h, site);
 	if (a->alloc)
 		__builtin_prefetch(&l->sizes.v[histogram_bucket(words[1])], 1);

@@ -105,16 +105,25 @@ static inline __attribute__((always_inline)) void sites_free(struct heap *h, str
 /* A block begins and ends. What is only resized does neither. */
 static inline void lifetimes_begin(struct heap *h, uint32_t site, uint64_t bytes, uint64_t count)
 {
-	histogram_add(&lifetimes_at(h, site)->sizes, histogram_bucket(bytes), count);
+	uint32_t bucket = histogram_bucket(bytes);
+
+	if (__builtin_expect(site_at(h, site)->lifetimes == LIFETIMES_OWN, 1))
+		histogram_add(&lifetimes_at(h, site)->sizes, bucket, count);
+	else
+		histories_begin(h, site, bucket, count);
 }
 
 static inline void lifetimes_end(struct heap *h, uint32_t site, uint64_t born_ns, uint64_t time_ns,
 				 uint64_t count)
 {
 	uint64_t age = lifetimes_age(born_ns, time_ns);
+	uint32_t bucket = lifetimes_age_bucket(age);
 
 	site_at(h, site)->elder_frees += age >= h->elder_ns;
-	histogram_add(&lifetimes_at(h, site)->ages, lifetimes_age_bucket(age), count);
+	if (__builtin_expect(site_at(h, site)->lifetimes == LIFETIMES_OWN, 1))
+		histogram_add(&lifetimes_at(h, site)->ages, bucket, count);
+	else
+		histories_end(h, site, bucket, count);
 }
 
 #endif /* HEAP_CHARGE_H */

@@ -28,9 +28,13 @@ struct heap *heap_new(const struct heap_options *options)
 		h->seed = (uintptr_t)h;
 	pool_init(&h->sites, sizeof(struct site));
 	pool_init(&h->lifetimes, sizeof(struct lifetimes));
+	h->lifetimes.sparse = true;
 	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
-	return h;
+	if (histories_init(h))
+		return h;
+	heap_free(h);
+	return NULL;
 }
 
 void heap_free(struct heap *h)
@@ -53,6 +57,7 @@ void heap_free(struct heap *h)
 	index_done(&h->stack_index);
 	pool_done(&h->sites);
 	pool_done(&h->lifetimes);
+	free(h->shared);
 	pool_done(&h->errors);
 	pool_done(&h->stacks);
 	stacks_done(h);
@@ -200,7 +205,7 @@ const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
 
 const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
 {
-	return lifetimes_at(h, site);
+	return histories_read(h, site);
 }
 
 /* It still has its most: then so do the sites. */
@@ -231,7 +236,7 @@ uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges)
 
 double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
 {
-	double longest = lifetimes_longest_s(lifetimes_at(h, site)) * NS_PER_S, sum = 0;
+	double longest = lifetimes_longest_s(histories_read(h, site)) * NS_PER_S, sum = 0;
 	const struct generations *g = &site_at(h, site)->generations;
 
 	for (uint32_t i = 0; i < g->count; i++) {
@@ -285,7 +290,7 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id)
 size_t heap_memory(const struct heap *h)
 {
 	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->errors) +
-		     pool_memory(&h->lifetimes) + pool_memory(&h->stacks) +
+		     h->own_lifetimes * sizeof(struct lifetimes) + pool_memory(&h->stacks) +
 		     index_memory(&h->process_index) + index_memory(&h->site_index) +
 		     index_memory(&h->stack_index) + h->frames_memory +
 		     h->process_capacity * sizeof(*h->processes);

@@ -65,6 +65,7 @@ struct site {
 	uint8_t call;			/* enum call_id */
 	bool range;			/* of the mmap class */
 	bool inherited;			/* from the parent at a fork, and no event since */
+	uint8_t lifetimes;		/* which it has (histories.c) */
 	uint64_t version;		/* heap version at the last change, for "changed since" */
 	uint64_t first_ns, last_ns;	/* first and last event */
 	uint32_t stack;			/* index of heap_stack; 0: the stack is not known */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Histograms of powers of two. Counters have 32 bits, so that both of a site fill five cache lines and one is enough for most
- * events; when one is full its histogram is halved. So what is read of them are shares, exact to one in 2^31.
+ * events; sites with a single block have none of their own (histories.c); when one is full its histogram is halved. So what is read of them are shares, exact to one in 2^31.
  */
 #include "lifetimes.h"
 #include <math.h>

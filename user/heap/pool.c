@@ -8,6 +8,7 @@
 #include "pool.h"
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #define CACHE_LINE 64u
 
@@ -17,17 +18,41 @@ void pool_init(struct pool *p, size_t item_size)
 	p->item_size = (uint32_t)item_size;
 }
 
-void pool_done(struct pool *p)
-{
-	for (uint32_t i = 0; i < p->chunk_count; i++)
-		free(p->chunks[i]);
-	free(p->chunks);
-	pool_init(p, p->item_size);
-}
-
 static size_t chunk_bytes(const struct pool *p)
 {
 	return ((size_t)POOL_CHUNK * p->item_size + CACHE_LINE - 1) & ~(size_t)(CACHE_LINE - 1);
+}
+
+/* All zeros. */
+static char *new_chunk(const struct pool *p)
+{
+	char *chunk;
+
+	if (p->sparse) {
+		chunk = mmap(NULL, chunk_bytes(p), PROT_READ | PROT_WRITE,
+			     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		return chunk == MAP_FAILED ? NULL : chunk;
+	}
+	chunk = aligned_alloc(CACHE_LINE, chunk_bytes(p));
+	if (chunk)
+		memset(chunk, 0, chunk_bytes(p));
+	return chunk;
+}
+
+static void free_chunk(const struct pool *p, char *chunk)
+{
+	if (p->sparse)
+		munmap(chunk, chunk_bytes(p));
+	else
+		free(chunk);
+}
+
+void pool_done(struct pool *p)
+{
+	for (uint32_t i = 0; i < p->chunk_count; i++)
+		free_chunk(p, p->chunks[i]);
+	free(p->chunks);
+	pool_init(p, p->item_size);
 }
 
 static int add_chunk(struct pool *p)
@@ -42,10 +67,10 @@ static int add_chunk(struct pool *p)
 		p->chunks = v;
 		p->chunk_capacity = capacity;
 	}
-	p->chunks[p->chunk_count] = aligned_alloc(CACHE_LINE, chunk_bytes(p));
+	p->chunks[p->chunk_count] = new_chunk(p);
 	if (!p->chunks[p->chunk_count])
 		return -1;
-	memset(p->chunks[p->chunk_count++], 0, chunk_bytes(p));
+	p->chunk_count++;
 	return 0;
 }
 

@@ -7,6 +7,7 @@
 #ifndef HEAP_POOL_H
 #define HEAP_POOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct pool {
 	uint32_t count; /* the highest number */
 	uint32_t chunk_count, chunk_capacity;
 	uint32_t item_size;
+	bool sparse; /* pages that are never written take no memory; for large items */
 };
 
 void pool_init(struct pool *p, size_t item_size);

@@ -31,8 +31,10 @@ struct heap {
 	struct heap_process *recent; /* found last */
 
 	struct pool sites;
-	struct pool lifetimes; /* of the sites, by the same numbers */
-	struct pool errors;    /* of the sites, by the same numbers; empty when not sampled */
+	struct pool lifetimes;	  /* of the sites, by the same numbers; see histories.c */
+	struct lifetimes *shared; /* of many sites */
+	uint32_t own_lifetimes;	  /* so many sites do not share theirs */
+	struct pool errors;	  /* of the sites, by the same numbers; empty when not sampled */
 	struct index site_index;
 	struct pool stacks;
 	struct index stack_index;
@@ -46,6 +48,10 @@ static inline struct site *site_at(const struct heap *h, uint32_t index)
 {
 	return pool_at(&h->sites, index);
 }
+
+/* Of a site: LIFETIMES_OWN, else which of the shared ones. */
+#define LIFETIMES_SHARED (HISTOGRAM_BUCKETS + 1)
+#define LIFETIMES_OWN	 UINT8_MAX
 
 static inline struct lifetimes *lifetimes_at(const struct heap *h, uint32_t site)
 {
@@ -209,6 +215,18 @@ static inline void errors_free(struct heap *h, struct heap_process *p, const str
 /* windows.c: more or less of what is carried over; charged to the totals already. */
 void windows_add(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
 void windows_take(const struct heap *h, struct site *s, struct weight w, uint64_t born_ns);
+
+/* histories.c: the shared lifetimes are there; false when there is no memory. */
+bool histories_init(struct heap *h);
+/* To be read only. */
+const struct lifetimes *histories_read(const struct heap *h, uint32_t site);
+/* Lifetimes that are those of this site alone from now on. */
+struct lifetimes *histories_own(struct heap *h, uint32_t site);
+/* A block more, or a block less, at a site that shares its lifetimes. */
+void histories_begin(struct heap *h, uint32_t site, uint32_t bucket, uint64_t count);
+void histories_end(struct heap *h, uint32_t site, uint32_t bucket, uint64_t count);
+/* What they were in another heap. */
+void histories_restore(struct heap *h, uint32_t site, const struct lifetimes *like);
 
 /* stacks.c: the number of a stack; without frames when they are not known. 0 when out of memory. */
 uint32_t stacks_get(struct heap *h, uint32_t process, uint64_t id);
