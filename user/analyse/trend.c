@@ -57,32 +57,63 @@ static double compare_pairs(const struct trend_grid *g, const double *v, double 
 	return s;
 }
 
+static double middle_of(double a, double b, double c)
+{
+	double low = a < b ? a : b, high = a < b ? b : a;
+
+	high = c < high ? c : high;
+	return high > low ? high : low;
+}
+
+/*
+ * Brings what is less than the pivot to the front and what is more to the end. Nothing foretells which of them a slope is: so each is
+ * written to both places, and stays in one.
+ */
+static void part(double *v, int32_t count, double pivot, int32_t *less, int32_t *more)
+{
+	double above[PAIRS_MAX];
+	int32_t below = 0, over = 0;
+
+	for (int32_t i = 0; i < count; i++) {
+		double x = v[i];
+
+		v[below] = x;
+		above[over] = x;
+		below += x < pivot;
+		over += x > pivot;
+	}
+	for (int32_t i = below; i < count - over; i++)
+		v[i] = pivot;
+	memcpy(v + count - over, above, (size_t)over * sizeof(*v));
+	*less = below;
+	*more = over;
+}
+
 /* Afterwards v[rank] is where it would be were v sorted, and nothing before it is larger (Hoare's selection). */
 static double select_rank(double *v, int32_t low, int32_t high, int32_t rank)
 {
 	while (low < high) {
-		double pivot = v[low + (high - low) / 2], swap;
-		int32_t i = low, j = high;
+		double pivot = middle_of(v[low], v[low + (high - low) / 2], v[high]);
+		int32_t less, more;
 
-		while (i <= j) {
-			while (v[i] < pivot)
-				i++;
-			while (v[j] > pivot)
-				j--;
-			if (i > j)
-				break;
-			swap = v[i];
-			v[i++] = v[j];
-			v[j--] = swap;
-		}
-		if (rank <= j)
-			high = j;
-		else if (rank >= i)
-			low = i;
+		part(v + low, high - low + 1, pivot, &less, &more);
+		if (rank < low + less)
+			high = low + less - 1;
+		else if (rank > high - more)
+			low = high - more + 1;
 		else
 			break;
 	}
 	return v[rank];
+}
+
+static double largest_of(const double *v, int32_t count)
+{
+	double most = v[0];
+
+	for (int32_t i = 1; i < count; i++)
+		most = v[i] > most ? v[i] : most;
+	return most;
 }
 
 static void find_slopes(double *slopes, int32_t pairs, double deviation, struct trend *t)
@@ -92,9 +123,9 @@ static void find_slopes(double *slopes, int32_t pairs, double deviation, struct 
 	int32_t high = (int32_t)ceil((pairs + Z_95 * deviation) / 2);
 
 	t->slope = select_rank(slopes, 0, last, middle);
-	if (pairs % 2 ==
-	    0) /* the larger ones are behind it, the other middle one is the largest before it */
-		t->slope = (t->slope + select_rank(slopes, 0, middle - 1, middle - 1)) / 2;
+	/* the larger ones are behind it, the other middle one is the largest before it */
+	if (pairs % 2 == 0)
+		t->slope = (t->slope + largest_of(slopes, middle)) / 2;
 	low = low < 0 ? 0 : low;
 	high = high > last ? last : high;
 	t->low = low < middle ? select_rank(slopes, 0, middle - 1, low) : t->slope;
