@@ -119,6 +119,48 @@ static void growth__leak__verdict_rate_and_score(void **state)
 }
 
 /* Nothing is said of leaks before blocks have got old. */
+/* Of a process as of its sites: the line, its interval, how sure it is, and over which time. */
+static void growth__process_grows__its_trends(void **state)
+{
+	struct bench b;
+	struct snapshot_site site;
+	struct snapshot_process process;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (int i = 0; i < 40; i++) {
+		allocate(&b, 10 + (unsigned)i % 3);
+		tick(&b);
+	}
+	site = look(&b, &process);
+	assert_true(process.watched_s == 30 && site.watched_s == 30);
+	assert_true(process.bytes_trend.slope > 10900 && process.bytes_trend.slope < 11100);
+	assert_true(process.blocks_trend.slope > 10.9 && process.blocks_trend.slope < 11.1);
+	assert_true(process.bytes_trend.low > 10000 && process.bytes_trend.high < 12000);
+	assert_true(process.bytes_trend.p < 1e-6 && process.blocks_trend.p < 1e-6);
+	assert_memory_equal(&process.bytes_trend, &site.bytes_trend, sizeof(site.bytes_trend));
+	assert_memory_equal(&process.blocks_trend, &site.blocks_trend, sizeof(site.blocks_trend));
+	close_bench(&b);
+}
+
+/* One sample makes no line: nothing is said before there are two. */
+static void growth__process_just_seen__no_trend(void **state)
+{
+	struct bench b;
+	struct snapshot_process process;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 10);
+	b.now_ns = S / 2;
+	look(&b, &process);
+	assert_true(process.watched_s == 0);
+	tick(&b);
+	look(&b, &process);
+	assert_true(process.watched_s == 1);
+	close_bench(&b);
+}
+
 static void growth__first_seconds__new(void **state)
 {
 	struct bench b;
@@ -393,6 +435,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth__leak__verdict_rate_and_score),
+		cmocka_unit_test(growth__process_grows__its_trends),
+		cmocka_unit_test(growth__process_just_seen__no_trend),
 		cmocka_unit_test(growth__first_seconds__new),
 		cmocka_unit_test(growth__leak_for_hours__still_one),
 		cmocka_unit_test(growth__leak_that_ended__steady),

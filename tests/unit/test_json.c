@@ -235,6 +235,9 @@ static void json_write__more_facts__there(void **state)
 	f->sites[0].verdict = VERDICT_NONE;
 	f->sites[0].watched_s = 20;
 	f->sites[0].bytes_trend = (struct trend){.slope = 2.5, .low = 1, .high = 4, .p = 0.0004};
+	f->process.watched_s = 30;
+	f->process.bytes_trend = (struct trend){.slope = 7, .low = 6, .high = 8, .p = 0.5};
+	f->process.blocks_trend = (struct trend){.slope = 1, .low = 0, .high = 2, .p = 0.25};
 	f->sites[0].survival = (struct survival){.age_s = 20, .elders = 9, .alive = 8};
 	f->sites[0].lifetimes.median_s = 0.0000025;
 	f->sites[0].change = &change;
@@ -253,6 +256,9 @@ static void json_write__more_facts__there(void **state)
 	assert_has(f->sink.text.data, "\"reasons\":\"");
 	assert_has(f->sink.text.data, "\"watched_s\":20,\"bytes_trend\":{\"slope\":2.5,\"low\":1,"
 				      "\"high\":4,\"p\":0.0004},");
+	assert_has(f->sink.text.data,
+		   "\"watched_s\":30,\"bytes_trend\":{\"slope\":7,\"low\":6,\"high\":8,\"p\":0.5},"
+		   "\"blocks_trend\":{\"slope\":1,\"low\":0,\"high\":2,\"p\":0.25}");
 	assert_has(f->sink.text.data, "\"survival\":{\"age_s\":20,\"elders\":9,\"alive\":8},");
 	assert_has(f->sink.text.data, "\"median_lifetime_s\":0.0000025,");
 	assert_has(f->sink.text.data, "\"lifetimes\":[[0,7]],\"sizes\":[[16,2],[549755813888,1]],");
