@@ -44,6 +44,20 @@ static void series_at__nothing_yet__none(void **state)
 	series_done(&s);
 }
 
+/* Most sites of very many never change again. */
+static void series_add__first__room_for_it_alone(void **state)
+{
+	struct series s = {0};
+
+	(void)state;
+	add(&s, 1);
+	assert_int_equal(s.capacity, 1);
+	for (uint64_t second = 2; second <= 200; second++)
+		add(&s, second);
+	assert_true(s.capacity <= limits.recent + limits.older);
+	series_done(&s);
+}
+
 static void series_add__seconds__recent_ones_exact(void **state)
 {
 	struct series s = {0};
@@ -114,6 +128,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(series_at__nothing_yet__none),
+		cmocka_unit_test(series_add__first__room_for_it_alone),
 		cmocka_unit_test(series_add__seconds__recent_ones_exact),
 		cmocka_unit_test(series_add__weeks__bounded_and_whole),
 		cmocka_unit_test(series_add__rare_changes__all_kept),

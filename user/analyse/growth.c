@@ -26,14 +26,16 @@
 #define COVERED_PERCENT 90.0 /* of the time: then hardly a free goes unseen */
 #define TRUSTED		3u   /* samples, before there is a slope */
 
+/* As large as a cache line: a sample looks at each of them, and of a site that is quiet at nothing else. */
 struct site_record {
 	uint64_t version; /* of the site at its newest point */
 	struct judge_site site;
 	uint32_t changed; /* number of the sample before which it had changed last, from 1 */
 	uint32_t judged;  /* of the sample after which it was judged last */
 	struct series series;
-	struct judgement judgement;
+	struct judgement *judgement; /* NULL: it was not judged yet */
 };
+_Static_assert(sizeof(struct site_record) == 64, "there is one for each of very many sites");
 
 struct process_record {
 	struct series series;
@@ -115,8 +117,10 @@ void growth_free(struct growth *g)
 {
 	if (!g)
 		return;
-	for (uint32_t i = 0; i < g->site_capacity; i++)
+	for (uint32_t i = 0; i < g->site_capacity; i++) {
 		series_done(&g->sites[i].series);
+		free(g->sites[i].judgement);
+	}
 	for (uint32_t i = 0; i < g->process_capacity; i++)
 		series_done(&g->processes[i].series);
 	free(g->sites);
@@ -329,7 +333,12 @@ static void judge_sites(struct growth *g, const struct judge_window *w)
 		g->judge_next = index;
 		if (!is_due(g, record))
 			continue;
-		judge(&g->options, w, &record->series, &record->site, &record->judgement);
+		if (!record->judgement)
+			record->judgement = malloc(sizeof(*record->judgement));
+		if (record->judgement)
+			judge(&g->options, w, &record->series, &record->site, record->judgement);
+		else
+			g->err = -ENOMEM;
 		record->judged = g->samples;
 		judged++;
 	}
@@ -426,6 +435,14 @@ static const struct series *series_of_site(const struct growth *g, uint32_t site
 	return site < g->site_capacity ? &g->sites[site].series : &nothing;
 }
 
+static const struct judgement *judgement_of_site(const struct growth *g, uint32_t site)
+{
+	static const struct judgement nothing;
+	const struct judgement *j = site < g->site_capacity ? g->sites[site].judgement : NULL;
+
+	return j ? j : &nothing;
+}
+
 static const struct series_point *point_at(const struct growth *g, const struct series *s,
 					   uint32_t sample)
 {
@@ -437,10 +454,13 @@ static const struct series_point *point_at(const struct growth *g, const struct 
  * unbiased estimates is unbiased, a median of slopes is not.
  */
 static double growth_of(const struct growth *g, const struct judgement *j, bool sampled,
-			uint64_t bytes, const struct series_point *base)
+			uint64_t bytes, const struct series *series)
 {
+	const struct series_point *base;
+
 	if (g->samples >= TRUSTED && !sampled)
 		return j->bytes.slope;
+	base = point_at(g, series, g->view.base);
 	return ((double)bytes - (base ? (double)base->bytes : 0)) / g->view.window_s;
 }
 
@@ -449,14 +469,11 @@ static void fill_site(struct growth *g, const struct heap *h, const struct site 
 {
 	const struct view *v = &g->view;
 	const struct series *series = series_of_site(g, out->site);
-	const struct series_point *base = point_at(g, series, v->base);
 	const struct series_point *last = point_at(g, series, v->last);
-	static const struct judgement nothing;
-	const struct judgement *j =
-		out->site < g->site_capacity ? &g->sites[out->site].judgement : &nothing;
+	const struct judgement *j = judgement_of_site(g, out->site);
 
 	out->growth_bytes_per_s =
-		growth_of(g, j, out->uncertain != NULL, out->totals.outstanding_bytes, base);
+		growth_of(g, j, out->uncertain != NULL, out->totals.outstanding_bytes, series);
 	out->bytes_trend = j->bytes;
 	out->blocks_trend = j->blocks;
 	out->watched_s = j->watched_s;
@@ -465,7 +482,7 @@ static void fill_site(struct growth *g, const struct heap *h, const struct site 
 	out->score = j->score;
 	out->allocs_per_s = rate(out->totals.alloc_count, last ? last->allocs : 0, v->last_s);
 	if (out->uncertain)
-		fill_uncertain(h, v, s, base, out->uncertain);
+		fill_uncertain(h, v, s, point_at(g, series, v->base), out->uncertain);
 }
 
 /* A process changes as its sites do, each of which was drawn by itself. */
@@ -485,13 +502,12 @@ static void fill_process(struct growth *g, struct snapshot_process *out)
 	const struct view *v = &g->view;
 	const struct process_record *record =
 		out->index < g->process_capacity ? &g->processes[out->index] : &nothing;
-	const struct series_point *base = point_at(g, &record->series, v->base);
 	const struct series_point *last = point_at(g, &record->series, v->last);
 	const struct totals *t = &out->totals;
 	uint64_t allocs = last ? last->allocs : 0, frees = last ? last->allocs - last->count : 0;
 
 	out->growth_bytes_per_s = growth_of(g, &record->judgement, out->uncertain != NULL,
-					    t->outstanding_bytes, base);
+					    t->outstanding_bytes, &record->series);
 	out->bytes_trend = record->judgement.bytes;
 	out->blocks_trend = record->judgement.blocks;
 	out->watched_s = record->judgement.watched_s;
@@ -506,10 +522,26 @@ void growth_look(struct growth *g, uint64_t now_ns)
 	g->view.valid = view_of(g, now_ns, &g->view);
 }
 
+/* Sites are filled in the order of their numbers, and their points lie anywhere. */
+static void prefetch_found(const struct growth *g, uint32_t site)
+{
+	const struct site_record *record;
+
+	if (site >= g->site_capacity)
+		return;
+	record = &g->sites[site];
+	if (record->series.count)
+		__builtin_prefetch(&record->series.v[record->series.count - 1]);
+	if (record->judgement)
+		__builtin_prefetch(record->judgement);
+}
+
 void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out)
 {
-	if (g->view.valid)
-		fill_site(g, h, heap_site(h, out->site), out);
+	if (!g->view.valid)
+		return;
+	prefetch_found(g, out->site + PREFETCH_SITES);
+	fill_site(g, h, heap_site(h, out->site), out);
 }
 
 void growth_fill_processes(struct growth *g, struct snapshot *s)

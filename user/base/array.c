@@ -6,7 +6,7 @@
 
 void *array_reserve(void *v, uint32_t *capacity, uint32_t needed, size_t size)
 {
-	uint32_t more = *capacity * 2 > needed ? *capacity * 2 : needed + 16;
+	uint32_t half = *capacity + *capacity / 2, more = half > needed ? half : needed + 16;
 	char *grown;
 
 	if (needed <= *capacity)
