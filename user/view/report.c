@@ -116,14 +116,24 @@ static void row_take_change(struct row *row, const struct change *c)
 	row->count = more && c->outstanding_count > 0 ? (uint64_t)c->outstanding_count : 0;
 }
 
+/* The snapshot is sorted by the sites' own figures; those of the old blocks have another order. */
+static bool has_own_order(const struct report_options *options)
+{
+	return options->only_blocks &&
+	       (options->sort == SORT_OUTSTANDING || options->sort == SORT_COUNT);
+}
+
+/* Of very many sites no more than are listed, when these are the first. */
 static void rows_collect(struct rows *rows, const struct snapshot *s,
 			 const struct report_options *options)
 {
-	size_t i;
+	size_t i, most = s->site_count;
 
-	rows->v = xcalloc(s->site_count ? s->site_count : 1, sizeof(*rows->v));
+	if (!has_own_order(options) && options->top < most)
+		most = options->top;
+	rows->v = xcalloc(most ? most : 1, sizeof(*rows->v));
 	rows->count = 0;
-	for (i = 0; i < s->site_count; i++) {
+	for (i = 0; i < s->site_count && rows->count < most; i++) {
 		struct row row = {
 			.site = &s->sites[i], .uncertain = s->sites[i].uncertain, .position = i};
 
@@ -137,12 +147,9 @@ static void rows_collect(struct rows *rows, const struct snapshot *s,
 			continue;
 		rows->v[rows->count++] = row;
 	}
-	/* The snapshot is sorted by the sites' own figures; those of the old blocks have another
-	 * order. */
-	if (options->only_blocks && options->sort == SORT_OUTSTANDING)
-		qsort(rows->v, rows->count, sizeof(*rows->v), compare_bytes);
-	else if (options->only_blocks && options->sort == SORT_COUNT)
-		qsort(rows->v, rows->count, sizeof(*rows->v), compare_counts);
+	if (has_own_order(options))
+		qsort(rows->v, rows->count, sizeof(*rows->v),
+		      options->sort == SORT_COUNT ? compare_counts : compare_bytes);
 }
 
 static const struct snapshot_process *site_process(const struct snapshot *s,
