@@ -2,6 +2,7 @@
 """Go programs: what their runtime counts, read from outside, beside what it says itself."""
 
 import csv
+import json
 import os
 import re
 import subprocess
@@ -184,3 +185,29 @@ def go__started_by_the_tracer__figures(case):
     tracer = case.run("-b", "-i", "0.1", "--csv-go", path, "--", "sh", "-c", f"sleep 0.5 | {build('world')}")
     equal(tracer.process.returncode, 0, "exit status")
     check(any(row["comm"] == "world" for row in rows_of(path)), "no row of the program")
+
+
+@test()
+def go__json_and_metrics__the_same_figures(case):
+    """All ways out say the same, and what was recorded says it again."""
+    target = world(case, build("world"))
+    recording, live, again = case.path("go.rec"), case.path("go.json"), case.path("again.csv")
+    tracer, rows = traced(case, target, "--json", live, "-w", recording, "0.1", "2")
+    with open(live, encoding="utf-8") as file:
+        seen = [json.loads(line) for line in file]
+    found = [process["go"] for line in seen for process in line.get("processes", [])]
+    check(found and all(found), "no Go figures in JSON")
+    for name in ("HeapAlloc", "NumGC", "GOGC", "GOMEMLIMIT", "Goroutines"):
+        equal(found[-1][name], int(rows[-1][name]), name)
+    equal(found[-1]["Consistent"], rows[-1]["Consistent"] == "1", "consistent")
+    replay = case.run("-b", "-r", recording, "--csv-go", again, "-i", "0.1")
+    equal(replay.process.returncode, 0, "exit status of the replay")
+    equal([list(row.values())[2:] for row in rows_of(again)], [list(row.values())[2:] for row in rows], "rows of the replay")
+
+
+@test()
+def go__dry_run__says_what_it_is(case):
+    target = world(case, build("world"))
+    tracer = case.run("--dry-run", "-p", target.pid)
+    equal(tracer.process.returncode, 0, "exit status")
+    check("is a Go program (go1." in tracer.out.text(), "it is not said")
