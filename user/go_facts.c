@@ -59,9 +59,10 @@ void go_facts_gather(struct tracked *t, struct process_facts *f)
 {
 	int err;
 
-	f->go_only = t->go.only;
 	if (!go_facts_open(t))
 		return;
+	/* of those that came later nobody has said what they have */
+	f->go_only = t->go.only || (!t->attached && !t->productive);
 	err = go_read(t->go.process, &f->go);
 	if (err == -EBADMSG)
 		doubt(t);

@@ -9,6 +9,7 @@
 
 #include "../../user/export/csv_go.h"
 #include "../../user/target/go_private.h"
+#include "../../user/view/report_go.h"
 
 static size_t build_info(uint8_t out[256], uint8_t flags, size_t length, const char *text)
 {
@@ -127,6 +128,35 @@ static void csv_write_go__unknown_and_known__one_row(void **state)
 	buffer_done(&out.text);
 }
 
+static void report_add_go__beside_a_heap__only_verbose(void **state)
+{
+	struct snapshot_process p = {.pid = 9, .comm = "x"};
+	struct buffer out = {0};
+
+	(void)state;
+	buffer_add(&out, "", 0);
+	report_add_go(&out, &p, true);
+	assert_int_equal(out.length, 0);
+	p.go = (struct go_figures){.known = true,
+				   .heap_alloc = 2 << 20,
+				   .heap_objects = 12,
+				   .gogc = -1,
+				   .memory_limit = INT64_MAX,
+				   .goroutines = 3};
+	report_add_go(&out, &p, false);
+	assert_int_equal(out.length, 0);
+	report_add_go(&out, &p, true);
+	assert_non_null(strstr(out.data, "\t(9 x: Go heap 2.00M in 12 objects, "));
+	assert_non_null(strstr(out.data, "; 3 goroutines)\n"));
+	assert_non_null(strstr(out.data, "GOGC off, no GOMEMLIMIT; it changed while it was read"));
+	buffer_reset(&out);
+	p.go_only = true;
+	p.go.consistent = true;
+	report_add_go(&out, &p, false);
+	assert_non_null(strstr(out.data, "GOGC off, no GOMEMLIMIT)\n"));
+	buffer_done(&out);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,6 +165,7 @@ int main(void)
 		cmocka_unit_test(go_build_minor__other_texts__is_none),
 		cmocka_unit_test(go_symbols_vote__majority__wins),
 		cmocka_unit_test(go_open__this_program__is_none),
+		cmocka_unit_test(report_add_go__beside_a_heap__only_verbose),
 		cmocka_unit_test(csv_write_go__unknown_and_known__one_row),
 	};
 

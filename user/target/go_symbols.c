@@ -13,11 +13,13 @@
 #include "go_tables.h"
 #include "link_map.h"
 
-#define PCLNTAB_MAX    (512ull << 20)
-#define PCLNTAB_MAGIC  0xfffffff0u /* Go 1.18; 0xfffffff1 from 1.20 on */
-#define HEADER_SIZE    72
-#define ANCHOR_MAX     16
-#define NAME_MAX_BYTES 80
+#define PCLNTAB_MAX (256ull << 20)
+/* A runtime has some thousands; a table that was made to take long has as many as it has room for. */
+#define RUNTIME_FUNCTIONS_MAX 32768
+#define PCLNTAB_MAGIC	      0xfffffff0u /* Go 1.18; 0xfffffff1 from 1.20 on */
+#define HEADER_SIZE	      72
+#define ANCHOR_MAX	      16
+#define NAME_MAX_BYTES	      80
 /* From Go 1.26 on the table does not say where the code begins: runtime.firstmoduledata does. */
 #define TEXT_IN_MODULE_SINCE 26
 #define MODULE_TEXT	     176
@@ -204,12 +206,13 @@ static void by_anchors(struct elf_file *elf, const struct go_place *place, uint6
 {
 	struct votes votes[GO_SYMBOLS] = {0};
 	struct functions f;
-	uint64_t i;
+	uint64_t i, left = RUNTIME_FUNCTIONS_MAX;
 
 	if (functions_load(&f, elf, place)) {
-		for (i = 0; i < f.count; i++) {
+		for (i = 0; i < f.count && left; i++) {
 			const char *name = function_name(&f, i);
 
+			left -= name != NULL;
 			if (name)
 				look_at_function(elf, place->minor, name,
 						 f.text + half(&f, f.function_offset + i * 8),

@@ -33,23 +33,23 @@ static void add_limits(struct buffer *out, const struct go_figures *g)
 			      units_bytes((uint64_t)g->memory_limit, text, sizeof(text)));
 }
 
-static void add_heap(struct buffer *out, const struct go_figures *g)
+void report_go_heap(struct buffer *out, const struct go_figures *g)
 {
 	char alloc[16], objects[16], marked[16], next[16], sys[16], stacks[16];
 
 	buffer_printf(out,
 		      "Go heap %s in %s objects, %s live after the last collection, next at %s; "
 		      "stacks %s; "
-		      "%s from the system",
+		      "%s from the system; %" PRIu64 " goroutines",
 		      units_bytes(g->heap_alloc, alloc, sizeof(alloc)),
 		      units_count(g->heap_objects, objects, sizeof(objects)),
 		      units_bytes(g->heap_marked, marked, sizeof(marked)),
 		      units_bytes(g->next_gc, next, sizeof(next)),
 		      units_bytes(g->stack_inuse, stacks, sizeof(stacks)),
-		      units_bytes(g->sys, sys, sizeof(sys)));
+		      units_bytes(g->sys, sys, sizeof(sys)), g->goroutines);
 }
 
-static void add_collector(struct buffer *out, const struct go_figures *g)
+void report_go_collector(struct buffer *out, const struct go_figures *g)
 {
 	buffer_printf(out,
 		      "%" PRIu32 " collections, %.2f%% of the processor time; pauses: last %.3f "
@@ -57,6 +57,8 @@ static void add_collector(struct buffer *out, const struct go_figures *g)
 		      g->num_gc, g->gc_cpu_fraction * 100, (double)g->last_pause_ns / 1e6,
 		      (double)g->median_pause_ns / 1e6, (double)g->max_pause_ns / 1e6);
 	add_limits(out, g);
+	if (!g->consistent)
+		buffer_add_string(out, "; it changed while it was read: not all of one moment");
 }
 
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
@@ -66,11 +68,9 @@ void report_add_go(struct buffer *out, const struct snapshot_process *p, bool ve
 	if (!g->known || !(verbose || p->go_only))
 		return;
 	add_process(out, p);
-	add_heap(out, g);
-	buffer_printf(out, "; %" PRIu64 " goroutines)\n", g->goroutines);
+	report_go_heap(out, g);
+	buffer_add_string(out, ")\n");
 	add_process(out, p);
-	add_collector(out, g);
-	if (!g->consistent)
-		buffer_add_string(out, "; it changed while it was read: not all of one moment");
+	report_go_collector(out, g);
 	buffer_add_string(out, ")\n");
 }
