@@ -22,16 +22,19 @@
 #define CACHE_MAX      (64 + GO_SPAN_CLASSES * 8)
 #define GOROUTINES_MAX (4u << 20)
 #define BATCH	       256
+#define SPAN_BYTES     32
 #define KIB(n)	       ((uint64_t)(n) << 10)
 
 struct raw {
 	uint8_t stats[MSTATS_MAX];
 	uint8_t controller[CONTROLLER_MAX];
 	uint64_t span_in_use, cache_in_use;
+	uint32_t sweep; /* number of the sweep, twice the collections */
 };
 
 /* The sum of the heapStatsDelta. */
 struct sums {
+	uint32_t sweep;
 	uint64_t committed, released, in_heap, in_stacks, in_work_bufs, in_ptr_scalar_bits;
 	uint64_t tiny, large, large_count, large_free, large_free_count;
 	uint64_t small[GO_SIZE_CLASSES], small_free[GO_SIZE_CLASSES];
@@ -72,33 +75,44 @@ static bool read_raw(const struct go_runtime *r, struct raw *raw)
 	       read_at(r, r->at[GO_SYMBOL_GC_CONTROLLER], raw->controller,
 		       (size_t)at[GO_MAPPED_READY] + 8) &&
 	       read_at(r, heap + (uint64_t)at[GO_SPAN_IN_USE], &raw->span_in_use, 8) &&
-	       read_at(r, heap + (uint64_t)at[GO_CACHE_IN_USE], &raw->cache_in_use, 8);
+	       read_at(r, heap + (uint64_t)at[GO_CACHE_IN_USE], &raw->cache_in_use, 8) &&
+	       read_at(r, heap + (uint64_t)at[GO_HEAP_SWEEPGEN], &raw->sweep, 4);
 }
 
 /* ---- what the processors have not counted yet ---- */
 
 /* Of the process as it is now: the caller reads by its descriptor afterwards, which fails when that is another program. */
 static bool read_spans(const struct go_runtime *r, const uint64_t *spans, size_t count,
-		       uint8_t (*out)[8])
+		       uint8_t (*out)[SPAN_BYTES])
 {
 	struct iovec local[GO_SPAN_CLASSES], remote[GO_SPAN_CLASSES];
-	uint64_t first = (uint64_t)r->layout->at[GO_SPAN_ALLOC_COUNT];
+	uint64_t first = (uint64_t)r->layout->at[GO_SPAN_SWEEPGEN];
 	size_t i;
 
 	for (i = 0; i < count; i++) {
-		local[i] = (struct iovec){out[i], 8};
-		remote[i] = (struct iovec){(void *)(uintptr_t)(spans[i] + first), 8};
+		local[i] = (struct iovec){out[i], SPAN_BYTES};
+		remote[i] = (struct iovec){(void *)(uintptr_t)(spans[i] + first), SPAN_BYTES};
 	}
-	return !count ||
-	       process_vm_readv(r->pid, local, count, remote, count, 0) == (ssize_t)(count * 8);
+	return !count || process_vm_readv(r->pid, local, count, remote, count, 0) ==
+				 (ssize_t)(count * SPAN_BYTES);
+}
+
+/*
+ * While a processor exchanges a span, that is counted already but still in its place, which can take long when another must be swept
+ * first. It is marked as not cached before that.
+ */
+static bool is_cached(uint32_t span, uint32_t sweep)
+{
+	return span == sweep + 1 || span == sweep + 3;
 }
 
 static bool add_spans(const struct go_runtime *r, const uint8_t *cache, struct sums *sums)
 {
-	size_t before =
-		(size_t)(r->layout->at[GO_SPAN_COUNT_BEFORE] - r->layout->at[GO_SPAN_ALLOC_COUNT]);
+	const int32_t *at = r->layout->at;
+	size_t now_at = (size_t)(at[GO_SPAN_ALLOC_COUNT] - at[GO_SPAN_SWEEPGEN]);
+	size_t then_at = (size_t)(at[GO_SPAN_COUNT_BEFORE] - at[GO_SPAN_SWEEPGEN]);
 	uint64_t spans[GO_SPAN_CLASSES];
-	uint8_t found[GO_SPAN_CLASSES][8];
+	uint8_t found[GO_SPAN_CLASSES][SPAN_BYTES];
 	size_t classes[GO_SPAN_CLASSES], count = 0, i;
 
 	for (i = 0; i < GO_SPAN_CLASSES; i++) {
@@ -110,13 +124,18 @@ static bool add_spans(const struct go_runtime *r, const uint8_t *cache, struct s
 		classes[count] = i / 2;
 		spans[count++] = span;
 	}
-	if (before > 6 || !read_spans(r, spans, count, found))
+	if (now_at > SPAN_BYTES - 2 || then_at > SPAN_BYTES - 2 ||
+	    !read_spans(r, spans, count, found))
 		return false;
 	for (i = 0; i < count; i++) {
 		uint16_t now, then;
+		uint32_t sweep;
 
-		memcpy(&now, found[i], 2);
-		memcpy(&then, found[i] + before, 2);
+		memcpy(&sweep, found[i], 4);
+		memcpy(&now, found[i] + now_at, 2);
+		memcpy(&then, found[i] + then_at, 2);
+		if (!is_cached(sweep, sums->sweep))
+			continue;
 		/* both move when a span is exchanged */
 		sums->unflushed[classes[i]] += (uint16_t)(now - then);
 	}
@@ -345,6 +364,7 @@ int go_stats_read(const struct go_runtime *r, struct go_figures *f)
 	*sums = none;
 	if (!read_raw(r, &raw[0]))
 		goto out;
+	sums->sweep = raw[0].sweep;
 	result = add_processors(r, sums);
 	if (!read_raw(r, &raw[1]))
 		result = -ESRCH;
