@@ -28,7 +28,7 @@ _tracer_value()
 		;;
 	-c | --command) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
 	-u | --user) mapfile -t COMPREPLY < <(compgen -u -- "$cur") ;;
-	-O | --object | -r | --read | -w | --write | --diff | --csv | --csv-blocks | --csv-timeline | --json | --folded | --pprof | --html | --suppress)
+	-O | --object | -r | --read | -w | --write | --diff | --csv | --csv-blocks | --csv-timeline | --csv-go | --json | --folded | --pprof | --html | --suppress)
 		compopt -o filenames 2>/dev/null
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
@@ -55,7 +55,7 @@ _tracer()
 	local options="--pid --name --command --user --follow --no-follow --object --read
 		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
-		--csv --csv-blocks --csv-timeline --json --folded --folded-value --pprof --html --metrics --write --max-file-size --diff
+		--csv --csv-blocks --csv-timeline --csv-go --json --folded --folded-value --pprof --html --metrics --write --max-file-size --diff
 		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --suppress
 		--attach-method --dry-run --check --verbose --quiet --version --help
 		-p -n -c -u -f -O -r -w -z -Z -s -i -d -T -o -a -b -v -q -V -h"

@@ -41,7 +41,9 @@ static double real_of_bits(uint64_t bits)
 #define BITS_u32(v)  (v)
 #define BITS_flag(v) ((v) ? 1 : 0)
 #define BITS_real(v) bits_of_real(v)
+#define BITS_s64(v)  ((uint64_t)(v))
 #define FROM_u64(v)  (v)
+#define FROM_s64(v)  ((int64_t)(v))
 #define FROM_u32(v)  ((uint32_t)(v))
 #define FROM_flag(v) ((v) != 0)
 #define FROM_real(v) real_of_bits(v)
@@ -72,6 +74,9 @@ static void pack_process(const struct process_facts *p, struct buffer *b)
 {
 #define X(number, type, member) put_u64(b, number, BITS_##type(p->member));
 	PROCESS_FACTS(X)
+#undef X
+#define X(number, type, member, name) put_u64(b, number, BITS_##type(p->go.member));
+	GO_FIGURES(X)
 #undef X
 	put_array(b, ARRAY_COMM, p->comm, strnlen(p->comm, sizeof(p->comm)));
 	put_counts(b, p->counts, COUNTER_BPF_COUNT);
@@ -126,6 +131,10 @@ static void get_process_value(struct process_facts *p, uint64_t number, uint64_t
 #define X(n, type, member)                                                                         \
 	case n: p->member = FROM_##type(v); break;
 		PROCESS_FACTS(X)
+#undef X
+#define X(n, type, member, name)                                                                   \
+	case n: p->go.member = FROM_##type(v); break;
+		GO_FIGURES(X)
 #undef X
 	default: break;
 	}

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "analyse/snapshot.h"
 #include "capture/pack.h"
+#include "target/go.h"
 #include "target/limits.h"
 #include "target/memory.h"
 
@@ -25,6 +26,8 @@ struct process_facts {
 	struct memory_use memory, memory_first;
 	uint64_t heap_first;
 	struct memory_limits limits;
+	bool go_only; /* no allocator: it has these figures alone */
+	struct go_figures go;
 };
 
 struct facts {
@@ -41,7 +44,8 @@ struct facts {
 };
 
 /*
- * Rows are X(number, type, member); the number is that in recordings: append only. Types are u64, u32, flag and real.
+ * Rows are X(number, type, member); the number is that in recordings: append only. Types are u64, u32, s64, flag and
+ * real. Figures of Go programs have their rows in target/go.h.
  */
 /* clang-format off */
 #define FACTS(X) \
@@ -101,7 +105,9 @@ struct facts {
 	X(28, u64, limits.v[LIMIT_ADDRESS_SPACE].left_bytes) \
 	X(29, flag, limits.v[LIMIT_MACHINE].known) \
 	X(30, u64, limits.v[LIMIT_MACHINE].limit_bytes) \
-	X(31, u64, limits.v[LIMIT_MACHINE].left_bytes)
+	X(31, u64, limits.v[LIMIT_MACHINE].left_bytes) \
+	X(32, flag, go_only) \
+	X(33, flag, go.known)
 /* clang-format on */
 
 /* As bytes, and back. */

@@ -105,7 +105,7 @@ static const struct option_row rows[] = {
 	 "a page for a browser, at the end: timeline, call sites, flame graph"},
 	{0, "metrics", "[ADDR:]PORT", GROUP_OUTPUT, KIND_LISTEN, AT(metrics), 0,
 	 "OpenMetrics for Prometheus at http://ADDR:PORT/metrics while running (default: 127.0.0.1)"},
-	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "csv-go", "FILE", GROUP_OUTPUT, KIND_FILE, AT(files[FORMAT_CSV_GO]), 0, "CSV of what Go runtimes count, at every interval"},
 
 	{0, "leak-window", "SECONDS", GROUP_LEAK, KIND_INTERVAL, AT(leak_window_s), 0,
 	 "how far back growth is measured (default: 30)"},
@@ -376,7 +376,7 @@ static bool check_live_only(const struct parser *p, const char *mode)
 
 static bool check_diff(const struct parser *p)
 {
-	static const char *const others[] = {"read",	 "csv-blocks", "csv-timeline",
+	static const char *const others[] = {"read",	 "csv-blocks", "csv-timeline", "csv-go",
 					     "interval", "duration",   "live"};
 	size_t i;
 

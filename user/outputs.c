@@ -147,7 +147,10 @@ static void fill_process(struct outputs *o, struct snapshot_process *p, const st
 	p->rss_bytes = known->rss_bytes;
 	memory_facts_fill(t, known, p, o->options);
 	p->lost_events += lost_in_kernel(known->counts);
-	blindness_look(o->options, p, t, f->coverage.partial);
+	p->go = known->go;
+	p->go_only = known->go_only;
+	if (!p->go_only)
+		blindness_look(o->options, p, t, f->coverage.partial);
 	p->attached = known->attached;
 	p->notable_first = known->attached && !t->notable_said;
 	snprintf(p->comm, sizeof(p->comm), "%s", known->comm);

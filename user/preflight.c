@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "probe/places.h"
 #include "target/discover.h"
+#include "target/go.h"
 #include "tracker.h"
 
 /* Modules and links of many processes stay open. */
@@ -91,6 +92,19 @@ enum probe_method preflight_method(const struct options *o, struct features *f)
 	return 0;
 }
 
+/* A Go program without an allocator needs no probe. */
+static bool plan_go(pid_t pid)
+{
+	char version[GO_VERSION_MAX];
+
+	if (!go_version(pid, version))
+		return false;
+	printf("process %d is a Go program (%s) without a C allocator: nothing is probed, only the "
+	       "Go runtime's own figures are shown\n",
+	       (int)pid, version);
+	return true;
+}
+
 int preflight_plan(const struct options *o)
 {
 	struct discover_options d = {.objects = (const char *const *)o->objects,
@@ -110,6 +124,10 @@ int preflight_plan(const struct options *o)
 		if (!tracker_check(o->pids[i]))
 			return 1;
 		err = discover_process(o->pids[i], &d, &targets);
+		if (!err && !targets.module_count && plan_go(o->pids[i])) {
+			targets_done(&targets);
+			continue;
+		}
 		if (!err && !targets.module_count) {
 			log_error("cannot find an allocator in process %d: looked at %s: name a "
 				  "library with -O PATH",

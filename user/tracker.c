@@ -49,6 +49,7 @@ void tracker_done(struct tracker *t)
 
 	for (p = t->first; p; p = next) {
 		next = p->next;
+		go_facts_close(p);
 		attachment_free(p->attachment);
 		free(p->spaces);
 		if (p->pidfd >= 0)
@@ -240,10 +241,12 @@ static void say_nothing_found(const struct tracked *p, const char *looked_at)
 		  (int)p->pid, p->comm, looked_at && looked_at[0] ? looked_at : "no file at all");
 }
 
-void tracker_say_nothing_found(struct tracker *t, const struct tracked *p)
+void tracker_say_nothing_found(struct tracker *t, struct tracked *p)
 {
 	struct targets targets = {0};
 
+	if (go_facts_alone(p))
+		return;
 	if (!discover_process(p->pid, &t->discover, &targets))
 		say_nothing_found(p, targets.looked_at);
 	targets_done(&targets);
@@ -320,7 +323,7 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 	}
 	p = add(t, pid, loader_take_number(t->loader), info.comm);
 	p->attached = true;
-	if (!has_allocator(&targets)) {
+	if (!has_allocator(&targets) && !go_facts_alone(p)) {
 		say_nothing_found(p, targets.looked_at);
 		p = NULL;
 	} else {
@@ -591,6 +594,7 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 		if (t->unwind)
 			unwind_process_drop(t->unwind, p->number);
 	}
+	go_facts_close(p);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	p->pidfd = -1;

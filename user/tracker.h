@@ -16,6 +16,7 @@
 #include "probe/loader.h"
 #include "probe/stall.h"
 #include "probe/unwind_tables.h"
+#include "go_facts.h"
 #include "memory_facts.h"
 #include "strangers.h"
 #include "symbol/names.h"
@@ -51,6 +52,7 @@ struct tracked {
 	uint64_t counts[COUNTER_BPF_COUNT]; /* kernel side, kept when it ends */
 	uint64_t cpu_ns, cpu_before_ns;	    /* used so far, and before tracing began */
 	struct memory_facts memory;
+	struct go_facts go;
 };
 
 struct tracker {
@@ -101,8 +103,8 @@ uint32_t tracker_space(const struct tracked *p, uint32_t image);
 void tracker_read_modules(struct tracker *t, struct tracked *p);
 /* Writes "tracer: attached to ..." once. */
 void tracker_announce(struct tracker *t, struct tracked *p);
-/* "cannot find an allocator ...", with what was looked at. */
-void tracker_say_nothing_found(struct tracker *t, const struct tracked *p);
+/* "cannot find an allocator ...", with what was looked at; of a Go program, that only its runtime's figures are shown. */
+void tracker_say_nothing_found(struct tracker *t, struct tracked *p);
 
 struct tracked *tracker_find_pid(struct tracker *t, pid_t pid); /* not ended */
 struct tracked *tracker_find_number(struct tracker *t, uint32_t number);

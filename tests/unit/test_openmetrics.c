@@ -116,6 +116,31 @@ static void openmetrics_write__both_formats__differ_where_they_must(void **state
 	assert_null(strstr(text, "# EOF"));
 }
 
+/* Prometheus' own names; in OpenMetrics no two families may share one. */
+static void openmetrics_write__go_figures__by_known_names(void **state)
+{
+	struct fixture *f = *state;
+	const char *text;
+
+	assert_null(strstr(write_metrics(f, 10, true), "go_memstats"));
+	f->processes[0].go = (struct go_figures){.known = true,
+						 .alloc = 5,
+						 .total_alloc = 9,
+						 .num_gc = 3,
+						 .gogc = -1,
+						 .last_gc = 1500000000};
+	text = write_metrics(f, 10, true);
+	assert_has(text, "# TYPE go_memstats_alloc_bytes_total counter\n");
+	assert_has(text, "go_memstats_alloc_bytes_total{pid=\"7\",comm=\"a\\\"b\"} 9\n");
+	assert_has(text, "go_memstats_alloc_bytes{pid=\"7\",comm=\"a\\\"b\"} 5\n");
+	assert_has(text, "go_gc_gogc_percent{pid=\"7\",comm=\"a\\\"b\"} -1\n");
+	assert_has(text, "go_memstats_last_gc_time_seconds{pid=\"7\",comm=\"a\\\"b\"} 1.5\n");
+	text = write_metrics(f, 10, false);
+	assert_has(text, "# TYPE go_memstats_alloc_bytes_total unknown\n");
+	assert_has(text, "# TYPE go_gc_cycles counter\n");
+	assert_has(text, "go_gc_cycles_total{pid=\"7\",comm=\"a\\\"b\"} 3\n");
+}
+
 static void openmetrics_write__nothing_known_yet__valid(void **state)
 {
 	struct fixture *f = *state;
@@ -244,6 +269,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(openmetrics_write__both_formats__differ_where_they_must),
+		TEST(openmetrics_write__go_figures__by_known_names),
 		TEST(openmetrics_write__nothing_known_yet__valid),
 		TEST(openmetrics_write__sites__largest_and_escaped),
 		TEST(openmetrics_write__ended_process__no_series),

@@ -492,7 +492,6 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--csv-go",
 		"--go-workload",
 		"--go-enable-profile",
 	};
@@ -562,7 +561,7 @@ static void options_print_help__terminal_of_80_columns__fits(void **state)
 	(void)state;
 	assert_non_null(strstr(help, "-p, --pid PID"));
 	assert_non_null(strstr(help, "--leak-window SECONDS"));
-	assert_null(strstr(help, "--csv-go"));
+	assert_null(strstr(help, "--go-workload"));
 	assert_null(strstr(help, "--percpu"));
 	for (line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strlen(line) > 80)
@@ -633,7 +632,7 @@ static void options_list__manual_page__has_every_option(void **state)
 	(void)state;
 	remove_backslashes(man);
 	for_each_option(check_word, man);
-	assert_false(has_word(man, "--csv-go"));
+	assert_false(has_word(man, "--go-workload"));
 	free(man);
 }
 

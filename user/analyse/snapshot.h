@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../heap/heap.h"
+#include "../target/go.h"
 #include "baseline.h"
 #include "beside.h"
 #include "blind.h"
@@ -112,6 +113,8 @@ struct snapshot_process {
 	struct beside beside; /* its memory as the kernel counts it; filled in by the owner */
 	struct exhaustion exhaustion; /* the limit that it meets first; filled in by the owner */
 	struct change *change;	      /* as for sites */
+	bool go_only;		      /* a Go program without an allocator that can be traced */
+	struct go_figures go;	      /* filled in by the owner */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */

@@ -59,6 +59,16 @@ static void add_quoted(struct buffer *out, const char *text)
 	buffer_add_char(out, '"');
 }
 
+void csv_add_text(struct buffer *out, const char *text)
+{
+	struct buffer cell = {0};
+
+	buffer_add(&cell, "", 0);
+	buffer_add_clean(&cell, text);
+	add_quoted(out, cell.length ? cell.data : "");
+	buffer_done(&cell);
+}
+
 /* The scratch cell, empty. */
 static struct buffer *cell_begin(struct csv *c)
 {

@@ -17,6 +17,8 @@
 	"tracer_rss_bytes\n"
 /* clang-format on */
 
+/* A cell behind others: the comma, then the text, cleaned and quoted where that is needed. */
+void csv_add_text(struct buffer *out, const char *text);
 void csv_write_sites(struct sink *out, const struct export_input *in);
 void csv_write_blocks(struct sink *out, const struct export_input *in);
 void csv_write_timeline(struct sink *out, const struct export_input *in);

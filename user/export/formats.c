@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include "csv.h"
+#include "csv_go.h"
 #include "folded.h"
 #include "html.h"
 #include "json.h"
@@ -29,6 +30,12 @@ const struct export_format export_formats[FORMATS] = {
 				 .header = CSV_TIMELINE_HEADER,
 				 .streamed = true,
 				 .write = csv_write_timeline},
+	[FORMAT_CSV_GO] = {.name = "csv-go",
+			   .suffix = ".csv",
+			   .what = "figures of the Go runtime",
+			   .header = CSV_GO_HEADER,
+			   .streamed = true,
+			   .write = csv_write_go},
 	[FORMAT_JSON] = {.name = "json",
 			 .suffix = ".json",
 			 .what = "all facts, one JSON object a line",

@@ -196,10 +196,30 @@ static void add_exhaustion(struct buffer *out, const struct exhaustion *e)
 	json_close(out, '}');
 }
 
+#define ADD_u64	 json_u64
+#define ADD_u32	 json_u64
+#define ADD_s64	 json_i64
+#define ADD_flag json_bool
+#define ADD_real json_small_number
+
+static void add_go(struct buffer *out, const struct go_figures *g)
+{
+	if (!g->known) {
+		json_null(out, "go");
+		return;
+	}
+	json_open(out, "go", '{');
+#define X(number, type, member, name) ADD_##type(out, name, g->member);
+	GO_FIGURES(X)
+#undef X
+	json_close(out, '}');
+}
+
 void json_add_process_facts(struct buffer *out, const struct snapshot_process *p)
 {
 	add_growth(out, &p->bytes_trend, &p->blocks_trend, p->watched_s);
 	add_memory(out, &p->beside);
 	add_exhaustion(out, &p->exhaustion);
+	add_go(out, &p->go);
 	add_change(out, p->change);
 }

@@ -17,18 +17,10 @@
 #include "../base/xalloc.h"
 #include "../view/frames.h"
 #include "number.h"
+#include "openmetrics_private.h"
 
 /* Longer values of labels are cut. */
 #define LABEL_BYTES 200
-
-enum type { GAUGE, COUNTER, INFO };
-
-struct family {
-	const char *name;
-	enum type type;
-	const char *unit; /* the end of the name; NULL: none */
-	const char *help;
-};
 
 enum field { FIELD_U64, FIELD_U32, FIELD_DOUBLE };
 
@@ -88,24 +80,22 @@ struct openmetrics_floor {
 	uint64_t v[PROCESS_FAMILIES];
 };
 
-struct page {
-	struct buffer *out;
-	bool classic;
-};
-
 static const char *suffix(enum type type)
 {
 	return type == COUNTER ? "_total" : type == INFO ? "_info" : "";
 }
 
-static void add_family(struct page *p, const struct family *f)
+void openmetrics_add_family(struct page *p, const struct family *f)
 {
 	static const char *const types[] = {
-		[GAUGE] = "gauge", [COUNTER] = "counter", [INFO] = "info"};
+		[GAUGE] = "gauge", [COUNTER] = "counter", [INFO] = "info", [UNKNOWN] = "unknown"};
 	const char *end = p->classic ? suffix(f->type) : "";
 
 	buffer_printf(p->out, "# TYPE %s%s %s\n", f->name, end,
-		      types[p->classic && f->type == INFO ? GAUGE : f->type]);
+		      types[!p->classic		 ? f->type
+			    : f->type == INFO	 ? GAUGE
+			    : f->type == UNKNOWN ? COUNTER
+						 : f->type]);
 	if (f->unit && !p->classic)
 		buffer_printf(p->out, "# UNIT %s %s\n", f->name, f->unit);
 	buffer_printf(p->out, "# HELP %s%s %s\n", f->name, end, f->help);
@@ -139,13 +129,13 @@ static void add_label(struct page *p, char before, const char *name, const char 
 	buffer_done(&text);
 }
 
-static void add_process_labels(struct page *p, const struct snapshot_process *process)
+void openmetrics_add_process_labels(struct page *p, const struct snapshot_process *process)
 {
 	buffer_printf(p->out, "{pid=\"%" PRIu32 "\"", process->pid);
 	add_label(p, ',', "comm", process->comm);
 }
 
-static void add_number(struct page *p, double value)
+void openmetrics_add_number(struct page *p, double value)
 {
 	buffer_add_char(p->out, ' ');
 	if (!number_add(p->out, value))
@@ -211,10 +201,10 @@ static void add_process_sample(struct openmetrics *m, struct page *p, const stru
 		return;
 	buffer_add_string(p->out, f->family.name);
 	buffer_add_string(p->out, suffix(f->family.type));
-	add_process_labels(p, process);
+	openmetrics_add_process_labels(p, process);
 	buffer_add_char(p->out, '}');
 	if (f->field == FIELD_DOUBLE)
-		add_number(p, field_double(f, process));
+		openmetrics_add_number(p, field_double(f, process));
 	else
 		buffer_printf(p->out, " %" PRIu64 "\n", value);
 }
@@ -257,14 +247,14 @@ static void add_limits(struct page *p, const struct snapshot *s)
 	size_t i, j;
 
 	for (j = 0; j < sizeof(families) / sizeof(families[0]); j++) {
-		add_family(p, &families[j].family);
+		openmetrics_add_family(p, &families[j].family);
 		for (i = 0; i < s->process_count; i++) {
 			if (s->processes[i].exited || !families[j].get(&s->processes[i], &value))
 				continue;
 			buffer_add_string(p->out, families[j].family.name);
-			add_process_labels(p, &s->processes[i]);
+			openmetrics_add_process_labels(p, &s->processes[i]);
 			buffer_add_char(p->out, '}');
-			add_number(p, value);
+			openmetrics_add_number(p, value);
 		}
 	}
 }
@@ -276,7 +266,7 @@ static void add_processes(struct openmetrics *m, struct page *p, const struct sn
 
 	keep_floors(m, s);
 	for (j = 0; j < PROCESS_FAMILIES; j++) {
-		add_family(p, &process_families[j].family);
+		openmetrics_add_family(p, &process_families[j].family);
 		for (i = 0; i < s->process_count; i++) {
 			if (!s->processes[i].exited)
 				add_process_sample(m, p, s, i, j);
@@ -322,7 +312,7 @@ static void add_site_labels(struct page *p, const struct export_input *in,
 
 	if (frame)
 		frames_add_short(&function, frame);
-	add_process_labels(p, &in->snapshot->processes[site->process]);
+	openmetrics_add_process_labels(p, &in->snapshot->processes[site->process]);
 	buffer_printf(p->out, ",site=\"%016" PRIx64 "\"", names->site_id);
 	add_label(p, ',', "function", function.data ? function.data : "[unknown]");
 	add_label(p, ',', "module", frame && frame->module ? frame->module : "");
@@ -336,12 +326,12 @@ static void add_site_family(struct page *p, const struct field_family *f,
 {
 	size_t i;
 
-	add_family(p, &f->family);
+	openmetrics_add_family(p, &f->family);
 	for (i = 0; i < count; i++) {
 		buffer_add_string(p->out, f->family.name);
 		buffer_add(p->out, labels->data + starts[i], starts[i + 1] - starts[i]);
 		if (f->field == FIELD_DOUBLE)
-			add_number(p, field_double(f, sites[i]));
+			openmetrics_add_number(p, field_double(f, sites[i]));
 		else
 			buffer_printf(p->out, " %" PRIu64 "\n", field_u64(f, sites[i]));
 	}
@@ -375,16 +365,16 @@ static void add_single(struct page *p, const char *name, enum type type, const c
 
 	if (isnan(value))
 		return;
-	add_family(p, &f);
+	openmetrics_add_family(p, &f);
 	buffer_printf(p->out, "%s%s", name, suffix(type));
-	add_number(p, value);
+	openmetrics_add_number(p, value);
 }
 
 static void add_build(struct page *p)
 {
 	static const struct family f = {"tracer_build", INFO, NULL, "The tracer itself."};
 
-	add_family(p, &f);
+	openmetrics_add_family(p, &f);
 	buffer_add_string(p->out, "tracer_build_info");
 	add_label(p, '{', "version", TRACER_VERSION);
 	buffer_add_string(p->out, "} 1\n");
@@ -400,7 +390,7 @@ static void add_counters(struct page *p, const struct snapshot *s)
 
 		buffer_reset(&name);
 		buffer_printf(&name, "tracer_%s", text->name);
-		add_family(p, &(struct family){name.data, COUNTER, NULL, text->help});
+		openmetrics_add_family(p, &(struct family){name.data, COUNTER, NULL, text->help});
 		buffer_printf(p->out, "%s_total %" PRIu64 "\n", name.data, s->counts[text->id]);
 	}
 	buffer_done(&name);
@@ -444,6 +434,7 @@ void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct e
 		add_own(&p, in);
 		add_processes(m, &p, in->snapshot);
 		add_limits(&p, in->snapshot);
+		openmetrics_add_go(&p, in->snapshot);
 		add_sites(&p, in, top);
 		add_counters(&p, in->snapshot);
 	}

@@ -209,6 +209,32 @@ ssize_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, 
 	return elf_read_offset(file, segment->offset + (address - segment->address), out, size);
 }
 
+bool elf_file_section(const struct elf_file *file, const char *name, uint64_t *address,
+		      uint64_t *size)
+{
+	Elf_Scn *section = NULL;
+	unsigned int count = 0;
+	GElf_Shdr header;
+	size_t strings;
+
+	*address = *size = 0;
+	if (elf_getshdrstrndx(file->elf, &strings))
+		return false;
+	while (count++ < ELF_SECTIONS_MAX && (section = elf_nextscn(file->elf, section))) {
+		const char *found;
+
+		if (!gelf_getshdr(section, &header) || !(header.sh_flags & SHF_ALLOC))
+			continue;
+		found = elf_strptr(file->elf, strings, header.sh_name);
+		if (!found || strcmp(found, name) != 0)
+			continue;
+		*address = header.sh_addr;
+		*size = header.sh_size;
+		return true;
+	}
+	return false;
+}
+
 bool elf_file_has_interpreter(const struct elf_file *file)
 {
 	return file->has_interpreter;

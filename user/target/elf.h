@@ -50,6 +50,9 @@ bool elf_file_is_code(const struct elf_file *file, uint64_t address);
 /* Bytes read at `address`, as they are in the file; fewer at the end of a segment. -errno on
  * failure. */
 ssize_t elf_file_read(const struct elf_file *file, uint64_t address, void *out, size_t size);
+/* A section that is in memory, by its name; false when there is none. */
+bool elf_file_section(const struct elf_file *file, const char *name, uint64_t *address,
+		      uint64_t *size);
 bool elf_file_has_interpreter(const struct elf_file *file);
 /* Address of PT_DYNAMIC, 0 when there is none. */
 uint64_t elf_file_dynamic(const struct elf_file *file, uint64_t *size);

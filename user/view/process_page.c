@@ -9,6 +9,7 @@
 #include "../analyse/counter_text.h"
 #include "../base/units.h"
 #include "figures.h"
+#include "report_go.h"
 
 #define INDENT 4
 
@@ -66,6 +67,24 @@ static void add_memory(struct pager *p, const struct snapshot_process *process)
 	buffer_done(&text);
 }
 
+static void add_go(struct pager *p, const struct snapshot_process *process)
+{
+	struct buffer text = {0};
+
+	if (!process->go.known)
+		return;
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	pager_add(p, STYLE_TITLE, 0, 0,
+		  process->go_only ? "What its Go runtime counts: there is no C allocator to trace"
+				   : "What its Go runtime counts, beside the C heap above");
+	report_go_heap(&text, &process->go);
+	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	buffer_reset(&text);
+	report_go_collector(&text, &process->go);
+	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	buffer_done(&text);
+}
+
 static void add_counts(struct pager *p, const struct snapshot *s,
 		       const struct snapshot_process *process)
 {
@@ -94,5 +113,6 @@ void process_page_fill(struct pager *p, const struct snapshot *s,
 		     process->exited ? ", has ended" : "");
 	add_figures(p, process);
 	add_memory(p, process);
+	add_go(p, process);
 	add_counts(p, s, process);
 }

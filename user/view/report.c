@@ -18,6 +18,7 @@
 #include "../base/xalloc.h"
 #include "frames.h"
 #include "report_extra.h"
+#include "report_go.h"
 
 /* A site that is listed, with the figures to show: those of the site, or of its old blocks (-o). */
 struct row {
@@ -358,7 +359,9 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *process = &s->processes[i];
 
-		if (!process->attached || !process->notable_first)
+		if (process->go_only)
+			report_add_go_only(out, process);
+		if (process->go_only || !process->attached || !process->notable_first)
 			continue;
 		buffer_printf(out, "\t(%" PRIu32 " ", process->pid);
 		buffer_add_clean(out, process->comm);
@@ -455,8 +458,10 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 	for (i = 0; i < rows.count && i < options->top; i++)
 		add_site(out, s, &rows.v[i], options, names, context);
 	report_add_shrunk(out, s, options->top, names, context);
-	for (i = 0; i < s->process_count; i++)
+	for (i = 0; i < s->process_count; i++) {
 		report_add_process(out, &s->processes[i], options->verbose);
+		report_add_go(out, &s->processes[i], options->verbose);
+	}
 	if (options->pools)
 		report_add_pools(out, s, options->top, names, context);
 	add_cost(out, s);

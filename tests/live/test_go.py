@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Go programs: what their runtime counts, read from outside, beside what it says itself."""
+
+import csv
+import json
+import os
+import re
+import subprocess
+
+from lib import ROOT, Target, check, equal, need, test
+
+SOURCE = os.path.join(ROOT, "tests", "go", "world.go")
+BUILT = os.path.join(ROOT, "build", "go")
+STRIPPED = "-ldflags=-s -w"
+EXACT = ("Lookups", "MCacheInuse", "MCacheSys", "BuckHashSys", "NextGC", "LastGC", "PauseTotalNs", "NumGC", "NumForcedGC")
+ROOM = 1 << 20
+
+
+def build(name, *flags):
+    """The program, built once; a skip when Go is not installed."""
+    go, path = need("go"), os.path.join(BUILT, name)
+    if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(SOURCE):
+        return path
+    os.makedirs(BUILT, exist_ok=True)
+    environment = {**os.environ, "CGO_ENABLED": "0", "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local",
+                   "HOME": os.environ.get("HOME", "/root"), "GOCACHE": os.path.join(BUILT, "cache")}
+    made = subprocess.run([go, "build", *flags, "-o", path, SOURCE], env=environment, capture_output=True, text=True, check=False)
+    check(made.returncode == 0, f"go build: {made.stderr}")
+    return path
+
+
+def command(target, text):
+    """What it says until `done`."""
+    before = len(target.out.lines)
+    target.write(text + "\n")
+    target.out.wait_for(r"^done$", 60)
+    return target.out.lines[before:]
+
+
+def stats(target):
+    pairs = [line.split()[1:] for line in command(target, "stats") if line.startswith("stat ")]
+    return {name: float(value) if name == "GCCPUFraction" else int(value) for name, value in pairs}
+
+
+def rows_of(path):
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def world(case, path):
+    target = case.keep(Target([path], env={"GOGC": "80", "GOMEMLIMIT": "300MiB"})).wait_ready()
+    for text in ("keep 1000 1000", "keep 50 100000", "park 30", "gc"):
+        command(target, text)
+    stats(target)
+    return target
+
+
+def compare(row, before, after):
+    for name in ("TotalAlloc", "Mallocs", "Frees"):
+        check(before[name] <= int(row[name]) <= after[name], f"{name}: {row[name]}, not in {before[name]}..{after[name]}")
+    for name in EXACT:
+        equal(int(row[name]), int(after[name]), name)
+    equal(float(row["GCCPUFraction"]), after["GCCPUFraction"], "GCCPUFraction")
+    equal(int(row["LastPauseNs"]), int(after["LastPause"]), "last pause")
+    equal(int(row["Goroutines"]), int(after["Goroutines"]), "goroutines")
+    for name, value in after.items():
+        if name in row and name not in EXACT and name != "GCCPUFraction":
+            check(abs(float(row[name]) - value) < ROOM, f"{name}: {row[name]} instead of {value}")
+
+
+def traced(case, target, *arguments):
+    path = case.path(f"go-{target.pid}.csv")
+    tracer = case.run("-b", "-p", target.pid, "--csv-go", path, *arguments)
+    equal(tracer.process.returncode, 0, "exit status")
+    return tracer, rows_of(path)
+
+
+def same_as_the_runtime(case, path):
+    target = world(case, path)
+    before = stats(target)
+    tracer, rows = traced(case, target, "0.1", "2")
+    after = stats(target)
+    check(len(rows) >= 2, f"{len(rows)} rows")
+    equal(rows[-1]["Consistent"], "1", "consistent")
+    equal((rows[-1]["GOGC"], rows[-1]["GOMEMLIMIT"]), ("80", str(300 << 20)), "GOGC and GOMEMLIMIT")
+    compare(rows[-1], before, after)
+    check("only the Go runtime's own figures are shown" in tracer.out.text(), "the report does not say what it shows")
+    check(re.search(r"Go heap \S+ in \S+ objects.* 31 goroutines\)", tracer.out.text()), "no figures in the report")
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test()
+def go__executable__equals_the_runtime(case):
+    same_as_the_runtime(case, build("world"))
+
+
+@test()
+def go__pie__equals_the_runtime(case):
+    same_as_the_runtime(case, build("world-pie", "-buildmode=pie"))
+
+
+@test()
+def go__stripped__equals_the_runtime(case):
+    same_as_the_runtime(case, build("world-stripped", STRIPPED))
+
+
+@test()
+def go__stripped_pie__equals_the_runtime(case):
+    same_as_the_runtime(case, build("world-stripped-pie", "-buildmode=pie", STRIPPED))
+
+
+@test()
+def go__under_load__never_runs_back(case):
+    """Counts never run back, and lie between what the runtime says before and after."""
+    target = world(case, build("world"))
+    command(target, "load 2")
+    before = stats(target)
+    _, rows = traced(case, target, "0.1", "5")
+    after = stats(target)
+    check(rows, "no row")
+    for name in ("TotalAlloc", "Mallocs", "Frees", "NumGC", "PauseTotalNs"):
+        values = [int(row[name]) for row in rows if row["Consistent"] == "1"]
+        check(all(a <= b for a, b in zip(values, values[1:])), f"{name} runs back: {values}")
+        check(all(before[name] <= v <= after[name] for v in values), f"{name}: {values}, not in {before[name]}..{after[name]}")
+    command(target, "rest")
+
+
+@test()
+def go__exec__no_more_figures(case):
+    """After an exec there are no figures of the program that was."""
+    target = world(case, build("world"))
+    path = case.path("go.csv")
+    tracer = case.attach(target, "--csv-go", path, "-i", "0.1")
+    target.write("exec /bin/cat\n")
+    tracer.out.wait_for(r"Top \d+ stacks")
+    exe = os.readlink(f"/proc/{target.pid}/exe")
+    while not exe.endswith("cat"):
+        exe = os.readlink(f"/proc/{target.pid}/exe")
+    tracer.out.wait_for(r"Top \d+ stacks")
+    before = len(rows_of(path))
+    for _ in range(3):
+        tracer.out.wait_for(r"Top \d+ stacks")
+    check(len(rows_of(path)) <= before + 1, "figures of a program that is gone")
+    tracer.stop()
+
+
+@test()
+def go__lying_version__refused(case):
+    """A program that says that another Go built it has no figures, and that is said."""
+    path, lie = build("world"), case.path("liar")
+    with open(path, "rb") as file:
+        data = file.read()
+    at = data.index(b"\xff Go buildinf:") + 32
+    version = data[at + 1:at + 1 + data[at]]
+    other = re.sub(rb"^go1\.\d\d", b"go1.25", version)
+    with open(lie, "wb") as file:
+        file.write(data[:at + 1] + other + data[at + 1 + data[at]:])
+    os.chmod(lie, 0o755)
+    target = world(case, lie)
+    tracer, rows = traced(case, target, "0.1", "2")
+    equal(rows, [], "rows of a version that is not its own")
+    check("unsupported build" in tracer.err.text(), "it is not said")
+
+
+@test()
+def go__unknown_version__refused(case):
+    path, new = build("world"), case.path("new")
+    with open(path, "rb") as file:
+        data = file.read()
+    at = data.index(b"\xff Go buildinf:") + 32
+    with open(new, "wb") as file:
+        file.write(data[:at + 1] + re.sub(rb"^go1\.\d\d", b"go1.98", data[at + 1:at + 7]) + data[at + 7:])
+    os.chmod(new, 0o755)
+    target = world(case, new)
+    tracer = case.run("-b", "-p", target.pid, "0.1", "2")
+    equal(tracer.process.returncode, 1, "exit status")
+    check("whose runtime is not known" in tracer.err.text(), "it is not said")
+
+
+@test()
+def go__started_by_the_tracer__figures(case):
+    """Started by the tracer, it is traced from its beginning."""
+    path = case.path("go.csv")
+    tracer = case.run("-b", "-i", "0.1", "--csv-go", path, "--", "sh", "-c", f"sleep 0.5 | {build('world')}")
+    equal(tracer.process.returncode, 0, "exit status")
+    check(any(row["comm"] == "world" for row in rows_of(path)), "no row of the program")
+    check("Go heap" in tracer.out.text(), "no figures in the report")
+
+
+@test()
+def go__json_and_metrics__the_same_figures(case):
+    """All ways out say the same, and what was recorded says it again."""
+    target = world(case, build("world"))
+    recording, live, again = case.path("go.rec"), case.path("go.json"), case.path("again.csv")
+    tracer, rows = traced(case, target, "--json", live, "-w", recording, "0.1", "2")
+    with open(live, encoding="utf-8") as file:
+        seen = [json.loads(line) for line in file]
+    found = [process["go"] for line in seen for process in line.get("processes", [])]
+    check(found and all(found), "no Go figures in JSON")
+    for name in ("HeapAlloc", "NumGC", "GOGC", "GOMEMLIMIT", "Goroutines"):
+        equal(found[-1][name], int(rows[-1][name]), name)
+    equal(found[-1]["Consistent"], rows[-1]["Consistent"] == "1", "consistent")
+    replay = case.run("-b", "-r", recording, "--csv-go", again, "-i", "0.1")
+    equal(replay.process.returncode, 0, "exit status of the replay")
+    equal([list(row.values())[2:] for row in rows_of(again)], [list(row.values())[2:] for row in rows], "rows of the replay")
+
+
+@test()
+def go__dry_run__says_what_it_is(case):
+    target = world(case, build("world"))
+    tracer = case.run("--dry-run", "-p", target.pid)
+    equal(tracer.process.returncode, 0, "exit status")
+    check("is a Go program (go1." in tracer.out.text(), "it is not said")

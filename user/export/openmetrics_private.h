@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of openmetrics.h share: how a line is written. */
+#ifndef EXPORT_OPENMETRICS_PRIVATE_H
+#define EXPORT_OPENMETRICS_PRIVATE_H
+
+#include <stdbool.h>
+#include "../analyse/snapshot.h"
+#include "../base/buffer.h"
+
+enum type { GAUGE, COUNTER, INFO, UNKNOWN };
+
+struct family {
+	const char *name;
+	enum type type;
+	const char *unit; /* the end of the name; NULL: none */
+	const char *help;
+};
+
+struct page {
+	struct buffer *out;
+	bool classic;
+};
+
+void openmetrics_add_family(struct page *p, const struct family *f);
+/* Without the closing bracket. */
+void openmetrics_add_process_labels(struct page *p, const struct snapshot_process *process);
+/* Ends the line. */
+void openmetrics_add_number(struct page *p, double value);
+
+/* What the runtimes of Go programs count, by the names that Prometheus' own collector for Go has. */
+void openmetrics_add_go(struct page *p, const struct snapshot *s);
+
+#endif /* EXPORT_OPENMETRICS_PRIVATE_H */

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "go_facts.h"
+
+#include <errno.h>
+
+#include "base/log.h"
+#include "facts.h"
+#include "target/go.h"
+#include "tracker.h"
+
+void go_facts_close(struct tracked *t)
+{
+	go_close(t->go.process);
+	t->go.process = NULL;
+}
+
+bool go_facts_open(struct tracked *t)
+{
+	char why[GO_WHY_MAX];
+
+	if (t->go.image == t->space_count)
+		return t->go.process != NULL;
+	go_facts_close(t);
+	t->go = (struct go_facts){.image = t->space_count};
+	t->go.process = go_open(t->pid, why);
+	if (why[0])
+		log_warn("process %d (%s): no figures of its Go runtime: unsupported build: %s",
+			 (int)t->pid, t->comm, why);
+	if (t->go.process)
+		log_verbose("process %d (%s) is a Go program, built with %s", (int)t->pid, t->comm,
+			    go_version_of(t->go.process));
+	return t->go.process != NULL;
+}
+
+bool go_facts_alone(struct tracked *t)
+{
+	if (!go_facts_open(t))
+		return false;
+	t->go.only = true;
+	log_info(
+		"process %d (%s) is a Go program (%s) without a C allocator: only the Go runtime's "
+		"own figures are shown",
+		(int)t->pid, t->comm, go_version_of(t->go.process));
+	return true;
+}
+
+/* A runtime that has passed once may fail a few times under load; one that never has is another build. */
+static void doubt(struct tracked *t)
+{
+	if (t->go.seen || t->go.doubt_said)
+		return;
+	t->go.doubt_said = true;
+	log_warn("process %d (%s): no figures of its Go runtime: unsupported build: it says that "
+		 "it was built with %s, but its figures contradict each other",
+		 (int)t->pid, t->comm, go_version_of(t->go.process));
+}
+
+void go_facts_gather(struct tracked *t, struct process_facts *f)
+{
+	int err;
+
+	if (!go_facts_open(t))
+		return;
+	/* of those that came later nobody has said what they have */
+	f->go_only = t->go.only || (!t->attached && !t->productive);
+	err = go_read(t->go.process, &f->go);
+	if (err == -EBADMSG)
+		doubt(t);
+	t->go.seen |= !err;
+}

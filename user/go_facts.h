@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the runtime of a traced Go program counts. Read for each snapshot. The main thread only. */
+#ifndef USER_GO_FACTS_H
+#define USER_GO_FACTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct go_process;
+struct tracked;
+struct process_facts;
+
+/* Part of struct tracked; all zeros at first. */
+struct go_facts {
+	struct go_process *process; /* NULL: not a Go program, or none that is known */
+	size_t image;		    /* of the program that was looked at; 0: none yet */
+	bool only;		    /* it has no allocator to trace */
+	bool seen;		    /* figures have been read */
+	bool doubt_said;
+};
+
+/* Looks at the program that it runs now: true when it is a Go program whose figures can be read; says so when they cannot. */
+bool go_facts_open(struct tracked *t);
+/* The same, of a process without an allocator to trace: these are all the figures that there are, and that is said. */
+bool go_facts_alone(struct tracked *t);
+/* Reads what there is now into the facts of the process. */
+void go_facts_gather(struct tracked *t, struct process_facts *f);
+void go_facts_close(struct tracked *t);
+
+#endif /* USER_GO_FACTS_H */

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the parts of go.h share: where things are in a runtime. */
+#ifndef TARGET_GO_PRIVATE_H
+#define TARGET_GO_PRIVATE_H
+
+#include "elf.h"
+#include "go.h"
+
+#define GO_SIZE_CLASSES 68
+#define GO_SPAN_CLASSES (2 * GO_SIZE_CLASSES)
+#define GO_PAUSES	256
+
+/* clang-format off */
+/* Offsets of members, by the structure that they are in; DELTA_SIZE is a size. -1: this version has none. */
+enum go_member {
+	/* runtime.mstats */
+	GO_STACKS_SYS, GO_MSPAN_SYS, GO_MCACHE_SYS, GO_BUCKHASH_SYS, GO_GC_MISC_SYS, GO_OTHER_SYS,
+	GO_LAST_GC_UNIX, GO_PAUSE_TOTAL_NS, GO_PAUSE_NS, GO_NUM_GC, GO_NUM_FORCED_GC,
+	GO_GC_CPU_FRACTION, GO_HEAP_STATS,
+	/* runtime.heapStatsDelta */
+	GO_DELTA_SIZE, GO_COMMITTED, GO_RELEASED, GO_IN_HEAP, GO_IN_STACKS, GO_IN_WORK_BUFS,
+	GO_IN_PTR_SCALAR_BITS, GO_TINY_ALLOC_COUNT, GO_LARGE_ALLOC, GO_LARGE_ALLOC_COUNT,
+	GO_SMALL_ALLOC_COUNT, GO_LARGE_FREE, GO_LARGE_FREE_COUNT, GO_SMALL_FREE_COUNT,
+	/* runtime.gcControllerState */
+	GO_GC_PERCENT, GO_MEMORY_LIMIT, GO_GC_PERCENT_HEAP_GOAL, GO_SWEEP_DIST_MIN_TRIGGER,
+	GO_TRIGGERED, GO_HEAP_MARKED, GO_HEAP_IN_USE, GO_HEAP_RELEASED, GO_HEAP_FREE,
+	GO_TOTAL_ALLOC, GO_TOTAL_FREE, GO_MAPPED_READY,
+	/* runtime.mheap, p, mcache, mspan, g */
+	GO_SPAN_IN_USE, GO_CACHE_IN_USE, GO_HEAP_SWEEPGEN, GO_P_MCACHE, GO_TINY_ALLOCS, GO_CACHE_ALLOC,
+	GO_SPAN_SWEEPGEN, GO_SPAN_ALLOC_COUNT, GO_SPAN_COUNT_BEFORE,
+	GO_NGSYS, GO_G_STATUS, GO_G_WAIT_REASON, GO_G_GOPC, GO_G_STARTPC,
+	GO_MEMBERS
+};
+
+enum go_symbol {
+	GO_SYMBOL_MEMSTATS, GO_SYMBOL_GC_CONTROLLER, GO_SYMBOL_MHEAP, GO_SYMBOL_ALLP, GO_SYMBOL_EMPTY_SPAN,
+	GO_SYMBOL_ALLGS, GO_SYMBOL_SCHED, GO_SYMBOLS
+};
+/* clang-format on */
+
+struct go_layout {
+	unsigned int minor; /* of Go 1.x */
+	int32_t at[GO_MEMBERS];
+};
+
+/* At this offset of the function there is an instruction: these bytes, then the distance from its end to the variable plus `addend`. */
+struct go_anchor {
+	unsigned int minor;
+	enum go_symbol symbol;
+	uint32_t offset, addend;
+	size_t prefix_length;
+	const char *prefix;
+	const char *function;
+};
+
+/* 0: not by a version that is known */
+unsigned int go_build_minor(const char *version);
+/* From the bytes that begin with the magic, which are anything. False: no version in it, or none that is in place. */
+bool go_build_parse(const uint8_t *bytes, size_t size, char version[GO_VERSION_MAX]);
+bool go_build_version(struct elf_file *elf, char version[GO_VERSION_MAX]);
+
+/* NULL: not known */
+const struct go_layout *go_layout_find(unsigned int minor);
+/* Bytes of objects of a class of sizes. */
+uint16_t go_size_class(size_t index);
+
+struct go_place {
+	int memory;
+	uint64_t bias;
+	unsigned int minor;
+};
+
+/* ELF addresses of all variables. False: one is not found, *missing is its name. */
+bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_t at[GO_SYMBOLS],
+		     const char **missing);
+/* The value that most of the candidates have: more than half of them, and two at least unless there is one only. 0: none. */
+uint64_t go_symbols_vote(const uint64_t *candidates, size_t count);
+
+/* Where a runtime's variables are in memory. */
+struct go_runtime {
+	pid_t pid;
+	int memory;
+	const struct go_layout *layout;
+	uint64_t at[GO_SYMBOLS];
+};
+
+/* One reading. How far it can be believed: 0 not at all, 1 by the runtime's checks, 2 nothing changed meanwhile either. -errno. */
+int go_stats_read(const struct go_runtime *r, struct go_figures *f);
+/* -errno */
+int go_goroutines_read(const struct go_runtime *r, uint64_t *count);
+
+#endif /* TARGET_GO_PRIVATE_H */

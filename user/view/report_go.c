@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "report_go.h"
+
+#include <inttypes.h>
+#include "../base/units.h"
+
+static void add_process(struct buffer *out, const struct snapshot_process *p)
+{
+	buffer_printf(out, "\t(%" PRIu32 " ", p->pid);
+	buffer_add_clean(out, p->comm);
+	buffer_add_string(out, ": ");
+}
+
+void report_add_go_only(struct buffer *out, const struct snapshot_process *p)
+{
+	add_process(out, p);
+	buffer_add_string(out, "a Go program without a C allocator: only the Go runtime's own "
+			       "figures are shown)\n");
+}
+
+static void add_limits(struct buffer *out, const struct go_figures *g)
+{
+	char text[16];
+
+	if (g->gogc < 0)
+		buffer_add_string(out, "GOGC off");
+	else
+		buffer_printf(out, "GOGC %" PRId64, g->gogc);
+	if (g->memory_limit == INT64_MAX)
+		buffer_add_string(out, ", no GOMEMLIMIT");
+	else
+		buffer_printf(out, ", GOMEMLIMIT %s",
+			      units_bytes((uint64_t)g->memory_limit, text, sizeof(text)));
+}
+
+void report_go_heap(struct buffer *out, const struct go_figures *g)
+{
+	char alloc[16], objects[16], marked[16], next[16], sys[16], stacks[16];
+
+	buffer_printf(out,
+		      "Go heap %s in %s objects, %s live after the last collection, next at %s; "
+		      "stacks %s; "
+		      "%s from the system; %" PRIu64 " goroutines",
+		      units_bytes(g->heap_alloc, alloc, sizeof(alloc)),
+		      units_count(g->heap_objects, objects, sizeof(objects)),
+		      units_bytes(g->heap_marked, marked, sizeof(marked)),
+		      units_bytes(g->next_gc, next, sizeof(next)),
+		      units_bytes(g->stack_inuse, stacks, sizeof(stacks)),
+		      units_bytes(g->sys, sys, sizeof(sys)), g->goroutines);
+}
+
+void report_go_collector(struct buffer *out, const struct go_figures *g)
+{
+	buffer_printf(out,
+		      "%" PRIu32 " collections, %.2f%% of the processor time; pauses: last %.3f "
+		      "ms, median %.3f, longest of the last 256 %.3f; ",
+		      g->num_gc, g->gc_cpu_fraction * 100, (double)g->last_pause_ns / 1e6,
+		      (double)g->median_pause_ns / 1e6, (double)g->max_pause_ns / 1e6);
+	add_limits(out, g);
+	if (!g->consistent)
+		buffer_add_string(out, "; it changed while it was read: not all of one moment");
+}
+
+void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
+{
+	const struct go_figures *g = &p->go;
+
+	if (!g->known || !(verbose || p->go_only))
+		return;
+	add_process(out, p);
+	report_go_heap(out, g);
+	buffer_add_string(out, ")\n");
+	add_process(out, p);
+	report_go_collector(out, g);
+	buffer_add_string(out, ")\n");
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The lines of the batch report about what Go runtimes count. */
+#ifndef VIEW_REPORT_GO_H
+#define VIEW_REPORT_GO_H
+
+#include <stdbool.h>
+#include "../analyse/snapshot.h"
+#include "../base/buffer.h"
+
+/* Of a process that has no other figures. */
+void report_add_go_only(struct buffer *out, const struct snapshot_process *p);
+/* Nothing when they are not known; beside a C heap only with `verbose`. */
+void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose);
+
+/* The words of these lines: the heap and the goroutines; the collector. */
+void report_go_heap(struct buffer *out, const struct go_figures *g);
+void report_go_collector(struct buffer *out, const struct go_figures *g);
+
+#endif /* VIEW_REPORT_GO_H */
