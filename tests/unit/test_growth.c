@@ -361,6 +361,7 @@ static void growth__last_interval__rates(void **state)
 	release(&b, 0, 2);
 	site = look(&b, &process);
 	assert_true(site.allocs_per_s == 40); /* half a second since the last sample */
+	assert_true(site.frees_per_s == 4);
 	assert_true(process.allocs_per_s == 40);
 	assert_true(process.frees_per_s == 4);
 	assert_true(process.alloc_bytes_per_s == 40000);

@@ -73,6 +73,8 @@ static int setup(void **state)
 	assert_non_null(f);
 	f->s.elapsed_s = 1.5;
 	f->s.processes = &f->process;
+	f->s.time_ns = 9000000000ull;
+	f->process.peak_ns = 8500000000ull;
 	f->s.process_count = 1;
 	f->s.tracer_rss_bytes = UINT64_MAX;
 	f->process.pid = 4711;
@@ -84,6 +86,7 @@ static int setup(void **state)
 		.call = CALL_ID_MALLOC,
 		.rank = 1,
 		.totals = {10, 1, 30, 3, 20, 2, 25, 1},
+		.frees_per_s = 2.5,
 		.growth_bytes_per_s = -0.125,
 		.score = (double)NAN,
 		.verdict = VERDICT_LEAK,
@@ -132,12 +135,14 @@ static void json_write__one_site__all_of_it(void **state)
 	assert_has(text, "\"sample_bytes\":null,\"baseline_s\":null,\"coverage\":null,\"cost\":"
 			 "null,\"lost_events\":0");
 	assert_has(text, "\"processes\":[{\"pid\":4711,\"comm\":\"a\\\"p\",\"ended\":false,");
+	assert_has(text, ",\"peak_s\":1,\"mapped_bytes\":");
 	assert_has(
 		text,
 		"\"sites\":[{\"site\":\"0000000000000abc\",\"process\":0,\"pid\":4711,\"rank\":1,"
 		"\"api\":\"malloc\",\"class\":\"heap\",\"outstanding_bytes\":10,"
 		"\"outstanding_count\":1,\"alloc_bytes\":30,\"alloc_count\":3,\"free_bytes\":20,"
 		"\"free_count\":2,\"peak_bytes\":25,\"temporary_count\":1,\"allocs_per_s\":0,"
+		"\"frees_per_s\":2.5,"
 		"\"growth_bytes_per_s\":-0.125,\"leak_score\":null,\"verdict\":\"leak\","
 		"\"oldest_s\":null,\"intervals\":null,");
 	assert_has(text, "\"change\":null,\"function\":\"small\","

@@ -307,6 +307,10 @@ static void report_write__verbose__figures_and_all_counters(void **state)
 	set_site(f, 0, 2, 5, 1);
 	f->sites[0].totals.alloc_count = 3;
 	f->sites[0].totals.alloc_bytes = 15;
+	f->sites[0].totals.free_count = 2;
+	f->sites[0].totals.free_bytes = 10;
+	f->sites[0].lifetimes.median_s = 0.0005;
+	f->sites[0].bytes_at_peak = 12;
 	f->sites[0].verdict = VERDICT_LEAK;
 	f->sites[0].score = 97;
 	f->sites[0].watched_s = 25;
@@ -316,8 +320,9 @@ static void report_write__verbose__figures_and_all_counters(void **state)
 	f->s.counts[COUNTER_STACK_CUT] = 9;
 	f->options.verbose = true;
 	expect(f, HEADER "\t5 bytes in 1 allocations from stack\n"
-			 "\t\t[allocated 15 bytes in 3, freed 0 bytes in 0, peak 0 bytes, "
-			 "temporary 0, growth 0B/s, oldest 1.0s, verdict leak, score 97]\n"
+			 "\t\t[allocated 15 bytes in 3, freed 10 bytes in 2, peak 0 bytes, "
+			 "temporary 0, growth 0B/s, 12 at the peak of the process, half of the "
+			 "freed lived less than 500 us, oldest 1.0s, verdict leak, score 97]\n"
 			 "\t\t[grew 2.00M/s for 25s (p < 0.001); of 4,012 blocks older than 20s, "
 			 "3,998 are still there]\n"
 			 "\t\t[stack not known: lost]\n"

@@ -167,6 +167,18 @@ static void units_formats__any_magnitude__at_most_eight_characters(void **state)
 	}
 }
 
+static void units_life__short_and_long__own_units(void **state)
+{
+	char out[32];
+
+	(void)state;
+	assert_string_equal(units_life(0, out, sizeof(out)), "0 us");
+	assert_string_equal(units_life(5.07e-6, out, sizeof(out)), "5.07 us");
+	assert_string_equal(units_life(0.0123, out, sizeof(out)), "12.3 ms");
+	assert_string_equal(units_life(75, out, sizeof(out)), "1m15s");
+	assert_string_equal(units_life((double)NAN, out, sizeof(out)), "-");
+}
+
 static void units_duration__values__two_units(void **state)
 {
 	char out[9];
@@ -226,6 +238,7 @@ int main(void)
 		cmocka_unit_test(units_signed_bytes__values__sign_and_unit),
 		cmocka_unit_test(units_count__values__decimal_units),
 		cmocka_unit_test(units_formats__any_magnitude__at_most_eight_characters),
+		cmocka_unit_test(units_life__short_and_long__own_units),
 		cmocka_unit_test(units_duration__values__two_units),
 		cmocka_unit_test(clock_format_utc__known_times__iso_with_milliseconds),
 		cmocka_unit_test(clock_format_local__time_zone__local_time),

@@ -78,6 +78,7 @@ static void add_row(struct snapshot *s, struct snapshot_site *to, const struct s
 		to->watched_s = row->watched_s;
 	to->bytes_at_peak += row->bytes_at_peak;
 	to->allocs_per_s += row->allocs_per_s;
+	to->frees_per_s += row->frees_per_s;
 	if (to->score < row->score)
 		to->score = row->score;
 	if (to->verdict < row->verdict)

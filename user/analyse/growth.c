@@ -481,6 +481,8 @@ static void fill_site(struct growth *g, const struct heap *h, const struct site 
 	out->verdict = j->verdict;
 	out->score = j->score;
 	out->allocs_per_s = rate(out->totals.alloc_count, last ? last->allocs : 0, v->last_s);
+	out->frees_per_s =
+		rate(out->totals.free_count, last ? last->allocs - last->count : 0, v->last_s);
 	if (out->uncertain)
 		fill_uncertain(h, v, s, point_at(g, series, v->base), out->uncertain);
 }

@@ -73,8 +73,8 @@ struct snapshot_site {
 	double watched_s; /* over which these were found; 0: there are none yet */
 	struct survival survival;
 	struct lifetimes_figures lifetimes;
-	double allocs_per_s; /* over the last interval */
-	double score;	     /* 0..100 */
+	double allocs_per_s, frees_per_s; /* over the last interval */
+	double score;			  /* 0..100 */
 	enum verdict verdict;
 	double oldest_s;	/* < 0: nothing outstanding */
 	double median_age_s;	/* of the outstanding blocks, to one leak interval; < 0: none */

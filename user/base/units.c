@@ -167,3 +167,14 @@ const char *units_duration(double seconds, char *out, size_t size)
 		snprintf(out, size, "%ud", (unsigned int)(s / 86400));
 	return out;
 }
+
+const char *units_life(double seconds, char *out, size_t size)
+{
+	if (!(seconds < 1))
+		return units_duration(seconds, out, size);
+	if (seconds < 1e-3)
+		snprintf(out, size, "%.3g us", 1e6 * fmax(seconds, 0));
+	else
+		snprintf(out, size, "%.3g ms", 1e3 * seconds);
+	return out;
+}

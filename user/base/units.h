@@ -21,5 +21,7 @@ const char *units_signed_bytes(double bytes, char *out, size_t size);
 const char *units_count(uint64_t count, char *out, size_t size);
 /* Seconds -> "12s", "3m05s", "2h04m", "5d03h". */
 const char *units_duration(double seconds, char *out, size_t size);
+/* The same of what may be short: "5.07 us", "12.3 ms". */
+const char *units_life(double seconds, char *out, size_t size);
 
 #endif /* BASE_UNITS_H */

@@ -103,7 +103,16 @@ static const char *blind_name(enum blind blind)
 	return NULL;
 }
 
-static void add_process(struct buffer *out, const struct snapshot_process *p)
+/* Since tracing began, as elapsed_s is. */
+static double peak_s(const struct snapshot *s, const struct snapshot_process *p)
+{
+	if (!p->peak_ns || p->peak_ns > s->time_ns)
+		return (double)NAN;
+	return s->elapsed_s - (double)(s->time_ns - p->peak_ns) / NS_PER_S;
+}
+
+static void add_process(struct buffer *out, const struct snapshot *s,
+			const struct snapshot_process *p)
 {
 	json_open(out, NULL, '{');
 	json_u64(out, "pid", p->pid);
@@ -111,6 +120,7 @@ static void add_process(struct buffer *out, const struct snapshot_process *p)
 	json_bool(out, "ended", p->exited);
 	json_bool(out, "attached", p->attached);
 	add_totals(out, &p->totals);
+	json_number(out, "peak_s", peak_s(s, p));
 	json_u64(out, "mapped_bytes", p->ranges_bytes);
 	json_number(out, "alloc_bytes_per_s", p->alloc_bytes_per_s);
 	json_number(out, "allocs_per_s", p->allocs_per_s);
@@ -170,6 +180,7 @@ static void add_site(struct buffer *out, const struct export_input *in,
 	json_string(out, "class", site->range ? "mmap" : "heap");
 	add_totals(out, &site->totals);
 	json_number(out, "allocs_per_s", site->allocs_per_s);
+	json_number(out, "frees_per_s", site->frees_per_s);
 	json_number(out, "growth_bytes_per_s", site->growth_bytes_per_s);
 	json_number(out, "leak_score", site->score);
 	json_string(out, "verdict",
@@ -230,7 +241,7 @@ void json_write(struct sink *out, const struct export_input *in)
 	add_run(&out->text, s);
 	json_open(&out->text, "processes", '[');
 	for (i = 0; i < s->process_count; i++)
-		add_process(&out->text, &s->processes[i]);
+		add_process(&out->text, s, &s->processes[i]);
 	json_close(&out->text, ']');
 	add_sites(out, in, &frames);
 	json_frames_end(&frames, &out->text);

@@ -206,7 +206,7 @@ static void add_blocks(struct buffer *out, const struct snapshot *s, const struc
 static void add_figures(struct buffer *out, const struct snapshot_site *site)
 {
 	const struct totals *t = &site->totals;
-	char growth[16];
+	char growth[16], life[32];
 
 	buffer_printf(out,
 		      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
@@ -215,6 +215,11 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 		      t->temporary_count);
 	buffer_printf(out, ", growth %s/s",
 		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
+	if (site->bytes_at_peak)
+		buffer_printf(out, ", %" PRIu64 " at the peak of the process", site->bytes_at_peak);
+	if (t->free_count && site->lifetimes.median_s >= 0)
+		buffer_printf(out, ", half of the freed lived less than %s",
+			      units_life(site->lifetimes.median_s, life, sizeof(life)));
 	if (site->oldest_s >= 0)
 		buffer_printf(out, ", oldest %.1fs", site->oldest_s);
 	buffer_printf(out, ", verdict %s, score %.0f]\n",

@@ -166,7 +166,7 @@ void report_add_process(struct buffer *out, const struct snapshot_process *p, bo
 
 static void add_pool(struct buffer *out, const struct snapshot *s, const struct pool_row *row)
 {
-	char allocs[16], bytes[16], calls[16], blocks[16], kept[16];
+	char allocs[16], bytes[16], calls[16], blocks[16], kept[16], text[32];
 
 	buffer_printf(out, "\t%s allocations/s of %.0f bytes (%s/s)",
 		      units_count((uint64_t)row->allocs_per_s, allocs, sizeof(allocs)),
@@ -185,12 +185,11 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		      row->site->totals.alloc_count, 100 * row->alike_share,
 		      100 * row->temporary_share);
 	if (row->life_bound)
-		buffer_printf(out, "a block lives %.3g ms at most on average]\n",
-			      1e3 * row->life_s);
+		buffer_printf(out, "a block lives %s at most on average]\n",
+			      units_life(row->life_s, text, sizeof(text)));
 	else
-		buffer_printf(out, "half of them live less than %.3g %s]\n",
-			      row->life_s < 1e-3 ? 1e6 * row->life_s : 1e3 * row->life_s,
-			      row->life_s < 1e-3 ? "us" : "ms");
+		buffer_printf(out, "half of them live less than %s]\n",
+			      units_life(row->life_s, text, sizeof(text)));
 }
 
 void report_add_pools(struct buffer *out, const struct snapshot *s, uint64_t top,

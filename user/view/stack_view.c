@@ -160,7 +160,7 @@ static void add_figures(struct page *page)
 				     sizeof(text)));
 	growth_text(site, text, sizeof(text));
 	add_text(page, site->growth_bytes_per_s >= 1 ? STYLE_WARN : STYLE_NORMAL, "Growth", text);
-	snprintf(text, sizeof(text), "%.1f/s", site->allocs_per_s);
+	snprintf(text, sizeof(text), "%.1f/s, frees %.1f/s", site->allocs_per_s, site->frees_per_s);
 	add_text(page, STYLE_NORMAL, "Allocations", text);
 	if (site->oldest_s >= 0)
 		add_text(page, STYLE_NORMAL, "Oldest",
