@@ -66,28 +66,32 @@ static struct output *next_due(const struct exports *e, enum output_when when, s
 	return NULL;
 }
 
-bool exports_want_blocks(const struct exports *e, enum output_when when)
+/* Has one of those that are due this property, a bool of struct export_format? */
+static bool want(const struct exports *e, enum output_when when, size_t property)
 {
 	struct output *o;
 	size_t at = 0;
 
 	while ((o = next_due(e, when, &at))) {
-		if (output_format(o)->lists_blocks)
+		if (*(const bool *)((const char *)output_format(o) + property))
 			return true;
 	}
 	return false;
 }
 
+bool exports_want_blocks(const struct exports *e, enum output_when when)
+{
+	return want(e, when, offsetof(struct export_format, lists_blocks));
+}
+
 bool exports_want_run(const struct exports *e, enum output_when when)
 {
-	struct output *o;
-	size_t at = 0;
+	return want(e, when, offsetof(struct export_format, tells_run));
+}
 
-	while ((o = next_due(e, when, &at))) {
-		if (output_format(o)->tells_run)
-			return true;
-	}
-	return false;
+bool exports_want_names(const struct exports *e, enum output_when when)
+{
+	return want(e, when, offsetof(struct export_format, names_sites));
 }
 
 bool exports_want_lifetimes(const struct exports *e)
@@ -97,18 +101,6 @@ bool exports_want_lifetimes(const struct exports *e)
 			return true;
 	}
 	return e->once && output_format(e->once)->has_lifetimes;
-}
-
-bool exports_want_names(const struct exports *e, enum output_when when)
-{
-	struct output *o;
-	size_t at = 0;
-
-	while ((o = next_due(e, when, &at))) {
-		if (output_format(o)->names_sites)
-			return true;
-	}
-	return false;
 }
 
 static uint64_t since(const struct exports *e, const struct output *o, enum output_when when)

@@ -40,9 +40,7 @@ static size_t find_history(void *context, uint32_t site, struct view_point *poin
 	uint32_t other;
 
 	capacity = capacity < HISTORY_MOST ? capacity : HISTORY_MOST;
-	for (other = 1; other < rows->count; other++) {
-		if (other != site && rows->primary[other] != site)
-			continue;
+	for (other = site < rows->count ? site : 0; other; other = rows->next[other]) {
 		n = growth_history(l->stages->growth, other, found, capacity);
 		for (i = 0; i < n; i++) {
 			if (i >= count)
@@ -113,12 +111,9 @@ static bool find_lifetimes(void *context, uint32_t site, struct lifetimes *out)
 
 	*out = (struct lifetimes){0};
 	consumer_lock(t->consumer);
-	for (other = 1; other < rows->count; other++) {
-		const struct lifetimes *one;
+	for (other = site < rows->count ? site : 0; other; other = rows->next[other]) {
+		const struct lifetimes *one = heap_site_lifetimes(t->heap, other);
 
-		if (other != site && rows->primary[other] != site)
-			continue;
-		one = heap_site_lifetimes(t->heap, other);
 		histogram_merge(&out->ages, &one->ages);
 		histogram_merge(&out->sizes, &one->sizes);
 	}

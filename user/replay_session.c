@@ -26,8 +26,6 @@
 #define PLAY_MS	      40
 #define IDLE_MS	      500
 
-#define EXIT_ALERT 3
-
 struct session {
 	struct player *player;
 	struct live live;

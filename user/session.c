@@ -42,8 +42,6 @@
 /* The screen opens before anything was recorded: it is drawn again before the first interval is over. */
 #define FIRST_DRAW_NS (NS_PER_S / 4)
 
-#define EXIT_ALERT 3
-
 /* A report whose figures are taken and whose names are awaited. */
 struct waiting {
 	struct snapshot snapshot;

@@ -13,6 +13,9 @@
 #include "analyse/snapshot.h"
 #include "options.h"
 
+/* Exit status of a run in which a rule fired. */
+#define EXIT_ALERT 3
+
 struct watch;
 
 struct watch_firing {
