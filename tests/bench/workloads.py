@@ -36,8 +36,10 @@ def own_libraries():
             continue
         copy = os.path.join(folder, name)
         if not os.path.exists(copy) or os.path.getmtime(copy) != os.path.getmtime(source):
-            shutil.copy2(source, copy + ".new")
-            os.replace(copy + ".new", copy)
+            # another bench may make the same copy at the same time
+            mine = f"{copy}.{os.getpid()}"
+            shutil.copy2(source, mine)
+            os.replace(mine, copy)
     return {"LD_LIBRARY_PATH": folder}
 
 
