@@ -419,6 +419,12 @@ def read_text(path):
         return file.read().decode("utf-8")
 
 
+def read_whole_lines(path):
+    """The text of a file that is being written, up to the last line end: a reader may see a part of a write."""
+    text = read_text(path)
+    return text[:text.rfind("\n") + 1]
+
+
 def code_mappings(pid):
     for line in read_text(f"/proc/{pid}/maps").splitlines():
         words = line.split(None, 5)
@@ -522,6 +528,12 @@ class Sites:
 
 def read_sites(path):
     return Sites(read_text(path))
+
+
+def sites_so_far(path):
+    """The rows of a --csv file that is still being written, none before its header is there."""
+    text = read_whole_lines(path)
+    return Sites(text).rows if text else []
 
 
 def read_blocks(path):

@@ -7,7 +7,7 @@ import signal
 import subprocess
 
 from lib import (TIMELINE_COLUMNS, TRACER, check, check_totals, check_truth, equal, find_library, parse_table, python,
-                 read_sites, read_text, rows_of, target_path, test, until)
+                 read_sites, read_text, rows_of, sites_so_far, target_path, test, until)
 
 TRACED = re.compile(r"^tracer: traced ([\d.]+)% of the time, ([\d.]+)% of the work, in (\d+) windows: figures are estimates"
                     r"(: allocated bytes \+-[\d.]+%, outstanding bytes \+-[\d.]+%)?$")
@@ -181,6 +181,6 @@ def budget__allocator_loaded_in_a_pause__seen_in_the_next_window(case):
     until(lambda: read() == BREAKPOINT, "a window", 60)
     until(lambda: read() == clean, "a pause", 60)
     target.write()
-    until(lambda: any(row["api"] == "mallocx" for row in read_sites(path).rows), "allocations by mallocx", 90)
+    until(lambda: any(row["api"] == "mallocx" for row in sites_so_far(path)), "allocations by mallocx", 90)
     tracer.stop()
     check(target.running(), "the target has ended")

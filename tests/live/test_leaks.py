@@ -1,15 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Verdicts on a real program, with a window of six seconds instead of half a minute."""
 
-from lib import check, equal, read_sites, read_text, site_of, test, until
+from lib import check, equal, site_of, sites_so_far, test, until
 
 LEAKS = {"site_leak_partial", "site_leak_slow", "site_leak_realloc"}
 
 
 def called(path):
     """The sites that were a leak in any snapshot so far."""
-    rows = read_sites(path).rows if "\n" in read_text(path) else []
-    return {site_of(row) for row in rows if row["verdict"] == "leak"}
+    return {site_of(row) for row in sites_so_far(path) if row["verdict"] == "leak"}
 
 
 @test(60)
