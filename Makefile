@@ -62,19 +62,20 @@ all: $(O)/tracer
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
 	$(call say,LD,$@)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $^ $(LDLIBS)
 
-# The HTML page in two halves, as bytes between two symbols (user/export/html.c).
-PAGE := $(O)/page_head.o $(O)/page_tail.o
-$(O)/page_head.html $(O)/page_tail.html &: scripts/build-page.sh $(wildcard web/* web/vendor/*)
+# Each HTML page in two halves, as bytes between two symbols (user/export/html.c, difference_html.c).
+PAGES := page difference
+PAGE_HALVES := $(foreach page,$(PAGES),$(O)/$(page)_head $(O)/$(page)_tail)
+$(O)/%_head.html $(O)/%_tail.html &: scripts/build-page.sh $(wildcard web/* web/vendor/*)
 	@mkdir -p $(O)
-	$(call say,PAGE,$(O)/page_*.html)scripts/build-page.sh $(O)/page_head.html $(O)/page_tail.html
+	$(call say,PAGE,$(O)/$*_*.html)scripts/build-page.sh $* $(O)/$*_head.html $(O)/$*_tail.html
 
-$(O)/page_%.o: $(O)/page_%.html
-	$(call say,EMBED,$@)cd $(O) && $(LD) -r -b binary -z noexecstack -o page_$*.o page_$*.html
+$(PAGE_HALVES:=.o): %.o: %.html
+	$(call say,EMBED,$@)cd $(O) && $(LD) -r -b binary -z noexecstack -o $(*F).o $(*F).html
 	$(Q)$(OBJCOPY) --rename-section .data=.rodata,alloc,load,readonly,data,contents \
-		--redefine-sym _binary_page_$*_html_start=html_page_$* \
-		--redefine-sym _binary_page_$*_html_end=html_page_$*_end $@
+		--redefine-sym _binary_$(*F)_html_start=html_$(*F) \
+		--redefine-sym _binary_$(*F)_html_end=html_$(*F)_end $@
 
-$(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS)) $(PAGE)
+$(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS)) $(PAGE_HALVES:=.o)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h

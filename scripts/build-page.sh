@@ -1,17 +1,32 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Makes the two halves of the HTML page of web/: everything before the data, and everything behind it. As `make` runs it:
-#   scripts/build-page.sh HEAD TAIL
-# The page allows exactly the scripts and styles that are put in here, by their hashes.
+# Makes the two halves of an HTML page of web/: everything before the data, and everything behind it. As `make` runs it:
+#   scripts/build-page.sh PAGE HEAD TAIL
+# PAGE.html is filled with styles and scripts. The page allows exactly the scripts and styles that are put in here, by their hashes.
 set -eu
 web=$(dirname "$0")/../web
-head=$1
-tail=$2
+page=$1
+head=$2
+tail=$3
 
-styles="vendor/uPlot.min.css page.css"
-libraries="vendor/uPlot.min.js vendor/d3-hierarchy.min.js"
-scripts="units.js model.js table.js timeline.js flame.js histograms.js facts.js page.js"
-licences="vendor/uPlot.LICENSE vendor/d3-hierarchy.LICENSE"
+case $page in
+page)
+	styles="vendor/uPlot.min.css page.css"
+	libraries="vendor/uPlot.min.js vendor/d3-hierarchy.min.js"
+	scripts="units.js names.js model.js table.js sites.js timeline.js flame.js histograms.js facts.js page.js"
+	licences="vendor/uPlot.LICENSE vendor/d3-hierarchy.LICENSE"
+	;;
+difference)
+	styles="page.css"
+	libraries="vendor/d3-hierarchy.min.js"
+	scripts="units.js names.js difference_model.js table.js changes.js flame.js difference.js"
+	licences="vendor/d3-hierarchy.LICENSE"
+	;;
+*)
+	echo "build-page: there is no page '$page'" >&2
+	exit 2
+	;;
+esac
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -59,7 +74,7 @@ while IFS= read -r line; do
 	@DATA@) break ;;
 	*) printf '%s\n' "$line" ;;
 	esac
-done <"$web/page.html" >"$head"
+done <"$web/$page.html" >"$head"
 printf '<script type="application/json" id="data">' >>"$head"
 
 {
@@ -68,5 +83,5 @@ printf '<script type="application/json" id="data">' >>"$head"
 		printf '<script>' && cat "$work/$(basename "$file")" && echo '</script>'
 	done
 	printf '<script>' && cat "$work/script" && echo '</script>'
-	sed '1,/^@DATA@$/d' "$web/page.html"
+	sed '1,/^@DATA@$/d' "$web/$page.html"
 } >"$tail"

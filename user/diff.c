@@ -15,45 +15,17 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "base/units.h"
-#include "base/xalloc.h"
 #include "capture/format.h"
-#include "export/stream_file.h"
-#include "export/csv_read.h"
+#include "export/difference.h"
+#include "export/difference_formats.h"
+#include "export/output.h"
+#include "export/output_path.h"
 #include "player.h"
 
 /* Longer than any recording: only its end is written. */
 #define NO_INTERVAL_S 1e9
-
-enum pair_change {
-	CHANGE_APPEARED,
-	CHANGE_GREW,
-	CHANGE_SHRANK,
-	CHANGE_DISAPPEARED,
-	CHANGE_NONE,
-	CHANGES
-};
-
-static const char *const change_names[CHANGES] = {
-	[CHANGE_APPEARED] = "appeared", [CHANGE_GREW] = "grew",
-	[CHANGE_SHRANK] = "shrank",	[CHANGE_DISAPPEARED] = "disappeared",
-	[CHANGE_NONE] = "unchanged",
-};
-
-struct pair {
-	const struct csv_site *a, *b; /* NULL: not there */
-	enum pair_change change;
-	int64_t bytes, count; /* b - a, outstanding */
-};
-
-struct diff {
-	const struct options *options;
-	struct csv_sites sides[2];
-	struct pair *pairs;
-	size_t pair_count;
-	size_t counts[CHANGES];
-};
 
 /* ---- reading ---- */
 
@@ -112,8 +84,9 @@ static bool read_csv(struct csv_sites *sites, int fd, const char *path)
 	return !err;
 }
 
-static bool read_side(const struct options *o, const char *path, struct csv_sites *sites)
+static bool read_side(const struct options *o, struct difference_side *side)
 {
+	const char *path = side->path;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), from = fd;
 	bool good;
 
@@ -123,147 +96,46 @@ static bool read_side(const struct options *o, const char *path, struct csv_site
 	}
 	if (is_recording(fd))
 		from = replay_to_csv(o, path);
-	good = from >= 0 && read_csv(sites, from, path);
+	good = from >= 0 && read_csv(&side->sites, from, path);
 	if (from >= 0 && from != fd)
 		close(from);
 	close(fd);
 	return good;
 }
 
-/* ---- comparing ---- */
-
-static enum pair_change change_of(const struct pair *p)
-{
-	bool before = p->a && (p->a->outstanding_bytes || p->a->outstanding_count);
-	bool after = p->b && (p->b->outstanding_bytes || p->b->outstanding_count);
-
-	if (before != after)
-		return after ? CHANGE_APPEARED : CHANGE_DISAPPEARED;
-	if (!p->bytes)
-		return p->count > 0 ? CHANGE_GREW : p->count < 0 ? CHANGE_SHRANK : CHANGE_NONE;
-	return p->bytes > 0 ? CHANGE_GREW : CHANGE_SHRANK;
-}
-
-static void add_pair(struct diff *d, const struct csv_site *a, const struct csv_site *b)
-{
-	struct pair *p = &d->pairs[d->pair_count++];
-
-	*p = (struct pair){.a = a, .b = b};
-	p->bytes = (int64_t)((b ? b->outstanding_bytes : 0) - (a ? a->outstanding_bytes : 0));
-	p->count = (int64_t)((b ? b->outstanding_count : 0) - (a ? a->outstanding_count : 0));
-	p->change = change_of(p);
-	d->counts[p->change]++;
-}
-
-/* Both are sorted by site. */
-static void make_pairs(struct diff *d)
-{
-	const struct csv_site *a = d->sides[0].v, *b = d->sides[1].v;
-	const struct csv_site *a_end = a + d->sides[0].count, *b_end = b + d->sides[1].count;
-
-	d->pairs = xcalloc(d->sides[0].count + d->sides[1].count + 1, sizeof(*d->pairs));
-	while (a < a_end || b < b_end) {
-		if (b == b_end || (a < a_end && a->site < b->site)) {
-			add_pair(d, a++, NULL);
-		} else if (a == a_end || b->site < a->site) {
-			add_pair(d, NULL, b++);
-		} else {
-			add_pair(d, a, b);
-			a++;
-			b++;
-		}
-	}
-}
-
-static uint64_t size_of(int64_t v)
-{
-	return v < 0 ? -(uint64_t)v : (uint64_t)v;
-}
-
-static const struct csv_site *newest(const struct pair *p)
-{
-	return p->b ? p->b : p->a;
-}
-
-static int compare_pairs(const void *left, const void *right)
-{
-	const struct pair *a = left, *b = right;
-
-	if (a->change != b->change)
-		return a->change < b->change ? -1 : 1;
-	if (size_of(a->bytes) != size_of(b->bytes))
-		return size_of(a->bytes) > size_of(b->bytes) ? -1 : 1;
-	if (size_of(a->count) != size_of(b->count))
-		return size_of(a->count) > size_of(b->count) ? -1 : 1;
-	return newest(a)->site < newest(b)->site ? -1 : newest(a)->site > newest(b)->site;
-}
-
 /* ---- report ---- */
 
-static void add_side(struct buffer *out, const char *name, const char *path,
-		     const struct csv_sites *sites)
+static void add_side(struct buffer *out, const char *name, const struct difference_side *side)
 {
-	uint64_t bytes = 0, count = 0;
-	size_t i;
-
-	for (i = 0; i < sites->count; i++) {
-		bytes += sites->v[i].outstanding_bytes;
-		count += sites->v[i].outstanding_count;
-	}
 	buffer_printf(out,
 		      "%s: %" PRIu64 " bytes in %" PRIu64 " allocations from %zu sites: ", name,
-		      bytes, count, sites->count);
-	buffer_add_clean(out, path);
+		      side->bytes, side->count, side->sites.count);
+	buffer_add_clean(out, side->path);
 	buffer_add_char(out, '\n');
 }
 
-static void add_total(struct buffer *out, const struct diff *d)
+static void add_total(struct buffer *out, const struct difference *d)
 {
-	int64_t bytes = 0, count = 0;
-	size_t i;
-
-	for (i = 0; i < d->pair_count; i++) {
-		bytes += d->pairs[i].bytes;
-		count += d->pairs[i].count;
-	}
 	buffer_printf(out,
 		      "B - A: %+" PRId64 " bytes in %+" PRId64
 		      " allocations; %zu sites appeared, %zu grew, %zu shrank, %zu disappeared, "
 		      "%zu unchanged\n",
-		      bytes, count, d->counts[CHANGE_APPEARED], d->counts[CHANGE_GREW],
-		      d->counts[CHANGE_SHRANK], d->counts[CHANGE_DISAPPEARED],
-		      d->counts[CHANGE_NONE]);
+		      d->bytes, d->count, d->counts[DIFFERENCE_APPEARED],
+		      d->counts[DIFFERENCE_GREW], d->counts[DIFFERENCE_SHRANK],
+		      d->counts[DIFFERENCE_DISAPPEARED], d->counts[DIFFERENCE_NONE]);
 }
 
-/* Innermost frame first, as in a report; in the file the root is first. */
-static void add_stack(struct buffer *out, const char *stack)
+static void add_stack(struct buffer *out, const struct stack_names *names)
 {
-	size_t end = strlen(stack);
-
-	while (end) {
-		size_t begin = end;
-		char *frame;
-
-		while (begin && stack[begin - 1] != ';')
-			begin--;
-		frame = xstrndup(stack + begin, end - begin);
+	for (size_t i = 0; i < names->frame_count; i++) {
 		buffer_add_string(out, "\t\t");
-		buffer_add_clean(out, frame);
+		buffer_add_clean(out, names->frames[i].function);
 		buffer_add_char(out, '\n');
-		free(frame);
-		end = begin ? begin - 1 : 0;
 	}
 }
 
-static void add_pair_text(struct buffer *out, const struct pair *p)
+static void add_place(struct buffer *out, const struct csv_site *site)
 {
-	const struct csv_site *site = newest(p);
-
-	buffer_printf(out,
-		      "\t%+" PRId64 " bytes in %+" PRId64 " allocations, from %" PRIu64
-		      " to %" PRIu64 " bytes, site %016" PRIx64 "\n",
-		      p->bytes, p->count, p->a ? p->a->outstanding_bytes : 0,
-		      p->b ? p->b->outstanding_bytes : 0, site->site);
 	buffer_add_string(out, "\t\t[");
 	buffer_add_clean(out, site->api);
 	buffer_add_string(out, " at ");
@@ -277,122 +149,106 @@ static void add_pair_text(struct buffer *out, const struct pair *p)
 		buffer_add_clean(out, site->source);
 	}
 	buffer_add_string(out, "]\n");
-	add_stack(out, site->stack);
 }
 
-static void add_changes(struct buffer *out, const struct diff *d)
+static void add_site(struct buffer *out, const struct difference_site *s,
+		     struct difference_names *names)
 {
+	buffer_printf(out,
+		      "\t%+" PRId64 " bytes in %+" PRId64 " allocations, from %" PRIu64
+		      " to %" PRIu64 " bytes, site %016" PRIx64 "\n",
+		      s->bytes, s->count, s->a->outstanding_bytes, s->b->outstanding_bytes,
+		      s->site->site);
+	add_place(out, s->site);
+	add_stack(out, difference_names(names, s->site));
+}
+
+static void add_changes(struct buffer *out, const struct difference *d, uint64_t top)
+{
+	struct difference_names names = {.text = NULL};
+	enum difference_kind now = DIFFERENCE_KINDS;
 	uint64_t listed = 0;
-	enum pair_change now = CHANGES;
 	size_t i;
 
-	for (i = 0; i < d->pair_count && d->pairs[i].change != CHANGE_NONE; i++) {
-		const struct pair *p = &d->pairs[i];
+	for (i = 0; i < d->site_count && d->sites[i].kind != DIFFERENCE_NONE; i++) {
+		const struct difference_site *s = &d->sites[i];
 
-		if (p->change != now) {
-			now = p->change;
+		if (s->kind != now) {
+			now = s->kind;
 			listed = 0;
 			buffer_printf(out, "Sites that %s (%zu, the largest %" PRIu64 "):\n",
-				      change_names[now], d->counts[now],
-				      d->counts[now] < d->options->top ? d->counts[now]
-								       : d->options->top);
+				      difference_kind_name(now), d->counts[now],
+				      d->counts[now] < top ? d->counts[now] : top);
 		}
-		if (listed++ < d->options->top)
-			add_pair_text(out, p);
+		if (listed++ < top)
+			add_site(out, s, &names);
 	}
+	difference_names_done(&names);
 }
 
-static bool write_report(const struct diff *d)
+static bool write_report(const struct difference *d, uint64_t top)
 {
 	struct buffer out = {0};
-	bool good;
+	int err;
 
-	add_side(&out, "A", d->options->diff[0], &d->sides[0]);
-	add_side(&out, "B", d->options->diff[1], &d->sides[1]);
+	add_side(&out, "A", &d->a);
+	add_side(&out, "B", &d->b);
 	add_total(&out, d);
-	add_changes(&out, d);
-	good = fwrite(out.data, 1, out.length, stdout) == out.length && !fflush(stdout);
-	if (!good)
-		log_error("cannot write 'standard output': %s", strerror(errno));
+	add_changes(&out, d, top);
+	err = output_path_write(STDOUT_FILENO, out.data, out.length);
+	if (err)
+		log_error("cannot write 'standard output': %s", output_path_reason(err));
 	buffer_done(&out);
+	return !err;
+}
+
+/* ---- files ---- */
+
+/* Before anything is read: a wrong name is said at once. */
+static bool open_files(struct output *files[FORMATS], const struct options *o)
+{
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (o->files[i] && !(files[i] = output_open(&difference_formats[i], o->files[i])))
+			return false;
+	}
+	return true;
+}
+
+static bool close_files(struct output *files[FORMATS])
+{
+	bool good = true;
+
+	for (size_t i = 0; i < FORMATS; i++)
+		good &= output_close(files[i]) == 0;
 	return good;
 }
 
-/* ---- CSV ---- */
-
-static const char csv_header[] =
-	"site,change,bytes_a,bytes_b,bytes_change,count_a,count_b,count_change,alloc_bytes_a,"
-	"alloc_bytes_b,alloc_count_a,alloc_count_b,api,function,source,module,stack\n";
-
-static void add_cell(struct buffer *out, const char *text)
+static bool write_all(struct output *files[FORMATS], const struct difference *d,
+		      const struct options *o)
 {
-	struct buffer clean = {0};
-	const char *p;
+	const struct snapshot now = {.realtime_ns = clock_realtime_ns()};
+	const struct export_input in = {
+		.snapshot = &now, .difference = d, .folded = o->folded_value};
+	bool good = options_to_stdout(o) || write_report(d, o->top);
 
-	buffer_add(&clean, "", 0);
-	buffer_add_clean(&clean, text);
-	buffer_add_string(out, ",\"");
-	for (p = clean.data; *p; p++) {
-		if (*p == '"')
-			buffer_add_char(out, '"');
-		buffer_add_char(out, *p);
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (files[i])
+			good &= output_write(files[i], &in) == 0;
 	}
-	buffer_add_char(out, '"');
-	buffer_done(&clean);
-}
-
-static void add_row(struct buffer *out, const struct pair *p)
-{
-	static const struct csv_site nothing;
-	const struct csv_site *a = p->a ? p->a : &nothing, *b = p->b ? p->b : &nothing;
-	const struct csv_site *site = newest(p);
-
-	buffer_printf(out, "%016" PRIx64 ",%s,%" PRIu64 ",%" PRIu64 ",%" PRId64, site->site,
-		      change_names[p->change], a->outstanding_bytes, b->outstanding_bytes,
-		      p->bytes);
-	buffer_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRId64, a->outstanding_count,
-		      b->outstanding_count, p->count);
-	buffer_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, a->alloc_bytes,
-		      b->alloc_bytes, a->alloc_count, b->alloc_count);
-	add_cell(out, site->api);
-	add_cell(out, site->function);
-	add_cell(out, site->source);
-	add_cell(out, site->module);
-	add_cell(out, site->stack);
-	buffer_add_char(out, '\n');
-}
-
-static bool write_csv(const struct diff *d)
-{
-	struct buffer out = {0};
-	struct stream_file file;
-	size_t i;
-
-	if (stream_file_open(&file, d->options->files[FORMAT_CSV], csv_header))
-		return false;
-	buffer_add(&out, "", 0);
-	for (i = 0; i < d->pair_count; i++)
-		add_row(&out, &d->pairs[i]);
-	stream_file_write(&file, out.data, out.length);
-	buffer_done(&out);
-	return stream_file_close(&file) == 0;
+	return good;
 }
 
 int diff_run(const struct options *o)
 {
-	struct diff d = {.options = o};
-	bool good = read_side(o, o->diff[0], &d.sides[0]) && read_side(o, o->diff[1], &d.sides[1]);
+	struct difference d = {.a.path = o->diff[0], .b.path = o->diff[1]};
+	struct output *files[FORMATS] = {NULL};
+	bool good = open_files(files, o) && read_side(o, &d.a) && read_side(o, &d.b);
 
 	if (good) {
-		make_pairs(&d);
-		qsort(d.pairs, d.pair_count, sizeof(*d.pairs), compare_pairs);
-		if (!o->files[FORMAT_CSV] || strcmp(o->files[FORMAT_CSV], "-") != 0)
-			good = write_report(&d);
-		if (o->files[FORMAT_CSV])
-			good &= write_csv(&d);
+		difference_make(&d);
+		good = write_all(files, &d, o);
 	}
-	csv_sites_free(&d.sides[0]);
-	csv_sites_free(&d.sides[1]);
-	free(d.pairs);
+	good &= close_files(files);
+	difference_done(&d);
 	return good ? 0 : 1;
 }

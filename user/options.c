@@ -122,7 +122,7 @@ static const struct option_row rows[] = {
 	 "reports show the change since so long after the start; CSV stays absolute"},
 	{0, "diff", "A B", GROUP_LEAK, KIND_DIFF, NO_FIELD,
 	 "compare two recordings or files of --csv instead of tracing: what grew, shrank, came "
-	 "and went, by call site"},
+	 "and went, by call site; --csv, --json, --folded, --pprof and --html write it"},
 	{0, "pools", NULL, GROUP_LEAK, KIND_FLAG, AT(pools), 0,
 	 "also report the sites that a pool or a buffer used again would relieve"},
 	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
@@ -376,8 +376,20 @@ static bool check_live_only(const struct parser *p, const char *mode)
 
 static bool check_diff(const struct parser *p)
 {
-	static const char *const others[] = {"read",	 "csv-blocks", "csv-timeline", "csv-go",
-					     "interval", "duration",   "live"};
+	static const char two_ends[] = "two ends are compared, nothing between";
+	static const struct {
+		const char *name, *why;
+	} others[] = {
+		{"read", two_ends},
+		{"csv-blocks", two_ends},
+		{"csv-timeline", two_ends},
+		{"csv-go", two_ends},
+		{"interval", two_ends},
+		{"duration", two_ends},
+		{"live", two_ends},
+		{"metrics", "they are served while processes run, and a difference is made once; "
+			    "use --json FILE"},
+	};
 	size_t i;
 
 	if (!p->o->diff[1]) {
@@ -385,11 +397,10 @@ static bool check_diff(const struct parser *p)
 		return false;
 	}
 	for (i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
-		if (!is_given(p, others[i]))
+		if (!is_given(p, others[i].name))
 			continue;
-		log_error("cannot use --%s together with --diff: two ends are compared, nothing "
-			  "between; leave one of them out",
-			  others[i]);
+		log_error("cannot use --%s together with --diff: %s; leave one of them out",
+			  others[i].name, others[i].why);
 		return false;
 	}
 	return check_live_only(p, "diff");

@@ -9,14 +9,8 @@
 const flame = (() => {
 	const ROW = 18,
 		NARROWEST = 0.4;
-	const values = [
-		["outstanding_bytes", "outstanding bytes", units.bytes],
-		["outstanding_count", "outstanding blocks", units.count],
-		["growth", "growth (bytes per second)", (v) => units.bytes(v) + "/s"],
-		["alloc_bytes", "allocated bytes", units.bytes],
-		["alloc_count", "allocated blocks", units.count],
-		["temporary_count", "temporary blocks", units.count],
-	];
+	/* [key, title, text of a value, who has it below zero] */
+	const values = model.flameValues;
 	const state = { sites: [], root: null, zoom: null, chosen: null, matches: new Map(), rows: [] };
 	let canvas, context, letter;
 
@@ -27,8 +21,8 @@ const flame = (() => {
 	const node = (name, module) => ({ name, module, own: 0, children: new Map() });
 
 	function child(parent, frame) {
-		const name = model.frameName[frame],
-			module = model.frameModule[frame],
+		const name = names.frameName[frame],
+			module = names.frameModule[frame],
 			key = name + "\n" + module;
 		let found = parent.children.get(key);
 		if (!found) parent.children.set(key, (found = node(name, module)));
@@ -45,13 +39,13 @@ const flame = (() => {
 	}
 
 	function build() {
-		const [key] = value(),
+		const [key, , text, negative] = value(),
 			root = node("all", ""),
 			inverted = byId("flame-inverted").checked;
-		let shrinking = 0;
+		let below = 0;
 		for (const site of state.sites) {
 			if (site[key] > 0) addSite(root, site, site[key], inverted);
-			else if (site[key] < 0) shrinking -= site[key];
+			else if (site[key] < 0) below -= site[key];
 		}
 		state.root = d3
 			.hierarchy(root, (n) => n.children.values())
@@ -60,7 +54,7 @@ const flame = (() => {
 		d3.partition()(state.root);
 		state.zoom = state.chosen = state.root;
 		byId("flame-note").textContent =
-			(shrinking ? `Sites that shrink, by ${units.bytes(shrinking)}/s together, are not in it. ` : "") +
+			(below ? `${negative}, by ${text(below)} together, are not in it. ` : "") +
 			"Frames have the colour of their module.";
 	}
 
@@ -239,7 +233,7 @@ const flame = (() => {
 		const frames = inverted ? site.frames : [...site.frames].reverse();
 		for (const f of frames) {
 			const next = (n.children || []).find(
-				(c) => c.data.name === model.frameName[f] && c.data.module === model.frameModule[f],
+				(c) => c.data.name === names.frameName[f] && c.data.module === names.frameModule[f],
 			);
 			if (!next || !next.value) break;
 			n = next;
@@ -264,7 +258,7 @@ const flame = (() => {
 		choices(
 			byId("flame-value"),
 			values.map(([key, title]) => [key, title]),
-			"outstanding_bytes",
+			values[0][0],
 		);
 		byId("flame-value").addEventListener("change", rebuild);
 		byId("flame-inverted").addEventListener("change", rebuild);

@@ -1,47 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/*
- * The data of the page (docs/html.md), decoded. Sites are objects with the names of their columns;
- * frames are numbers that stand for the same frame everywhere.
- */
+/* The run that the page is about: its sites and processes, all or those that were chosen. */
 "use strict";
 
 const model = (() => {
-	const data = JSON.parse(byId("data").textContent);
-	const text = (n) => data.texts[n];
+	const { data, text, frameName } = names;
 
-	/* One word for lists and the flame graph. */
-	const frameName = data.frames.map(([f, m, , , offset]) =>
-		f ? text(f) : m ? text(m) + "+0x" + offset.toString(16) : "[unknown]",
-	);
-	const frameModule = data.frames.map(([, m]) => (m ? text(m) : ""));
-
-	/* As the reports write it. */
-	function frameText(n) {
-		const [f, m, file, line, offset, flags] = data.frames[n];
-		const name = f
-			? text(f) + (flags & 1 ? " (inlined)" : "+0x" + offset.toString(16))
-			: m
-				? frameName[n]
-				: "0x" + offset.toString(16);
-		return (
-			name +
-			(f && m ? " [" + text(m) + "]" : "") +
-			(file ? " (" + text(file) + (line ? ":" + line : "") + ")" : "")
-		);
-	}
-
-	function frameSource(n) {
-		const [, , file, line] = data.frames[n];
-		return file ? text(file) + (line ? ":" + line : "") : "";
-	}
-
-	const sites = data.sites.map((row, number) => {
-		const site = { number };
-		data.site_columns.forEach((name, i) => {
-			site[name] = row[i];
-		});
-		site.rest = site.id === "";
-		site.api = text(site.api) || "";
+	const sites = names.rows();
+	for (const site of sites) {
 		site.cut = text(site.cut);
 		site.why = text(site.why) || "";
 		site.name = site.rest
@@ -49,28 +14,21 @@ const model = (() => {
 			: site.frames.length
 				? frameName[site.frames[site.function]]
 				: "[stack not known]";
-		return site;
-	});
+	}
+
+	const flameValues = [
+		["outstanding_bytes", "outstanding bytes", units.bytes],
+		["outstanding_count", "outstanding blocks", units.count],
+		["growth", "growth (bytes per second)", (v) => units.bytes(v) + "/s", "Sites that shrink"],
+		["alloc_bytes", "allocated bytes", units.bytes],
+		["alloc_count", "allocated blocks", units.count],
+		["temporary_count", "temporary blocks", units.count],
+	];
 
 	const rank = { leak: 3, growing: 2, steady: 1, new: 0 };
 	const isCandidate = (site) => site.verdict === "leak" || site.verdict === "growing";
 
-	/* Which sites have the words in a name: each text is looked at once, however many frames have it. */
-	function search(words) {
-		const wanted = words.trim().toLowerCase();
-		if (!wanted) return () => true;
-		const texts = data.texts.map((t) => t !== null && t.toLowerCase().includes(wanted));
-		const frames = data.frames.map(
-			([f, m, file], n) =>
-				texts[f] || texts[m] || texts[file] || (!f && frameName[n].toLowerCase().includes(wanted)),
-		);
-		return (site) =>
-			site.frames.some((n) => frames[n]) ||
-			site.id.includes(wanted) ||
-			site.api.toLowerCase().includes(wanted) ||
-			site.verdict === wanted ||
-			site.name.toLowerCase().includes(wanted);
-	}
+	const search = (words) => names.search(words, (site) => site.verdict);
 
 	const sum = (list, key) => list.reduce((total, item) => total + (item[key] || 0), 0);
 
@@ -105,10 +63,7 @@ const model = (() => {
 		run: data.run,
 		processes: data.processes,
 		sites,
-		frameName,
-		frameModule,
-		frameText,
-		frameSource,
+		flameValues,
 		rank,
 		isCandidate,
 		search,

@@ -1,80 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The table of call sites: which are shown, in which order, and what is behind one. Only so many rows
- * are ever in the page.
+ * A table of call sites: which are shown, in which order, and what is behind one. Only so many rows
+ * are ever in the page. Who makes one says of what it is:
+ *   columns [{key, title}] and of each: `text` and `exact` of a number, or `value` to sort by and `cell`; `wide`: not on
+ *           a narrow screen; `name`: sorted upwards first; `tie`: the order of equal ones
+ *   shows [key, title, test], first(sites) {show, sort}, search(words) test, pairs(site) [name, value], total(sites) words
  */
 "use strict";
 
-const table = (() => {
+/* Who called it, as far as a line has room. */
+const callersOf = (site) =>
+	site.frames
+		.slice(site.function + 1, site.function + 4)
+		.map((n) => names.frameName[n].slice(0, 60))
+		.join(" \u2190 ");
+
+function makeTable({ columns, shows, first, search, pairs, total }) {
 	const FIRST_ROWS = 25,
 		MORE_ROWS = 100,
 		MOST_ROWS = 1000;
-	const marks = {
-		leak: "\u25b2 leak",
-		growing: "\u2197 growing",
-		steady: "= steady",
-		new: "\u00b7 new",
-		"": "suppressed",
-	};
-	const mark = (site) => (site.rest ? "" : marks[site.verdict]);
-
-	const columns = [
-		{
-			key: "verdict",
-			title: "Verdict",
-			wide: true,
-			value: (s) => model.rank[s.verdict] ?? -1,
-			help:
-				"leak: it grows, and its old blocks stay; growing: it grows, but old blocks do get freed; " +
-				"new: too young to tell. Sorted by the verdict, then by growth",
-		},
-		{ key: "name", title: "Function and why", name: true, value: (s) => s.name.toLowerCase() },
-		{ key: "outstanding_bytes", title: "Outstanding", text: units.bytes, exact: " bytes" },
-		{ key: "outstanding_count", title: "Blocks", text: units.count, exact: " blocks", wide: true },
-		{ key: "growth", title: "Growth/s", text: units.signed, exact: " bytes per second" },
-		{
-			key: "oldest",
-			title: "Oldest",
-			text: (v) => (v === null ? "" : units.seconds(v)),
-			exact: " seconds",
-			wide: true,
-		},
-		{
-			key: "temporary_count",
-			title: "Temporary",
-			text: units.count,
-			wide: true,
-			exact: " blocks",
-			help: "freed before the thread that allocated them allocated again",
-		},
-		{
-			key: "alloc_bytes",
-			title: "Allocated",
-			text: units.bytes,
-			exact: " bytes since tracing began",
-			wide: true,
-		},
-	];
-	const shows = [
-		["candidates", "leak and growing", model.isCandidate],
-		["leak", "leak", (s) => s.verdict === "leak"],
-		["all", "all", () => true],
-		["outstanding", "with outstanding blocks", (s) => s.outstanding_count > 0],
-	];
-	const state = {
-		sites: [],
-		show: "all",
-		sort: "outstanding_bytes",
-		descending: true,
-		rows: FIRST_ROWS,
-		open: new Set(),
-	};
+	const state = { sites: [], show: "all", sort: "", descending: true, rows: FIRST_ROWS, open: new Set() };
 
 	const valueOf = (column, site) => (column.value ? column.value(site) : (site[column.key] ?? -Infinity));
 
 	function shown() {
 		const wanted = shows.find(([name]) => name === state.show)[2];
-		const matches = model.search(byId("sites-filter").value);
+		const matches = search(byId("sites-filter").value);
 		const column = columns.find((c) => c.key === state.sort);
 		const sign = state.descending ? -1 : 1;
 		return state.sites
@@ -82,13 +33,7 @@ const table = (() => {
 			.sort((a, b) => {
 				const x = valueOf(column, a),
 					y = valueOf(column, b);
-				return x < y
-					? -sign
-					: x > y
-						? sign
-						: column.key === "verdict"
-							? b.growth - a.growth
-							: a.number - b.number;
+				return x < y ? -sign : x > y ? sign : column.tie ? column.tie(a, b) : a.number - b.number;
 			});
 	}
 
@@ -131,56 +76,22 @@ const table = (() => {
 		byId("sites-table").tHead.querySelector(`[data-sort="${column.key}"]`).focus();
 	}
 
-	/* Who called it, as far as a line has room. */
-	const callers = (site) =>
-		site.frames
-			.slice(site.function + 1, site.function + 4)
-			.map((n) => model.frameName[n].slice(0, 60))
-			.join(" \u2190 ");
-
-	function nameCell(site) {
-		const frame = site.frames.length ? site.frames[site.function] : null;
-		const place =
-			frame === null ? "" : [model.frameModule[frame], model.frameSource(frame)].filter((t) => t).join("  ");
-		const process =
-			model.processes.length > 1
-				? `${model.processes[site.process].comm} (${model.processes[site.process].pid})`
-				: "";
-		return element(
-			"td",
-			{ class: "name" },
-			element(
-				"button",
-				{
-					type: "button",
-					class: "open code",
-					title: site.name.slice(0, 400),
-					disabled: site.rest,
-					"aria-expanded": String(state.open.has(site.number)),
-					on: { click: () => toggle(site) },
-				},
-				site.name,
-			),
-			element("span", { class: "narrow verdict " + site.verdict }, mark(site)),
-			element(
-				"div",
-				{ class: "small short" },
-				element("span", { class: "code" }, callers(site) ? "\u2190 " + callers(site) + "  " : ""),
-				[place, process, site.mapped ? "mapped range" : ""].filter((t) => t).join(" \u00b7 "),
-			),
-			model.isCandidate(site) ? element("div", { class: "why" }, site.why) : null,
+	const opener = (site) =>
+		element(
+			"button",
+			{
+				type: "button",
+				class: "open code",
+				title: site.name.slice(0, 400),
+				disabled: site.rest,
+				"aria-expanded": String(state.open.has(site.number)),
+				on: { click: () => toggle(site) },
+			},
+			site.name,
 		);
-	}
 
 	function cell(column, site) {
-		if (column.key === "verdict")
-			return element(
-				"td",
-				{ class: "wide" },
-				element("span", { class: "verdict " + site.verdict, title: site.why }, mark(site)),
-				model.isCandidate(site) ? element("div", { class: "small" }, `score ${site.score.toFixed(0)}`) : null,
-			);
-		if (column.name) return nameCell(site);
+		if (column.cell) return column.cell(site, opener(site));
 		const value = site[column.key];
 		return element(
 			"td",
@@ -203,7 +114,7 @@ const table = (() => {
 			element(
 				"li",
 				{ class: "code" + (i < site.function ? " skipped" : i === site.function ? " site" : "") },
-				model.frameText(n),
+				names.frameText(n),
 			),
 		);
 		if (site.cut) rows.push(element("li", { class: "code skipped" }, site.cut));
@@ -214,47 +125,14 @@ const table = (() => {
 		);
 	}
 
-	function figures(site) {
-		const amount = (b, n) => `${units.bytes(b)} (${units.exact(b)} bytes in ${units.plural(n, "block")})`;
-		const pairs = [
-			["Called", site.api],
-			["Outstanding", amount(site.outstanding_bytes, site.outstanding_count)],
-			["Range (95 %)", site.low === null ? null : `${units.bytes(site.low)} to ${units.bytes(site.high)}`],
-			["Allocated", amount(site.alloc_bytes, site.alloc_count)],
-			["Freed", amount(site.free_bytes, site.free_count)],
-			["Peak", `${units.bytes(site.peak_bytes)} (${units.exact(site.peak_bytes)} bytes)`],
-			[
-				"Temporary",
-				`${units.plural(site.temporary_count, "block")}, ` +
-					`${units.share(site.temporary_count, site.alloc_count)} of those allocated`,
-			],
-			["Growth", `${units.signed(site.growth)}/s`],
-			["Allocations", `${units.count(site.rate)}/s`],
-			["At the peak of its process", units.bytes(site.at_peak)],
-			[
-				"Age of its blocks",
-				site.oldest === null
-					? "none is outstanding"
-					: `half of them ${units.seconds(site.median_age)} or more, the oldest ${units.seconds(site.oldest)}`,
-			],
-			[
-				"Lifetime",
-				site.median_life === null
-					? "none was freed"
-					: `half of the freed blocks lived ${units.seconds(site.median_life)} or less, ` +
-						`${units.percent(100 * site.young_share)} of them less than a millisecond`,
-			],
-			["Verdict", `${site.verdict}, score ${site.score.toFixed(0)} of 100: ${site.why}`],
-			["Site", site.id],
-		];
-		return element(
+	const figures = (site) =>
+		element(
 			"dl",
 			{ class: "pairs" },
-			...pairs
+			...pairs(site)
 				.filter(([, value]) => value !== null)
 				.flatMap(([name, value]) => [element("dt", {}, name), element("dd", {}, value)]),
 		);
-	}
 
 	function detail(site) {
 		return element(
@@ -301,8 +179,7 @@ const table = (() => {
 				.filter((row) => row),
 		);
 		byId("sites-count").textContent =
-			`${units.plural(list.length, "call site")} of ${units.exact(state.sites.length)}, ` +
-			`${units.bytes(list.reduce((n, s) => n + s.outstanding_bytes, 0))} outstanding`;
+			`${units.plural(list.length, "call site")} of ${units.exact(state.sites.length)}, ${total(list)}`;
 		more.hidden = list.length <= visible.length;
 		more.disabled = state.rows >= MOST_ROWS;
 		more.textContent = more.disabled
@@ -311,12 +188,9 @@ const table = (() => {
 	}
 
 	function show(selection) {
-		const found = selection.sites.some(model.isCandidate);
 		state.sites = selection.sites;
 		state.rows = FIRST_ROWS;
-		state.show = found ? "candidates" : "all";
-		state.sort = found ? "verdict" : "outstanding_bytes";
-		state.descending = true;
+		Object.assign(state, { descending: true }, first(selection.sites));
 		choices(
 			byId("sites-show"),
 			shows.map(([name, title, test]) => [
@@ -344,4 +218,4 @@ const table = (() => {
 	}
 
 	return { start, show };
-})();
+}

@@ -176,29 +176,3 @@ def replay__of_stdout_without_privileges__the_same(case):
                             "--inh-caps=-all", TRACER, "-b", "-r", case.path("run.rec"), "--csv-timeline", "-"],
                            check=True, capture_output=True, stdin=subprocess.DEVNULL)
     equal(again.stdout.decode(), read_text(case.path("live.csv")), "CSV")
-
-
-@test()
-def diff__recording_against_csv__by_site(case):
-    target = case.target("every")
-    tracer = case.attach(target, "-w", case.path("a.rec"), "--csv", case.path("a.csv"))
-    target.work()
-    tracer.stop()
-    same = case.run("--diff", case.path("a.rec"), case.path("a.csv"))
-    equal(same.wait(), 0, "exit status")
-    check(re.search(r"^B - A: \+0 bytes in \+0 allocations; 0 sites appeared, 0 grew, 0 shrank, 0 disappeared, [1-9]",
-                    same.out.text(), re.M), same.out.text())
-    bigger = read_text(case.path("a.csv")).splitlines()
-    rows = read_rows(case.path("a.csv"))
-    grown = next(row for row in rows if row["function"] == "site_malloc" and int(row["outstanding_bytes"]))
-    size = int(grown["outstanding_bytes"])
-    bigger = [line.replace(f",{size},", f",{size + 1000},", 1) if grown["site"] in line else line for line in bigger]
-    with open(case.path("b.csv"), "w", encoding="utf-8") as file:
-        file.write("\n".join(bigger) + "\n")
-    diff = case.run("--diff", case.path("a.rec"), case.path("b.csv"), "--csv", case.path("diff.csv"))
-    equal(diff.wait(), 0, "exit status")
-    check(f"+1000 bytes in +0 allocations, from {size} to {size + 1000} bytes, site {grown['site']}" in diff.out.text(),
-          diff.out.text())
-    changed = [row for row in read_rows(case.path("diff.csv")) if row["change"] != "unchanged"]
-    equal([(row["site"], row["change"], row["bytes_change"]) for row in changed], [(grown["site"], "grew", "1000")],
-          "rows of the CSV")

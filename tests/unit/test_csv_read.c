@@ -14,7 +14,7 @@
 
 #define HEADER                                                                                     \
 	"time,pid,site,outstanding_bytes,outstanding_count,alloc_bytes,alloc_count,free_bytes,"    \
-	"free_count,api,function,source,module,stack\n"
+	"free_count,temporary_count,api,function,source,module,stack\n"
 
 static int read_text(struct csv_sites *sites, const char *text, size_t size, size_t *line)
 {
@@ -30,7 +30,7 @@ static int read_text(struct csv_sites *sites, const char *text, size_t size, siz
 
 static void csv_read__quoted_cells__as_they_were(void **state)
 {
-	static const char text[] = HEADER "t,7,00000000000000ab,10,1,20,2,10,1,malloc,\"f(a, "
+	static const char text[] = HEADER "t,7,00000000000000ab,10,1,20,2,10,1,3,malloc,\"f(a, "
 					  "b)\",\"a \"\"b\"\".c:3\",m,\"x;y\nz\"\n";
 	struct csv_sites sites;
 	size_t line;
@@ -49,10 +49,10 @@ static void csv_read__quoted_cells__as_they_were(void **state)
 
 static void csv_read__several_rows__last_of_each_process_summed(void **state)
 {
-	static const char text[] = HEADER "t,7,0000000000000002,10,1,20,2,10,1,malloc,f,,m,s\n"
-					  "t,8,0000000000000002,100,1,0,0,0,0,malloc,f,,m,s\n"
-					  "t,8,0000000000000001,5,5,5,5,0,0,malloc,g,,m,s\n"
-					  "u,7,0000000000000002,30,3,40,4,10,1,malloc,f,,m,s\n";
+	static const char text[] = HEADER "t,7,0000000000000002,10,1,20,2,10,1,3,malloc,f,,m,s\n"
+					  "t,8,0000000000000002,100,1,0,0,0,0,3,malloc,f,,m,s\n"
+					  "t,8,0000000000000001,5,5,5,5,0,0,3,malloc,g,,m,s\n"
+					  "u,7,0000000000000002,30,3,40,4,10,1,3,malloc,f,,m,s\n";
 	struct csv_sites sites;
 	size_t line;
 
@@ -76,11 +76,11 @@ static void csv_read__no_such_file__refused_with_its_line(void **state)
 		{"", 1},
 		{"time,pid\n", 1},
 		{HEADER "t,7,0000000000000002,10\n", 2},
-		{HEADER "t,7,2,10,1,20,2,10,1,malloc,f,,m,s\n", 2},
-		{HEADER "t,7,0000000000000002,-1,1,20,2,10,1,malloc,f,,m,s\n", 2},
-		{HEADER "t,x,0000000000000002,1,1,20,2,10,1,malloc,f,,m,s\n", 2},
-		{HEADER "t,7,0000000000000002,1,1,20,2,10,1,malloc,\"f,,m,s\n", 3},
-		{HEADER "t,7,0000000000000002,1,1,20,2,10,1,malloc,\"f\"g,,m,s\n", 2},
+		{HEADER "t,7,2,10,1,20,2,10,1,3,malloc,f,,m,s\n", 2},
+		{HEADER "t,7,0000000000000002,-1,1,20,2,10,1,3,malloc,f,,m,s\n", 2},
+		{HEADER "t,x,0000000000000002,1,1,20,2,10,1,3,malloc,f,,m,s\n", 2},
+		{HEADER "t,7,0000000000000002,1,1,20,2,10,1,3,malloc,\"f,,m,s\n", 3},
+		{HEADER "t,7,0000000000000002,1,1,20,2,10,1,3,malloc,\"f\"g,,m,s\n", 2},
 	};
 	struct csv_sites sites;
 	size_t line, i;
@@ -97,7 +97,7 @@ static void csv_read__no_such_file__refused_with_its_line(void **state)
 /* Each byte changed: other rows or an error, and never a read past the end (sanitizers see it). */
 static void csv_read__hostile_bytes__within_bounds(void **state)
 {
-	char text[] = HEADER "t,7,0000000000000002,1,1,20,2,10,1,malloc,\"f\"\"\",,m,\"a;b\"\n";
+	char text[] = HEADER "t,7,0000000000000002,1,1,20,2,10,1,3,malloc,\"f\"\"\",,m,\"a;b\"\n";
 	static const char bytes[] = "\",\n0;\\";
 	struct csv_sites sites;
 	size_t i, b, line;

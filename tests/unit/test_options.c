@@ -483,6 +483,7 @@ static void options_parse__recordings_and_live__both_named(void **state)
 		{"--diff a b -p 1", {"--pid", "--diff"}},
 		{"--diff a b -r c", {"--read", "--diff"}},
 		{"--diff a b --csv-timeline c", {"--csv-timeline", "--diff"}},
+		{"--diff a b --metrics 9464", {"--metrics", "--json"}},
 	};
 
 	(void)state;

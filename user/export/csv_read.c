@@ -23,7 +23,7 @@ enum {
 	COLUMN_PID,
 	COLUMN_SITE,
 	NUMBER_FIRST,
-	NUMBER_LAST = 7,
+	NUMBER_LAST = 8,
 	COLUMN_API,
 	COLUMN_FUNCTION,
 	COLUMN_SOURCE,
@@ -41,6 +41,7 @@ static const char *const column_names[COLUMNS] = {
 	"alloc_count",
 	"free_bytes",
 	"free_count",
+	"temporary_count",
 	"api",
 	"function",
 	"source",
@@ -164,7 +165,8 @@ static bool take_row(struct reader *r, size_t columns)
 	struct row row = {.order = r->row_count};
 	uint64_t *numbers[] = {&row.site.outstanding_bytes, &row.site.outstanding_count,
 			       &row.site.alloc_bytes,	    &row.site.alloc_count,
-			       &row.site.free_bytes,	    &row.site.free_count};
+			       &row.site.free_bytes,	    &row.site.free_count,
+			       &row.site.temporary_count};
 	int c;
 
 	if (r->cell_count != columns || !parse_site(cell_of(r, COLUMN_SITE), &row.site.site) ||
@@ -212,6 +214,7 @@ static void add_site(struct csv_sites *sites, const struct csv_site *site)
 	last->alloc_count += site->alloc_count;
 	last->free_bytes += site->free_bytes;
 	last->free_count += site->free_count;
+	last->temporary_count += site->temporary_count;
 }
 
 /* Of each process and site the last row counts. */

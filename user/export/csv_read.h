@@ -11,7 +11,7 @@
 struct csv_site {
 	uint64_t site;
 	uint64_t outstanding_bytes, outstanding_count;
-	uint64_t alloc_bytes, alloc_count, free_bytes, free_count;
+	uint64_t alloc_bytes, alloc_count, free_bytes, free_count, temporary_count;
 	const char *api, *function, *source, *module,
 		*stack; /* in `text`, as they are in the file */
 };

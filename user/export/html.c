@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The page, piece by piece: the first half, the data, the second half. All data passes through one gate, pass(), which
- * escapes what could end the script element that it stands in: so no name can leave it, whoever wrote it into the JSON.
- * Sites come before the frames and texts that they refer to, which are known only then.
+ * The page, piece by piece: the first half, the data, the second half. Sites come before the frames and texts that they
+ * refer to, which are known only then.
  */
 #include "html.h"
 
@@ -15,10 +14,11 @@
 #include "../probe/plan.h"
 #include "../view/frames.h"
 #include "html_names.h"
+#include "html_pass.h"
 #include "html_run.h"
 #include "json_text.h"
 
-/* Files of the build, made of web/ (scripts/build-page.sh). */
+/* The halves of web/page.html. */
 extern const char html_page_head[], html_page_head_end[];
 extern const char html_page_tail[], html_page_tail_end[];
 
@@ -29,37 +29,6 @@ struct writer {
 	struct html_names names;
 	struct buffer words; /* scratch */
 };
-
-/* In JSON these stand within strings only. */
-static const char *escape_of(char c)
-{
-	switch (c) {
-	case '<': return "\\u003c";
-	case '>': return "\\u003e";
-	case '&': return "\\u0026";
-	default: return NULL;
-	}
-}
-
-/* All but the last byte, by which json_text.h sees whether a comma is due. 0 or the error of the sink. */
-static int pass(struct writer *w)
-{
-	struct buffer *out = &w->sink->text;
-	size_t i, last = w->json.length - 1;
-	char kept = w->json.data[last];
-
-	for (i = 0; i < last; i++) {
-		const char *escape = escape_of(w->json.data[i]);
-
-		if (escape)
-			buffer_add_string(out, escape);
-		else
-			buffer_add_char(out, w->json.data[i]);
-	}
-	buffer_reset(&w->json);
-	buffer_add_char(&w->json, kept);
-	return sink_spill(w->sink);
-}
 
 /* ---- sites ---- */
 
@@ -237,7 +206,7 @@ static void add_sites(struct writer *w)
 		json_string(&w->json, NULL, site_columns[i]);
 	json_close(&w->json, ']');
 	json_open(&w->json, "sites", '[');
-	for (i = 0; i < count && !pass(w); i++)
+	for (i = 0; i < count && !html_pass(w->sink, &w->json); i++)
 		add_site(w, sites[i]);
 	add_rests(w, sites + count, s->site_count - count);
 	json_close(&w->json, ']');
@@ -255,8 +224,7 @@ static void add_data(struct writer *w)
 	add_sites(w);
 	html_names_end(&w->names, &w->json);
 	json_close(&w->json, '}');
-	pass(w);
-	buffer_add(&w->sink->text, w->json.data, w->json.length);
+	html_pass_last(w->sink, &w->json);
 }
 
 void html_write(struct sink *out, const struct export_input *in)
@@ -267,6 +235,5 @@ void html_write(struct sink *out, const struct export_input *in)
 	add_data(&w);
 	buffer_add(&out->text, html_page_tail, (size_t)(html_page_tail_end - html_page_tail));
 	html_names_done(&w.names);
-	buffer_done(&w.json);
 	buffer_done(&w.words);
 }

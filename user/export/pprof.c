@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * One sample for each call site, with four values; process and allocator function are labels. Values are scaled already when
- * the run was sampled, so that no tool has to do it; the period says how it was sampled.
+ * the run was sampled, so that no tool has to do it; the period says how it was sampled. A difference has a sample for each
+ * side of a site.
  */
 #include "pprof.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include "../../include/calls.h"
 #include "../base/clock.h"
 #include "../base/xalloc.h"
 #include "../probe/plan.h"
+#include "difference.h"
 #include "gzip.h"
 #include "pprof_tables.h"
 
@@ -60,32 +63,45 @@ static Pprof__Label *add_label(struct pprof_tables *t, Pprof__Sample *s, const c
 	return l;
 }
 
+static void add_text_label(struct pprof_tables *t, Pprof__Sample *s, const char *key,
+			   const char *text)
+{
+	add_label(t, s, key)->str = pprof_string(t, text);
+}
+
 static void add_labels(struct pprof_tables *t, Pprof__Sample *sample, const struct snapshot *s,
 		       const struct snapshot_site *site)
 {
 	if (site->process < s->process_count) {
 		add_label(t, sample, "pid")->num = s->processes[site->process].pid;
-		add_label(t, sample, "comm")->str =
-			pprof_string(t, s->processes[site->process].comm);
+		add_text_label(t, sample, "comm", s->processes[site->process].comm);
 	}
 	if (site->call < CALL_ID_COUNT)
-		add_label(t, sample, "api")->str =
-			pprof_string(t, call_name((enum call_id)site->call));
+		add_text_label(t, sample, "api", call_name((enum call_id)site->call));
 }
 
-static Pprof__Sample *make_sample(struct pprof_tables *t, const struct export_input *in,
-				  const struct snapshot_site *site)
+/* values: in the order of the types. */
+static Pprof__Sample *make_sample(struct pprof_tables *t, const struct stack_names *names,
+				  const int64_t values[VALUES])
 {
 	Pprof__Sample *s = arena_get(t->arena, 1, sizeof(*s));
 
 	pprof__sample__init(s);
-	s->n_location_id = pprof_stack(t, in->names(in->context, site), &s->location_id);
+	s->n_location_id = pprof_stack(t, names, &s->location_id);
 	s->n_value = VALUES;
 	s->value = arena_get(t->arena, VALUES, sizeof(*s->value));
-	s->value[0] = value(site->totals.alloc_count);
-	s->value[1] = value(site->totals.alloc_bytes);
-	s->value[2] = value(site->totals.outstanding_count);
-	s->value[3] = value(site->totals.outstanding_bytes);
+	memcpy(s->value, values, VALUES * sizeof(*values));
+	return s;
+}
+
+static Pprof__Sample *sample_of(struct pprof_tables *t, const struct export_input *in,
+				const struct snapshot_site *site)
+{
+	const int64_t values[VALUES] = {
+		value(site->totals.alloc_count), value(site->totals.alloc_bytes),
+		value(site->totals.outstanding_count), value(site->totals.outstanding_bytes)};
+	Pprof__Sample *s = make_sample(t, in->names(in->context, site), values);
+
 	add_labels(t, s, in->snapshot, site);
 	return s;
 }
@@ -101,7 +117,53 @@ static void add_samples(struct pprof_tables *t, Pprof__Profile *p, const struct 
 	}
 	p->sample = arena_get(t->arena, s->site_count, sizeof(*p->sample));
 	for (i = 0; i < s->site_count; i++)
-		p->sample[p->n_sample++] = make_sample(t, in, &s->sites[i]);
+		p->sample[p->n_sample++] = sample_of(t, in, &s->sites[i]);
+}
+
+/* sign -1: of the side that is taken off, which pprof knows by its label. */
+static Pprof__Sample *sample_of_side(struct pprof_tables *t, const struct stack_names *names,
+				     const struct csv_site *site, int sign)
+{
+	const int64_t values[VALUES] = {
+		sign * value(site->alloc_count), sign * value(site->alloc_bytes),
+		sign * value(site->outstanding_count), sign * value(site->outstanding_bytes)};
+	Pprof__Sample *s = make_sample(t, names, values);
+
+	add_text_label(t, s, "api", site->api);
+	if (sign < 0)
+		add_text_label(t, s, "pprof::base", "true");
+	return s;
+}
+
+/* As `pprof -diff_base A B` has them: B's samples, and A's with a minus. */
+static void add_sides(struct pprof_tables *t, Pprof__Profile *p, const struct difference *d)
+{
+	struct difference_names scratch = {.text = NULL};
+	size_t i;
+
+	p->sample = arena_get(t->arena, 2 * d->site_count, sizeof(*p->sample));
+	for (i = 0; i < d->site_count; i++) {
+		const struct difference_site *s = &d->sites[i];
+		const struct stack_names *names = difference_names(&scratch, s->site);
+
+		p->sample[p->n_sample++] = sample_of_side(t, names, s->b, 1);
+		p->sample[p->n_sample++] = sample_of_side(t, names, s->a, -1);
+	}
+	difference_names_done(&scratch);
+}
+
+static void add_comment(struct pprof_tables *t, Pprof__Profile *p, const char *words)
+{
+	p->n_comment = 1;
+	p->comment = arena_get(t->arena, 1, sizeof(*p->comment));
+	p->comment[0] = pprof_string(t, words);
+}
+
+/* period: bytes for each sample. */
+static void add_period(struct pprof_tables *t, Pprof__Profile *p, uint64_t period)
+{
+	p->period_type = value_type(t, "space", "bytes");
+	p->period = value(period);
 }
 
 static void add_facts(struct pprof_tables *t, Pprof__Profile *p, const struct export_input *in)
@@ -109,15 +171,23 @@ static void add_facts(struct pprof_tables *t, Pprof__Profile *p, const struct ex
 	const struct snapshot *s = in->snapshot;
 	struct buffer words = {0};
 
-	p->time_nanos = value(in->realtime_ns);
 	p->duration_nanos = (int64_t)(s->elapsed_s * (double)NS_PER_S);
-	p->period_type = value_type(t, "space", "bytes");
-	p->period = s->sampled ? value(s->sample_bytes) : 1;
+	add_period(t, p, s->sampled ? s->sample_bytes : 1);
 	buffer_printf(&words, "tracer %s: allocations since tracing began, %llu events lost",
 		      TRACER_VERSION, (unsigned long long)report_lost_events(s));
-	p->n_comment = 1;
-	p->comment = arena_get(t->arena, 1, sizeof(*p->comment));
-	p->comment[0] = pprof_string(t, words.data);
+	add_comment(t, p, words.data);
+	buffer_done(&words);
+}
+
+static void add_difference_facts(struct pprof_tables *t, Pprof__Profile *p,
+				 const struct difference *d)
+{
+	struct buffer words = {0};
+
+	add_period(t, p, 1);
+	buffer_printf(&words, "tracer %s: what '%s' has more than '%s'", TRACER_VERSION, d->b.path,
+		      d->a.path);
+	add_comment(t, p, words.data);
 	buffer_done(&words);
 }
 
@@ -130,8 +200,14 @@ void pprof_write(struct sink *out, const struct export_input *in)
 	size_t size;
 
 	add_types(&t, &p);
-	add_facts(&t, &p, in);
-	add_samples(&t, &p, in);
+	p.time_nanos = value(in->realtime_ns);
+	if (in->difference) {
+		add_difference_facts(&t, &p, in->difference);
+		add_sides(&t, &p, in->difference);
+	} else {
+		add_facts(&t, &p, in);
+		add_samples(&t, &p, in);
+	}
 	pprof_tables_fill(&t, &p);
 	packed = xcalloc(1, pprof__profile__get_packed_size(&p));
 	size = pprof__profile__pack(&p, packed);

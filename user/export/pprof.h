@@ -5,6 +5,7 @@
 
 #include "sink.h"
 
+/* Of in->difference, too: a profile as `pprof -diff_base` makes it of two. */
 void pprof_write(struct sink *out, const struct export_input *in);
 
 #endif /* EXPORT_PPROF_H */

@@ -31,6 +31,7 @@ enum folded_value {
 };
 
 struct html_extra;
+struct difference;
 
 /* One snapshot and what belongs to its moment. All borrowed. */
 struct export_input {
@@ -46,6 +47,8 @@ struct export_input {
 	/* Lifetimes and sizes of the blocks of a site, by its number; false when they are not known. NULL: none are. */
 	bool (*lifetimes)(void *context, uint32_t site, struct lifetimes *out);
 	const struct html_extra *html; /* of formats that tell of the whole run */
+	/* What is written in place of the snapshot, which then has no more than its time. */
+	const struct difference *difference;
 };
 
 #endif /* EXPORT_SINK_H */
