@@ -112,6 +112,10 @@ $(O)/screen_demo: tests/screen/screen_demo.c $(LIBRARY)
 $(O)/html_pages: tests/web/pages.c $(LIBRARY)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
 
+$(O)/go/%: tests/go/%.c $(LIBRARY)
+	@mkdir -p $(@D)
+	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
+
 $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 	@mkdir -p $(@D)
 	$(call say,TEST,$@)$(CC) $(CFLAGS) -MMD -MP -MF $@.d -o $@ $< $(LIBRARY) $(LDLIBS)
@@ -119,7 +123,7 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets bench-programs $(O)/screen_demo $(O)/html_pages
+test-live: all targets bench-programs $(O)/go/mprof $(O)/screen_demo $(O)/html_pages
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
@@ -200,5 +204,5 @@ uninstall:
 clean:
 	rm -rf build
 
--include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/html_pages.d \
+-include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/html_pages.d $(O)/go/mprof.d \
 	$(patsubst %,$(O)/bench/%.d,unwind_tables view http_load soak)

@@ -69,7 +69,8 @@ enum call_kind {
 	X(MREMAP,                    "mremap",              CALL_MREMAP,          CALL_RANGE) \
 	X(MODULES,                   "dynamic linker",      CALL_MODULES,         0) \
 	X(STRDUP,                    "strdup",              CALL_STRING,          0) \
-	X(STRNDUP,                   "strndup",             CALL_STRING,          0)
+	X(STRNDUP,                   "strndup",             CALL_STRING,          0) \
+	X(GO,                        "go",                  CALL_NONE,            0)
 /* clang-format on */
 
 enum call_id {

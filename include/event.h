@@ -28,6 +28,8 @@ enum event_type {
 	EVENT_MUNMAP = 11,   /* struct event_range: succeeded */
 	EVENT_MREMAP = 12,   /* struct event_range: succeeded */
 	EVENT_STRANGER = 13, /* struct event_fork: a child that is not followed; its number is 0 */
+	EVENT_BULK = 14, /* struct event_bulk: figures of a site changed, its single blocks are not
+				known; made in user space */
 };
 
 struct event_header {
@@ -71,6 +73,7 @@ struct slot_ring {
 #define EVENT_F_FIXED	1u /* EVENT_MMAP: MAP_FIXED, replaces what was there */
 #define EVENT_F_STARTED 2u /* EVENT_EXEC: not traced before, found by its name */
 #define EVENT_F_UNWIND	4u /* EVENT_MODULES: a stack met code of no known mapping */
+#define EVENT_F_BEFORE	8u /* EVENT_BULK: what is allocated was there before tracing began */
 
 struct event_alloc {
 	struct event_header h;
@@ -105,6 +108,14 @@ struct event_range {
 	__u64 entry_ns;
 };
 
+/* Since the last one of this site. What was allocated and freed in between is in both. */
+struct event_bulk {
+	struct event_header h;
+	__u64 stack;
+	__u64 alloc_bytes, alloc_count;
+	__u64 free_bytes, free_count;
+};
+
 struct event_fork {
 	struct event_header h; /* process: the parent */
 	__u32 child;	       /* the tracer's number of the new process */
@@ -128,6 +139,7 @@ struct event_process {
 #define STACK_F_FAULT	   32u	/* the stack's memory could not be read */
 #define STACK_F_BROKEN	   64u	/* the frames make no sense */
 #define STACK_F_CHANGED	   128u /* mappings changed during the walk: only pcs[0] is kept */
+#define STACK_F_LOGICAL	   256u /* inlined functions have pcs of their own (runtime.Callers of Go) */
 
 /* pcs[0] is the return address into the caller of the allocator; all pcs are return addresses. */
 struct event_stack {
@@ -145,6 +157,7 @@ _Static_assert(sizeof(struct event_alloc) == 48, "event_alloc");
 _Static_assert(sizeof(struct event_free) == 32, "event_free");
 _Static_assert(sizeof(struct event_realloc) == 64, "event_realloc");
 _Static_assert(sizeof(struct event_range) == 72, "event_range");
+_Static_assert(sizeof(struct event_bulk) == 64, "event_bulk");
 _Static_assert(sizeof(struct event_fork) == 32, "event_fork");
 _Static_assert(sizeof(struct event_process) == 48, "event_process");
 _Static_assert(sizeof(struct event_stack) == 40, "event_stack");

@@ -73,9 +73,17 @@ FIELDS = [
     ("G_WAIT_REASON", "runtime.g", "waitreason"),
     ("G_GOPC", "runtime.g", "gopc"),
     ("G_STARTPC", "runtime.g", "startpc"),
+    ("BUCKET_ALLNEXT", "runtime.bucket", "allnext"),
+    ("BUCKET_OBJECT_BYTES", "runtime.bucket", "size"),
+    ("BUCKET_DEPTH", "runtime.bucket", "nstk"),
+    ("BUCKET_STACK", "runtime.bucket", None),
+    ("RECORD_FUTURE", "runtime.memRecord", "future"),
+    ("RECORD_SIZE", "runtime.memRecord", None),
+    ("CYCLE_FREES", "runtime.memRecordCycle", "frees"),
+    ("CYCLE_SIZE", "runtime.memRecordCycle", None),
 ]
 SYMBOLS = ["runtime.memstats", "runtime.gcController", "runtime.mheap_", "runtime.allp", "runtime.emptymspan",
-           "runtime.allgs", "runtime.sched"]
+           "runtime.allgs", "runtime.sched", "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate"]
 SIZES = ("runtime.class_to_size", "internal/runtime/gc.SizeClassToSize")
 ANCHORS_MAX = 6
 SIZE_CLASSES = 68
@@ -192,7 +200,8 @@ def size_classes(binary, known):
 def enum_name(symbol):
     return {"runtime.memstats": "MEMSTATS", "runtime.gcController": "GC_CONTROLLER", "runtime.mheap_": "MHEAP", "runtime.allp": "ALLP",
             "runtime.emptymspan": "EMPTY_SPAN", "runtime.allgs": "ALLGS",
-            "runtime.sched": "SCHED"}[symbol]
+            "runtime.sched": "SCHED", "runtime.mbuckets": "MBUCKETS", "runtime.mProfCycle": "MPROF_CYCLE",
+            "runtime.MemProfileRate": "MEM_PROFILE_RATE"}[symbol]
 
 
 def write(tables):

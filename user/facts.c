@@ -78,6 +78,9 @@ static void pack_process(const struct process_facts *p, struct buffer *b)
 #define X(number, type, member, name) put_u64(b, number, BITS_##type(p->go.member));
 	GO_FIGURES(X)
 #undef X
+#define X(number, type, member) put_u64(b, number, BITS_##type(p->go_heap.member));
+	GO_HEAP(X)
+#undef X
 	put_array(b, ARRAY_COMM, p->comm, strnlen(p->comm, sizeof(p->comm)));
 	put_counts(b, p->counts, COUNTER_BPF_COUNT);
 	pack_u64(b, 0);
@@ -135,6 +138,10 @@ static void get_process_value(struct process_facts *p, uint64_t number, uint64_t
 #define X(n, type, member, name)                                                                   \
 	case n: p->go.member = FROM_##type(v); break;
 		GO_FIGURES(X)
+#undef X
+#define X(n, type, member)                                                                         \
+	case n: p->go_heap.member = FROM_##type(v); break;
+		GO_HEAP(X)
 #undef X
 	default: break;
 	}

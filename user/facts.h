@@ -12,6 +12,7 @@
 #include "analyse/snapshot.h"
 #include "capture/pack.h"
 #include "target/go.h"
+#include "target/go_profile.h"
 #include "target/limits.h"
 #include "target/memory.h"
 
@@ -28,6 +29,7 @@ struct process_facts {
 	struct memory_limits limits;
 	bool go_only; /* no allocator: it has these figures alone */
 	struct go_figures go;
+	struct go_heap go_heap;
 };
 
 struct facts {
@@ -45,7 +47,7 @@ struct facts {
 
 /*
  * Rows are X(number, type, member); the number is that in recordings: append only. Types are u64, u32, s64, flag and
- * real. Figures of Go programs have their rows in target/go.h.
+ * real. Figures of Go programs have their rows in target/go.h and target/go_profile.h.
  */
 /* clang-format off */
 #define FACTS(X) \

@@ -5,11 +5,14 @@
 
 #include "base/log.h"
 #include "facts.h"
+#include "go_profile.h"
 #include "target/go.h"
 #include "tracker.h"
 
 void go_facts_close(struct tracked *t)
 {
+	go_profiled_free(t->go.profile);
+	t->go.profile = NULL;
 	go_close(t->go.process);
 	t->go.process = NULL;
 }
@@ -63,6 +66,7 @@ void go_facts_gather(struct tracked *t, struct process_facts *f)
 		return;
 	/* of those that came later nobody has said what they have */
 	f->go_only = t->go.only || (!t->attached && !t->productive);
+	go_profile_figures(t, &f->go_heap);
 	err = go_read(t->go.process, &f->go);
 	if (err == -EBADMSG)
 		doubt(t);

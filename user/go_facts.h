@@ -7,15 +7,17 @@
 #include <stddef.h>
 
 struct go_process;
+struct go_profiled;
 struct tracked;
 struct process_facts;
 
 /* Part of struct tracked; all zeros at first. */
 struct go_facts {
-	struct go_process *process; /* NULL: not a Go program, or none that is known */
-	size_t image;		    /* of the program that was looked at; 0: none yet */
-	bool only;		    /* it has no allocator to trace */
-	bool seen;		    /* figures have been read */
+	struct go_process *process;  /* NULL: not a Go program, or none that is known */
+	struct go_profiled *profile; /* of its heap; NULL: not looked at yet */
+	size_t image;		     /* of the program that was looked at; 0: none yet */
+	bool only;		     /* it has no allocator to trace */
+	bool seen;		     /* figures have been read */
 	bool doubt_said;
 };
 

@@ -22,6 +22,7 @@
 #include "exports.h"
 #include "facts.h"
 #include "gather.h"
+#include "go_profile.h"
 #include "memory_facts.h"
 #include "rows.h"
 #include "site_resident.h"
@@ -148,6 +149,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p, const st
 	memory_facts_fill(t, known, p, o->options);
 	p->lost_events += lost_in_kernel(known->counts);
 	p->go = known->go;
+	p->go_heap = known->go_heap;
 	p->go_only = known->go_only;
 	if (!p->go_only)
 		blindness_look(o->options, p, t, f->coverage.partial);
@@ -226,16 +228,27 @@ void outputs_fold(struct outputs *o, struct snapshot *s)
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 }
 
+/* What runtimes say of themselves belongs to the moment, as the events until then do. */
+static void feed_profiles(struct outputs *o, uint64_t now_ns)
+{
+	consumer_lock(o->tracker->consumer);
+	go_profiles_feed(o->tracker, now_ns);
+	consumer_unlock(o->tracker->consumer);
+}
+
 /* Rows not folded. */
 static void take_now(struct outputs *o, struct snapshot *s, enum recording_cut kind,
 		     void (*gather)(struct gather *g, uint64_t time_ns, struct facts *f))
 {
 	struct consumer *c = o->tracker->consumer;
-	uint64_t now = clock_monotonic_ns();
 	struct facts f;
+	uint64_t now;
 
+	go_profiles_read(o->tracker);
+	now = clock_monotonic_ns();
 	consumer_cut(c, now);
 	tracker_adopt(o->tracker);
+	feed_profiles(o, now);
 	gather(&o->gather, now, &f);
 	outputs_take(o, s, kind, &f);
 	consumer_resume(c);
@@ -289,7 +302,9 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 	struct consumer *c = o->tracker->consumer;
 	struct facts f;
 
+	go_profiles_read(o->tracker);
 	consumer_cut(c, now_ns);
+	feed_profiles(o, now_ns);
 	gather_sample(&o->gather, now_ns, &f);
 	if (o->recording)
 		gather_processes(&o->gather, &f);

@@ -69,9 +69,11 @@ static struct site_stack find_stack(struct rows *r, const struct snapshot_site *
 const struct stack_names *rows_names(struct rows *r, const struct snapshot_site *site)
 {
 	struct site_stack s = find_stack(r, site);
+	struct names *n = r->tracker->names;
+	const struct stack_names *found =
+		names_stack(n, s.space, s.stack.id, site->call, s.stack.pcs, s.stack.frame_count);
 
-	return names_stack(r->tracker->names, s.space, s.stack.id, site->call, s.stack.pcs,
-			   s.stack.frame_count);
+	return s.stack.flags & STACK_F_LOGICAL ? names_innermost(n) : found;
 }
 
 void rows_done(struct rows *r)

@@ -251,6 +251,28 @@ static void pack_generations(struct buffer *b, const struct generations *g)
 	pack_numbers(b, &recent);
 }
 
+#define ERROR_NUMBERS 13u /* of put_errors() */
+
+/* Behind all else. */
+static void put_bulk(struct numbers *n, const struct bulk *b)
+{
+	put(n, b->before.bytes);
+	put(n, b->before.count);
+	put(n, b->alive.bytes);
+	put(n, b->alive.count);
+}
+
+static bool get_bulk(struct numbers *n, struct bulk *b)
+{
+	bool there = n->next < n->count;
+
+	b->before = (struct carried){.bytes = get(n)};
+	b->before.count = get(n);
+	b->alive = (struct carried){.bytes = get(n)};
+	b->alive.count = get(n);
+	return there;
+}
+
 static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 {
 	const struct site *s = heap_site(h, index);
@@ -273,6 +295,8 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 	put(&n, s->elder_frees);
 	if (errors)
 		put_errors(&n, errors);
+	if (s->bulk)
+		put_bulk(&n, heap_bulk(h, s->bulk));
 	pack_numbers(b, &n);
 	pack_generations(b, &s->generations);
 	pack_histogram(b, &heap_site_lifetimes(h, index)->ages);
@@ -315,7 +339,8 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	struct site s = {0};
 	struct numbers n;
 	uint64_t call;
-	bool sampled;
+	struct bulk bulk;
+	bool sampled, in_bulk;
 
 	if (!unpack_numbers(u, &n))
 		return false;
@@ -334,13 +359,16 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	s.peak_bytes = get(&n);
 	s.peak = (uint32_t)get(&n);
 	s.elder_frees = (uint32_t)get(&n);
-	sampled = n.next < n.count;
-	get_errors(&n, &errors);
+	sampled = n.count - n.next >= ERROR_NUMBERS;
+	if (sampled)
+		get_errors(&n, &errors);
+	in_bulk = get_bulk(&n, &bulk);
 	if (!s.process || call >= CALL_ID_COUNT)
 		return false;
 	return unpack_generations(u, &s.generations, room) &&
 	       unpack_histogram(u, &lifetimes.ages) && unpack_histogram(u, &lifetimes.sizes) &&
-	       heap_restore_site(h, &s, &lifetimes, sampled ? &errors : NULL);
+	       heap_restore_site(h, &s, &lifetimes, sampled ? &errors : NULL,
+				 in_bulk ? &bulk : NULL);
 }
 
 /* ---- all ---- */

@@ -48,6 +48,7 @@ static void copy_process(struct snapshot_process *to, const struct heap_process 
 	to->missed_allocs = p->counts[COUNTER_MISSED_ALLOC];
 	to->reused_addresses = p->counts[COUNTER_REUSED_ADDRESS];
 	to->inherits = p->parent != 0;
+	to->before = p->before;
 	to->rss_bytes = UINT64_MAX;
 }
 
@@ -99,13 +100,22 @@ static void copy_ages(const struct heap *h, const struct site *s, uint64_t now_n
 	uint32_t number;
 
 	to->oldest_s = to->median_age_s = -1;
-	if (generations_oldest(&s->generations, &number)) {
+	if (!s->bulk && generations_oldest(&s->generations, &number)) {
 		to->oldest_s = age_s(h, s, number, now_ns);
 		to->median_age_s = age_s(h, s, generations_median(&s->generations), now_ns);
 	}
 	lifetimes_read(l, &to->lifetimes.median_s, &to->lifetimes.young_share);
 	to->lifetimes.alike_share = histogram_fullest(&l->sizes);
 	to->bytes_at_peak = heap_site_at_peak(h, to->site);
+}
+
+static void copy_bulk(const struct heap *h, const struct site *s, struct snapshot_site *to)
+{
+	const struct bulk *b = s->bulk ? heap_bulk(h, s->bulk) : NULL;
+
+	to->bulk = b != NULL;
+	if (b)
+		to->before = b->before;
 }
 
 static void copy_site(struct snapshot_builder *b, uint32_t index)
@@ -127,6 +137,7 @@ static void copy_site(struct snapshot_builder *b, uint32_t index)
 		.version = s->version,
 		.stack_flags = s->stack ? heap_stack(h, s->stack)->flags : 0,
 	};
+	copy_bulk(h, s, to);
 	copy_ages(h, s, b->snapshot->time_ns, to);
 	copy_uncertain_site(b, to);
 	if (b->growth)

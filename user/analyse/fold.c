@@ -68,6 +68,9 @@ static void add_row(struct snapshot *s, struct snapshot_site *to, const struct s
 	if (to->verdict == VERDICT_LEAK && row->verdict == VERDICT_LEAK)
 		p->leak_site_count--;
 	add_ages(to, row);
+	to->bulk |= row->bulk;
+	to->before.bytes += row->before.bytes;
+	to->before.count += row->before.count;
 	fold_totals(&to->totals, &row->totals);
 	if (to->uncertain && row->uncertain)
 		uncertain_add(to->uncertain, row->uncertain);

@@ -14,6 +14,7 @@
 #include <string.h>
 #include "../base/array.h"
 #include "../base/clock.h"
+#include "heard.h"
 #include "judge.h"
 #include "scale.h"
 
@@ -41,6 +42,7 @@ struct process_record {
 	struct series series;
 	struct series_point point; /* of the sample that is being taken */
 	uint64_t alloc_bytes[2];   /* at the last two samples, by their numbers */
+	struct carried raised;	   /* of heap_process.before: it is in the history */
 	struct judgement judgement;
 };
 
@@ -65,6 +67,7 @@ struct growth {
 	struct site_record *sites;	  /* by heap index */
 	struct process_record *processes; /* by heap index */
 	uint32_t site_capacity, process_capacity;
+	struct heard heard; /* of the sites */
 	struct coverage_figures coverage;
 	struct view view;
 	uint32_t judge_next;
@@ -126,6 +129,7 @@ void growth_free(struct growth *g)
 	free(g->sites);
 	free(g->processes);
 	free(g->times);
+	heard_done(&g->heard);
 	free(g);
 }
 
@@ -169,11 +173,23 @@ static bool is_settled(const struct growth *g, const struct site_record *record)
 	return g->samples - record->changed > 2 * g->window_samples + 2;
 }
 
+/* What it had before tracing began was there at the last sample, too. */
+static void raise_process(struct growth *g, const struct heap_process *p,
+			  struct process_record *record)
+{
+	uint64_t *last = &record->alloc_bytes[(g->samples + 1) & 1];
+
+	*last += heard_new(&p->before, &record->raised).bytes;
+	g->err |=
+		heard_raise(&record->series, g->begun_ns, &p->before, &record->raised, &g->limits);
+}
+
 static void point_of_process(struct growth *g, const struct heap_process *p,
 			     struct process_record *record)
 {
 	struct totals t = {0};
 
+	raise_process(g, p, record);
 	/* estimates of a process are the sums of those of its sites */
 	if (!g->coverage.partial) {
 		t = p->totals;
@@ -251,6 +267,8 @@ static void sample_site(struct growth *g, struct heap *h, uint32_t index, uint64
 			return;
 	} else {
 		record->changed = g->samples;
+		if (heard_raise_site(&g->heard, h, s, &record->series, g->begun_ns, &g->limits))
+			g->err = -ENOMEM;
 	}
 	record->site.first_ns = s->first_ns;
 	record->version = s->version;
@@ -471,16 +489,18 @@ static void fill_site(struct growth *g, const struct heap *h, const struct site 
 	const struct series *series = series_of_site(g, out->site);
 	const struct series_point *last = point_at(g, series, v->last);
 	const struct judgement *j = judgement_of_site(g, out->site);
+	struct carried heard = heard_new_of_site(&g->heard, h, s);
 
-	out->growth_bytes_per_s =
-		growth_of(g, j, out->uncertain != NULL, out->totals.outstanding_bytes, series);
+	out->growth_bytes_per_s = growth_of(g, j, out->uncertain != NULL,
+					    out->totals.outstanding_bytes - heard.bytes, series);
 	out->bytes_trend = j->bytes;
 	out->blocks_trend = j->blocks;
 	out->watched_s = j->watched_s;
 	out->survival = j->survival;
 	out->verdict = j->verdict;
 	out->score = j->score;
-	out->allocs_per_s = rate(out->totals.alloc_count, last ? last->allocs : 0, v->last_s);
+	out->allocs_per_s =
+		rate(out->totals.alloc_count - heard.count, last ? last->allocs : 0, v->last_s);
 	out->frees_per_s =
 		rate(out->totals.free_count, last ? last->allocs - last->count : 0, v->last_s);
 	if (out->uncertain)
@@ -507,15 +527,16 @@ static void fill_process(struct growth *g, struct snapshot_process *out)
 	const struct series_point *last = point_at(g, &record->series, v->last);
 	const struct totals *t = &out->totals;
 	uint64_t allocs = last ? last->allocs : 0, frees = last ? last->allocs - last->count : 0;
+	struct carried heard = heard_new(&out->before, &record->raised);
 
 	out->growth_bytes_per_s = growth_of(g, &record->judgement, out->uncertain != NULL,
-					    t->outstanding_bytes, &record->series);
+					    t->outstanding_bytes - heard.bytes, &record->series);
 	out->bytes_trend = record->judgement.bytes;
 	out->blocks_trend = record->judgement.blocks;
 	out->watched_s = record->judgement.watched_s;
-	out->alloc_bytes_per_s =
-		rate(t->alloc_bytes, record->alloc_bytes[(v->last + 1) & 1], v->last_s);
-	out->allocs_per_s = rate(t->alloc_count, allocs, v->last_s);
+	out->alloc_bytes_per_s = rate(t->alloc_bytes - heard.bytes,
+				      record->alloc_bytes[(v->last + 1) & 1], v->last_s);
+	out->allocs_per_s = rate(t->alloc_count - heard.count, allocs, v->last_s);
 	out->frees_per_s = rate(t->free_count, frees, v->last_s);
 }
 

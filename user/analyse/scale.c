@@ -5,6 +5,8 @@
  *              bound, because what went unseen is found out only when its address is used again in a window.
  * freed        the difference
  * peak         at least what is outstanding
+ *
+ * A site in bulk is what a runtime counts of itself all the time: as it is.
  */
 #include "scale.h"
 #include <math.h>
@@ -33,7 +35,7 @@ struct totals scale_site(const struct site *s, const struct coverage_figures *c)
 {
 	struct totals t = s->totals;
 
-	if (!c->partial)
+	if (!c->partial || s->bulk)
 		return t;
 	t.alloc_bytes = scaled(t.alloc_bytes, c->scale);
 	t.alloc_count = scaled(t.alloc_count, c->scale);

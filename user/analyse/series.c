@@ -84,6 +84,21 @@ int series_add(struct series *s, const struct series_point *point,
 	return 0;
 }
 
+int series_raise(struct series *s, uint64_t first_ns, uint64_t bytes, uint64_t count,
+		 const struct series_limits *limits)
+{
+	const struct series_point nothing = {.time_ns = first_ns};
+	int err = s->count ? 0 : series_add(s, &nothing, limits);
+
+	for (uint32_t i = 0; !err && i < s->count; i++) {
+		s->v[i].bytes += bytes;
+		s->v[i].count += count;
+		s->v[i].allocs += count;
+		s->v[i].recorded += (uint32_t)count;
+	}
+	return err;
+}
+
 const struct series_point *series_at(const struct series *s, uint64_t time_ns)
 {
 	uint32_t i = s->count, steps = 0;

@@ -39,6 +39,12 @@ void series_done(struct series *s);
 /* A later point than all others. 0 or -ENOMEM (then nothing has changed). */
 int series_add(struct series *s, const struct series_point *point,
 	       const struct series_limits *limits);
+/*
+ * Something was there already when the first point was taken, at that time or before it, and nobody knew: it counts in all points. 0 or -ENOMEM (then
+ * nothing has changed).
+ */
+int series_raise(struct series *s, uint64_t first_ns, uint64_t bytes, uint64_t count,
+		 const struct series_limits *limits);
 /* What there was at a time; NULL: nothing yet. Quickest for a time not long ago. */
 const struct series_point *series_at(const struct series *s, uint64_t time_ns);
 

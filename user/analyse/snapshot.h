@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include "../heap/heap.h"
 #include "../target/go.h"
+#include "../target/go_profile.h"
 #include "baseline.h"
 #include "beside.h"
 #include "blind.h"
@@ -68,7 +69,9 @@ struct snapshot_site {
 	bool range;
 	uint32_t rank; /* 1 is the site with most outstanding bytes of its process; 0: not ranked */
 	struct totals totals;
-	double growth_bytes_per_s;		/* bytes_trend.slope */
+	bool bulk;		   /* its single blocks are not known */
+	struct carried before;	   /* of what was allocated: it was there before tracing began */
+	double growth_bytes_per_s; /* bytes_trend.slope */
 	struct trend bytes_trend, blocks_trend; /* of what is outstanding, over the leak window */
 	double watched_s; /* over which these were found; 0: there are none yet */
 	struct survival survival;
@@ -115,6 +118,8 @@ struct snapshot_process {
 	struct change *change;	      /* as for sites */
 	bool go_only;		      /* a Go program without an allocator that can be traced */
 	struct go_figures go;	      /* filled in by the owner */
+	struct go_heap go_heap;	      /* the same */
+	struct carried before;	      /* as for sites */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */

@@ -174,7 +174,7 @@ static void add_site(struct csv *c, const struct snapshot *s, const struct snaps
 	add_decimal(out, site->score);
 	add_text(c, verdict_name(site->verdict));
 	add_decimal(out, site->oldest_s < 0 ? (double)NAN : site->oldest_s);
-	add_u64(out, s->sampled || s->coverage.partial ? 1 : 0);
+	add_u64(out, s->sampled || s->coverage.partial || site->call == CALL_ID_GO ? 1 : 0);
 	add_text(c, site->call < CALL_ID_COUNT ? call_name((enum call_id)site->call) : NULL);
 	add_names(c, names);
 	buffer_add_char(out, '\n');

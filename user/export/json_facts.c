@@ -134,9 +134,11 @@ void json_add_site_facts(struct buffer *out, const struct export_input *in,
 	add_survival(out, &site->survival);
 	json_number(out, "median_age_s", known_age(site->median_age_s));
 	json_small_number(out, "median_lifetime_s", known_age(site->lifetimes.median_s));
-	json_number(out, "young_share", site->lifetimes.young_share);
+	json_number(out, "young_share", site->bulk ? (double)NAN : site->lifetimes.young_share);
 	add_histograms(out, in, site->site);
 	json_u64(out, "bytes_at_peak", site->bytes_at_peak);
+	json_known_u64(out, "before_bytes", site->bulk ? site->before.bytes : UINT64_MAX);
+	json_known_u64(out, "before_count", site->bulk ? site->before.count : UINT64_MAX);
 	add_change(out, site->change);
 }
 
@@ -215,11 +217,43 @@ static void add_go(struct buffer *out, const struct go_figures *g)
 	json_close(out, '}');
 }
 
+static const char *go_heap_name(uint32_t source)
+{
+	static const char *const names[] = {[GO_HEAP_OFF] = "off",
+					    [GO_HEAP_UNKNOWN] = "unknown",
+					    [GO_HEAP_PROFILE] = "profile"};
+
+	return source < sizeof(names) / sizeof(names[0]) ? names[source] : NULL;
+}
+
+static void add_go_heap(struct buffer *out, const struct snapshot_process *p)
+{
+	const struct go_heap *g = &p->go_heap;
+
+	if (!go_heap_name(g->source)) {
+		json_null(out, "go_heap");
+		return;
+	}
+	json_open(out, "go_heap", '{');
+	json_string(out, "source", go_heap_name(g->source));
+	json_u64(out, "rate", g->rate);
+	json_bool(out, "enabled", g->enabled);
+	json_u64(out, "live_bytes", g->live_bytes);
+	json_u64(out, "live_count", g->live_count);
+	json_u64(out, "fresh_bytes", g->fresh_bytes);
+	json_u64(out, "before_bytes", p->before.bytes);
+	json_bool(out, "early", g->early);
+	json_u64(out, "bad_records", g->bad);
+	json_u64(out, "left_out_records", g->left_out);
+	json_close(out, '}');
+}
+
 void json_add_process_facts(struct buffer *out, const struct snapshot_process *p)
 {
 	add_growth(out, &p->bytes_trend, &p->blocks_trend, p->watched_s);
 	add_memory(out, &p->beside);
 	add_exhaustion(out, &p->exhaustion);
 	add_go(out, &p->go);
+	add_go_heap(out, p);
 	add_change(out, p->change);
 }

@@ -11,6 +11,7 @@
  *   realloc   the same with the time of the call's entry, then an allocation at the call's own site.
  *   resize    old bytes are freed and new bytes allocated at the block's own site, one block each, so
  *             that alloc - free = outstanding; birth and event count stay.
+ *   bulk      figures of a site change, no block (bulk.c).
  *
  * Invariant: event_count is the number of recorded allocations plus that of recorded frees whose
  * block was known.
@@ -205,6 +206,7 @@ static void apply_rare(struct heap *h, struct heap_process *p, const struct even
 	case EVENT_FORK: lineage_fork(h, p->index, record); break;
 	case EVENT_EXEC: lineage_exec(h, p->index, record); break;
 	case EVENT_EXIT: lineage_exit(p, record); break;
+	case EVENT_BULK: bulk_apply(h, p, record); break;
 	case EVENT_MMAP: mappings_mmap(h, p, p->index, record); break;
 	case EVENT_MUNMAP: mappings_munmap(h, p, record); break;
 	case EVENT_MREMAP: mappings_mremap(h, p, p->index, record); break;

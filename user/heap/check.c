@@ -106,16 +106,18 @@ static const char *check_totals(const struct totals *t)
 
 static const char *check_site(const struct heap *h, const struct site *s, const struct sum *sum)
 {
+	const struct carried alive = s->bulk ? bulk_at(h, s->bulk)->alive : (struct carried){0};
 	const char *wrong = check_totals(&s->totals);
 
 	if (wrong)
 		return wrong;
-	if (s->totals.outstanding_bytes != sum->bytes || s->totals.outstanding_count != sum->count)
+	if (s->totals.outstanding_bytes != sum->bytes + alive.bytes ||
+	    s->totals.outstanding_count != sum->count + alive.count)
 		return "a site's outstanding is not that of its blocks";
 	if (memcmp(&s->previous, &sum->previous, sizeof(s->previous)) != 0 ||
 	    memcmp(&s->older, &sum->older, sizeof(s->older)) != 0)
 		return "what a site carries over is not that of its old blocks";
-	if (generations_older(&s->generations, UINT32_MAX) != sum->blocks)
+	if (generations_older(&s->generations, UINT32_MAX) != sum->blocks + alive.count)
 		return "a site's generations are not its blocks";
 	if (s->stack > h->stacks.count || (s->stack && stack_at(h, s->stack)->id != s->stack_id))
 		return "a site's stack is another one";

@@ -146,6 +146,51 @@ bool generations_born_any(struct generations *g, uint32_t number)
 	return ok;
 }
 
+bool generations_born_many(struct generations *g, uint32_t number, uint64_t count)
+{
+	bool ok = true;
+
+	if (number > g->newest)
+		ok = advance(g, number);
+	if (!generations_is_recent(g, number)) {
+		if (add_entry(g, number, count))
+			return ok;
+		ok = false;
+		number = oldest_recent(g);
+	}
+	*recent_of(g, number) += count;
+	return ok;
+}
+
+static uint64_t take_most(uint64_t *alive, uint64_t wanted)
+{
+	uint64_t taken = *alive < wanted ? *alive : wanted;
+
+	*alive -= taken;
+	return taken;
+}
+
+uint64_t generations_gone_youngest(struct generations *g, uint64_t count, uint32_t elders)
+{
+	uint64_t old = 0, taken;
+	int64_t n;
+
+	for (n = g->newest; count && n >= oldest_recent(g); n--) {
+		taken = take_most(recent_of(g, (uint32_t)n), count);
+		old += n < elders ? taken : 0;
+		count -= taken;
+	}
+	while (count && g->count) {
+		struct generation *last = &g->v[g->count - 1];
+
+		taken = take_most(&last->alive, count);
+		old += last->number < elders ? taken : 0;
+		count -= taken;
+		g->count = (uint16_t)(g->count - !last->alive);
+	}
+	return old;
+}
+
 static void take_from_entry(struct generations *g, uint32_t number)
 {
 	int64_t i = entry_of(g, number);

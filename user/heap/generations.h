@@ -53,6 +53,11 @@ static inline void generations_gone(struct generations *g, uint32_t number)
 		generations_gone_any(g, number);
 }
 
+/* Many at once; which of the blocks go is not known: it is taken that the youngest do. */
+bool generations_born_many(struct generations *g, uint32_t number, uint64_t count);
+/* As many as there are at most. Returns how many of them were born in generations before `elders`. */
+uint64_t generations_gone_youngest(struct generations *g, uint64_t count, uint32_t elders);
+
 /* Number of the oldest generation with outstanding blocks; false when there is none. */
 bool generations_oldest(const struct generations *g, uint32_t *number);
 /* Outstanding blocks born in generations before `number`. */

@@ -29,6 +29,7 @@ struct heap *heap_new(const struct heap_options *options)
 	pool_init(&h->sites, sizeof(struct site));
 	pool_init(&h->lifetimes, sizeof(struct lifetimes));
 	h->lifetimes.sparse = true;
+	pool_init(&h->bulks, sizeof(struct bulk));
 	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
 	if (histories_init(h))
@@ -58,6 +59,7 @@ void heap_free(struct heap *h)
 	pool_done(&h->sites);
 	pool_done(&h->lifetimes);
 	free(h->shared);
+	pool_done(&h->bulks);
 	pool_done(&h->errors);
 	pool_done(&h->stacks);
 	stacks_done(h);
@@ -239,7 +241,8 @@ double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
 	double longest = lifetimes_longest_s(histories_read(h, site)) * NS_PER_S, sum = 0;
 	const struct generations *g = &site_at(h, site)->generations;
 
-	for (uint32_t i = 0; i < g->count; i++) {
+	/* nobody knows which blocks of a site in bulk are freed */
+	for (uint32_t i = 0; !site_at(h, site)->bulk && i < g->count; i++) {
 		/* the middle of the time in which they were born */
 		uint64_t born_ns = heap_generation_start(h, g->v[i].number) + h->generation_ns / 2;
 		double age = (double)lifetimes_age(born_ns, now_ns) - longest;
@@ -247,6 +250,16 @@ double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
 		sum += age > 0 ? age * (double)g->v[i].alive : 0;
 	}
 	return sum / NS_PER_S;
+}
+
+uint32_t heap_bulk_count(const struct heap *h)
+{
+	return h->bulks.count;
+}
+
+const struct bulk *heap_bulk(const struct heap *h, uint32_t bulk)
+{
+	return bulk_at(h, bulk);
 }
 
 uint64_t heap_sample_bytes(const struct heap *h)
@@ -289,11 +302,11 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id)
 
 size_t heap_memory(const struct heap *h)
 {
-	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->errors) +
-		     h->own_lifetimes * sizeof(struct lifetimes) + pool_memory(&h->stacks) +
-		     index_memory(&h->process_index) + index_memory(&h->site_index) +
-		     index_memory(&h->stack_index) + h->frames_memory +
-		     h->process_capacity * sizeof(*h->processes);
+	size_t sum = sizeof(*h) + pool_memory(&h->sites) + pool_memory(&h->bulks) +
+		     pool_memory(&h->errors) + h->own_lifetimes * sizeof(struct lifetimes) +
+		     pool_memory(&h->stacks) + index_memory(&h->process_index) +
+		     index_memory(&h->site_index) + index_memory(&h->stack_index) +
+		     h->frames_memory + h->process_capacity * sizeof(*h->processes);
 
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		const struct heap_process *p = h->processes[i];

@@ -55,6 +55,12 @@ struct carried {
 	uint64_t bytes, count;
 };
 
+/* More of a site whose changes come in bulk (EVENT_BULK). */
+struct bulk {
+	struct carried before; /* of what was allocated: it was there before tracing began */
+	struct carried alive;  /* of what is outstanding */
+};
+
 /*
  * One call site of one process. Index 0 is never used. Sites are never removed. What most events touch comes first: the key and the
  * times, the ages, the totals, a cache line each.
@@ -79,9 +85,10 @@ struct site {
 	uint32_t elder_frees; /* recorded blocks that were freed as elders; wraps */
 	/* of blocks born in the window before this one, and in those before that */
 	struct carried previous, older;
+	uint32_t bulk; /* heap_bulk(); 0: all of its blocks are known */
 };
 _Static_assert(offsetof(struct site, generations.recent) == 64 &&
-		       offsetof(struct site, totals) == 128,
+		       offsetof(struct site, totals) == 128 && sizeof(struct site) == 256,
 	       "cache lines of a site");
 
 /* The frames behind a stack id. frame_count 0: they have not arrived (yet). Index 0 is never used.
@@ -124,6 +131,7 @@ struct heap_process {
 	struct blocks blocks;
 	struct blocks resized; /* sampled blocks that were resized: as large as they were drawn */
 	struct errors errors;  /* of the totals of the heap class, when sampled */
+	struct carried before; /* the sum over its sites in bulk */
 	struct ranges ranges;
 	/* the last block of a few threads, to tell temporary allocations; indexed by a hash of tid
 	 */
@@ -209,6 +217,9 @@ uint64_t heap_counter(const struct heap *h, enum counter_id id);
 /* Bytes that all tables use now. */
 size_t heap_memory(const struct heap *h);
 
+/* Sites in bulk, by site.bulk. */
+uint32_t heap_bulk_count(const struct heap *h);
+const struct bulk *heap_bulk(const struct heap *h, uint32_t bulk);
 /* Of the blocks that were freed, and of all that were allocated at the site. */
 const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site);
 /* What the site had when its process had the most, exactly. Of the same class. */

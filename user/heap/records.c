@@ -20,6 +20,7 @@ const uint16_t record_sizes[RECORD_TYPES] = {
 	[EVENT_MUNMAP] = sizeof(struct event_range),
 	[EVENT_MREMAP] = sizeof(struct event_range),
 	[EVENT_STRANGER] = sizeof(struct event_fork),
+	[EVENT_BULK] = sizeof(struct event_bulk),
 };
 
 const uint8_t record_call_flags[CALL_ID_COUNT] = {
@@ -77,6 +78,15 @@ static bool range_event_is_sane(const struct event_header *h)
 	       range_is_sane(e->old_address, e->old_bytes ? e->old_bytes : 1);
 }
 
+static bool bulk_is_sane(const struct event_header *h)
+{
+	const struct event_bulk *e = (const void *)h;
+
+	return e->stack && e->alloc_bytes < BYTES_MAX && e->alloc_count < BYTES_MAX &&
+	       e->free_bytes < BYTES_MAX && e->free_count < BYTES_MAX &&
+	       !(record_call_flags[h->call] & CALL_RANGE);
+}
+
 bool record_is_sane_any(const struct event_header *h)
 {
 	switch (h->type) {
@@ -86,6 +96,7 @@ bool record_is_sane_any(const struct event_header *h)
 	case EVENT_MMAP: return mmap_is_sane(h);
 	case EVENT_MUNMAP:
 	case EVENT_MREMAP: return range_event_is_sane(h);
+	case EVENT_BULK: return bulk_is_sane(h);
 	default: return true;
 	}
 }

@@ -7,7 +7,7 @@
 
 #define BYTES_MAX                                                                                  \
 	(1ull << 56) /* above any address space: sums and ends of ranges cannot overflow */
-#define RECORD_TYPES (EVENT_STRANGER + 1)
+#define RECORD_TYPES (EVENT_BULK + 1)
 
 extern const uint16_t record_sizes[RECORD_TYPES]; /* the smallest of each type */
 extern const uint8_t record_call_flags[CALL_ID_COUNT];

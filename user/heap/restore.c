@@ -29,8 +29,21 @@ void heap_restore_process(struct heap *h, uint32_t index, const struct heap_proc
 	h->version++;
 }
 
+static bool restore_bulk(struct heap *h, struct site *s, const struct bulk *like)
+{
+	struct carried *before = &h->processes[s->process]->before;
+	struct bulk *b = bulk_of(h, s);
+
+	if (!b)
+		return false;
+	before->bytes += like->before.bytes - b->before.bytes;
+	before->count += like->before.count - b->before.count;
+	*b = *like;
+	return true;
+}
+
 bool heap_restore_site(struct heap *h, const struct site *like, const struct lifetimes *lifetimes,
-		       const struct errors *errors)
+		       const struct errors *errors, const struct bulk *bulk)
 {
 	uint32_t index = sites_get(h, like->process, like->stack_id, like->call);
 	struct site *s = index ? site_at(h, index) : NULL;
@@ -55,5 +68,7 @@ bool heap_restore_site(struct heap *h, const struct site *like, const struct lif
 	generations_done(&s->generations);
 	if (errors && h->sample_bytes)
 		*errors_at(h, index) = *errors;
+	if (bulk && !restore_bulk(h, s, bulk))
+		return false;
 	return generations_copy(&s->generations, &like->generations);
 }

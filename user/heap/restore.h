@@ -14,9 +14,9 @@ void heap_restore_clock(struct heap *h, uint64_t now_ns);
 void heap_restore_process(struct heap *h, uint32_t index, const struct heap_process *like);
 /*
  * The site of (like->process, like->stack_id, like->call) is made if it is not there, and has the figures of *like, its
- * generations included (sorted, copied). errors: NULL when not sampled. False: no memory.
+ * generations included (sorted, copied). errors: NULL when not sampled; bulk: NULL when it is none. False: no memory.
  */
 bool heap_restore_site(struct heap *h, const struct site *like, const struct lifetimes *lifetimes,
-		       const struct errors *errors);
+		       const struct errors *errors, const struct bulk *bulk);
 
 #endif /* HEAP_RESTORE_H */

@@ -101,6 +101,12 @@ uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t 
 	return sites_search(h, process, stack_id, call, sites_hash(h, process, stack_id, call));
 }
 
+static void forget_bulk(struct heap *h, const struct site *s)
+{
+	if (s->bulk)
+		bulk_at(h, s->bulk)->alive = (struct carried){0};
+}
+
 /*
  * A child that execs: what it inherited and never touched was never its own, so that it does not
  * count as allocated and freed either. The site stays, with zeros.
@@ -119,6 +125,7 @@ static void sites_disinherit(struct heap *h, struct heap_process *p, struct site
 	*t = (struct totals){0};
 	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
+	forget_bulk(h, s);
 }
 
 void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint64_t time_ns)
@@ -142,6 +149,7 @@ void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint6
 	totals_free(t, t->outstanding_bytes, t->outstanding_count);
 	s->previous = s->older = (struct carried){0};
 	generations_clear(&s->generations);
+	forget_bulk(h, s);
 }
 
 bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t from,
@@ -149,6 +157,7 @@ bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t
 {
 	struct site *s = site_at(h, to);
 	const struct totals *t = &site_at(h, from)->totals;
+	struct bulk *b;
 	bool ok;
 
 	generations_done(&s->generations);
@@ -162,5 +171,10 @@ bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t
 	if (h->sample_bytes)
 		errors_inherit(errors_at(h, to), &p->errors, errors_at(h, from));
 	s->inherited = true;
-	return ok;
+	if (!site_at(h, from)->bulk)
+		return ok;
+	b = bulk_of(h, s);
+	if (b)
+		b->alive = bulk_at(h, site_at(h, from)->bulk)->alive;
+	return ok && b;
 }

@@ -34,6 +34,7 @@ struct heap {
 	struct pool lifetimes;	  /* of the sites, by the same numbers; see histories.c */
 	struct lifetimes *shared; /* of many sites */
 	uint32_t own_lifetimes;	  /* so many sites do not share theirs */
+	struct pool bulks;	  /* of the sites that have one */
 	struct pool errors;	  /* of the sites, by the same numbers; empty when not sampled */
 	struct index site_index;
 	struct pool stacks;
@@ -61,6 +62,11 @@ static inline struct lifetimes *lifetimes_at(const struct heap *h, uint32_t site
 static inline struct errors *errors_at(const struct heap *h, uint32_t site)
 {
 	return pool_at(&h->errors, site);
+}
+
+static inline struct bulk *bulk_at(const struct heap *h, uint32_t bulk)
+{
+	return pool_at(&h->bulks, bulk);
 }
 
 static inline struct heap_stack *stack_at(const struct heap *h, uint32_t index)
@@ -245,6 +251,10 @@ bool reuses_explain(struct heap_process *p, uint64_t start, uint64_t bytes, bool
 
 /* repeats.c: notes a free of an unknown block. */
 void repeats_note(struct heap *h, struct heap_process *p, uint64_t address);
+
+/* bulk.c: the site is one in bulk from now on. NULL when out of memory. */
+struct bulk *bulk_of(struct heap *h, struct site *s);
+void bulk_apply(struct heap *h, struct heap_process *p, const struct event_bulk *event);
 
 /* mappings.c and lineage.c: events that apply.c has checked. */
 void mappings_mmap(struct heap *h, struct heap_process *p, uint32_t process,

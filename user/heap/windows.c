@@ -36,18 +36,26 @@ void windows_take(const struct heap *h, struct site *s, struct weight w, uint64_
 	c->count -= w.count;
 }
 
-static void carry(struct site *s)
+/* What comes in bulk goes on between two windows. */
+static struct carried in_bulk(const struct heap *h, const struct site *s)
 {
+	return s->bulk ? bulk_at(h, s->bulk)->alive : (struct carried){0};
+}
+
+static void carry(const struct heap *h, struct site *s)
+{
+	struct carried alive = in_bulk(h, s);
+
 	s->older.bytes += s->previous.bytes;
 	s->older.count += s->previous.count;
-	s->previous.bytes = s->totals.outstanding_bytes - s->older.bytes;
-	s->previous.count = s->totals.outstanding_count - s->older.count;
+	s->previous.bytes = s->totals.outstanding_bytes - s->older.bytes - alive.bytes;
+	s->previous.count = s->totals.outstanding_count - s->older.count - alive.count;
 }
 
 void heap_window_begin(struct heap *h, uint64_t now_ns)
 {
 	for (uint32_t i = 1; i <= h->sites.count; i++)
-		carry(site_at(h, i));
+		carry(h, site_at(h, i));
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		struct heap_process *p = h->processes[i];
 
@@ -66,6 +74,8 @@ void heap_window_sums(const struct heap *h, struct window_sums *sums)
 	for (uint32_t i = 1; i <= h->sites.count; i++) {
 		const struct site *s = site_at(h, i);
 
+		if (s->bulk)
+			continue;
 		sums->alloc_bytes += s->totals.alloc_bytes;
 		sums->alloc_count += s->totals.alloc_count;
 		sums->fresh_bytes +=

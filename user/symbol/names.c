@@ -566,6 +566,24 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 	return &n->current;
 }
 
+const struct stack_names *names_innermost(struct names *n)
+{
+	struct stack_names *s = &n->current;
+	size_t to = 0;
+	bool first = true;
+
+	for (size_t i = 0; i < s->frame_count; i++) {
+		bool inlined = s->frames[i].inlined;
+
+		if (first)
+			s->frames[to++] = s->frames[i];
+		first = !inlined;
+	}
+	s->frame_count = to;
+	names_mark_skipped(s);
+	return s;
+}
+
 size_t names_memory(const struct names *n)
 {
 	return sizeof(*n) + n->stack_bytes + n->name_bytes +

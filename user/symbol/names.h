@@ -72,6 +72,11 @@ bool names_knows(const struct names *n, uint32_t number, uint64_t address);
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
 				      uint8_t call, const uint64_t *pcs, size_t frame_count);
 /*
+ * Of what names_stack() has just answered, one frame for each pc: for stacks whose inlined functions have pcs of their own
+ * (STACK_F_LOGICAL).
+ */
+const struct stack_names *names_innermost(struct names *n);
+/*
  * Only the site id: needs no names, asks for none, cheap. *settled (NULL: not wanted): all frames are there and in
  * known modules, so that this id is the stack's for good.
  */

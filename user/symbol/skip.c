@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Knows the names of allocator internals and of library functions that allocate for their caller, and
+ * Knows the names of allocator internals, those of Go's runtime included, and of library functions that allocate for their caller, and
  * owns the regular expressions of --skip. Names are demangled and bare (demangle.h), so that one entry stands for every signature and instance.
  *
  * Invariant: only whole names or whole scopes match: a user's "my_malloc" is the user's function.
@@ -367,6 +367,60 @@ static bool skip_is_rust(const char *name)
 	return skip_is_rust_path(trait) || trait[0] == '<';
 }
 
+/* Of Go's runtime: what the compiler calls for new(), make(), append(), maps, strings and interfaces. */
+static bool skip_is_go(const char *name)
+{
+	static const char *const functions[] = {
+		"mallocgc",
+		"newobject",
+		"newarray",
+		"makeslice",
+		"growslice",
+		"rawstring",
+		"rawbyteslice",
+		"rawruneslice",
+		"concatstring",
+		"concatbyte",
+		"slicebyteto",
+		"slicerunetostring",
+		"stringtoslice",
+		"intstring",
+		"convT",
+		"makemap",
+		"mapassign",
+		"hashGrow",
+		"growWork",
+		"(*hmap).newoverflow",
+		"makechan",
+		"makeBucketArray",
+		"reflect_unsafe_New",
+		"reflect_growslice",
+		"reflect_makemap",
+		"reflect_makechan",
+		"profilealloc",
+		"(*mcache).nextFree",
+		"(*mcache).allocLarge",
+		"bytealg_MakeNoZero",
+		"gostring",
+		"reflectlite_unsafe_New",
+		"reflect_mapassign",
+		"(*mcache).refill",
+		"heapSetType",
+		"postMalloc",
+	};
+
+	if (skip_starts(name, "internal/runtime/maps."))
+		return true;
+	if (!skip_starts(name, "runtime."))
+		return false;
+	name += strlen("runtime.");
+	for (size_t i = 0; i < sizeof(functions) / sizeof(functions[0]); i++) {
+		if (skip_starts(name, functions[i]))
+			return true;
+	}
+	return false;
+}
+
 /* A class may have its own: "ns::Class::operator new". */
 static bool skip_is_operator(const char *name)
 {
@@ -406,8 +460,8 @@ static bool skip_is_internal(const char *name)
 		if (skip_starts(name, scopes[i].start) && skip_ends(name, scopes[i].end))
 			return true;
 	}
-	return skip_is_exactly(name) || skip_is_container(name) || skip_is_rust(name) ||
-	       skip_is_operator(name);
+	return skip_is_go(name) || skip_is_exactly(name) || skip_is_container(name) ||
+	       skip_is_rust(name) || skip_is_operator(name);
 }
 
 bool skip_matches(const struct skip *s, const char *function)

@@ -69,7 +69,7 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 		return false;
 	}
 	for (i = 0; i < GO_SYMBOLS; i++)
-		r->at[i] += program->bias;
+		r->at[i] += r->at[i] ? program->bias : 0;
 	return true;
 }
 
@@ -106,6 +106,11 @@ void go_close(struct go_process *go)
 	if (go->runtime.memory >= 0)
 		close(go->runtime.memory);
 	free(go);
+}
+
+const struct go_runtime *go_runtime_of(const struct go_process *go)
+{
+	return &go->runtime;
 }
 
 const char *go_version_of(const struct go_process *go)

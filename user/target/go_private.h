@@ -29,12 +29,18 @@ enum go_member {
 	GO_SPAN_IN_USE, GO_CACHE_IN_USE, GO_HEAP_SWEEPGEN, GO_P_MCACHE, GO_TINY_ALLOCS, GO_CACHE_ALLOC,
 	GO_SPAN_SWEEPGEN, GO_SPAN_ALLOC_COUNT, GO_SPAN_COUNT_BEFORE,
 	GO_NGSYS, GO_G_STATUS, GO_G_WAIT_REASON, GO_G_GOPC, GO_G_STARTPC,
+	/* runtime.bucket (GO_BUCKET_STACK is its size: the stack follows), memRecord, memRecordCycle */
+	GO_BUCKET_ALLNEXT, GO_BUCKET_OBJECT_BYTES, GO_BUCKET_DEPTH, GO_BUCKET_STACK,
+	GO_RECORD_FUTURE, GO_RECORD_SIZE, GO_CYCLE_FREES, GO_CYCLE_SIZE,
 	GO_MEMBERS
 };
 
 enum go_symbol {
 	GO_SYMBOL_MEMSTATS, GO_SYMBOL_GC_CONTROLLER, GO_SYMBOL_MHEAP, GO_SYMBOL_ALLP, GO_SYMBOL_EMPTY_SPAN,
-	GO_SYMBOL_ALLGS, GO_SYMBOL_SCHED, GO_SYMBOLS
+	GO_SYMBOL_ALLGS, GO_SYMBOL_SCHED,
+	/* from here on what does without: 0 where it is not found */
+	GO_SYMBOLS_NEEDED, GO_SYMBOL_MBUCKETS = GO_SYMBOLS_NEEDED, GO_SYMBOL_MPROF_CYCLE,
+	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOLS
 };
 /* clang-format on */
 
@@ -70,7 +76,7 @@ struct go_place {
 	unsigned int minor;
 };
 
-/* ELF addresses of all variables. False: one is not found, *missing is its name. */
+/* ELF addresses of all variables. False: one that is needed is not found, *missing is its name. */
 bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_t at[GO_SYMBOLS],
 		     const char **missing);
 /* The value that most of the candidates have: more than half of them, and two at least unless there is one only. 0: none. */
@@ -83,6 +89,18 @@ struct go_runtime {
 	const struct go_layout *layout;
 	uint64_t at[GO_SYMBOLS];
 };
+
+const struct go_runtime *go_runtime_of(const struct go_process *go);
+/* It is known where its heap profile is. */
+static inline bool go_runtime_has_profile(const struct go_runtime *r)
+{
+	return r->at[GO_SYMBOL_MBUCKETS] && r->at[GO_SYMBOL_MPROF_CYCLE] &&
+	       r->at[GO_SYMBOL_MEM_PROFILE_RATE];
+}
+
+/* As go_profile_open(). */
+struct go_profile;
+struct go_profile *go_profile_of(const struct go_runtime *r);
 
 /* One reading. How far it can be believed: 0 not at all, 1 by the runtime's checks, 2 nothing changed meanwhile either. -errno. */
 int go_stats_read(const struct go_runtime *r, struct go_figures *f);

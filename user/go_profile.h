@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The heap profiles that Go runtimes keep of themselves, into the heap: each change of a record is one of its call site. Read without
+ * the heap's lock, handed in with it. The main thread only.
+ */
+#ifndef USER_GO_PROFILE_H
+#define USER_GO_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct go_heap;
+struct go_process;
+struct go_profiled;
+struct tracked;
+struct tracker;
+
+/* Of a process that runs this program; before: it ran already when tracing began. Borrows the process. */
+struct go_profiled *go_profiled_new(const struct go_process *go, bool before);
+void go_profiled_free(struct go_profiled *p);
+
+/* Reads all profiles anew. */
+void go_profiles_read(struct tracker *t);
+/* Hands what has changed to the heap, as of this time of the event clock. With the heap's lock. */
+void go_profiles_feed(struct tracker *t, uint64_t time_ns);
+
+/* What is known of the profile of the process. */
+void go_profile_figures(const struct tracked *t, struct go_heap *out);
+
+#endif /* USER_GO_PROFILE_H */
