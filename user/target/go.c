@@ -69,7 +69,7 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 		return false;
 	}
 	for (i = 0; i < GO_SYMBOLS; i++)
-		r->at[i] += program->bias;
+		r->at[i] += r->at[i] ? program->bias : 0;
 	return true;
 }
 
@@ -136,4 +136,14 @@ int go_read(struct go_process *go, struct go_figures *figures)
 	figures->consistent = best == 2;
 	figures->known = true;
 	return 0;
+}
+
+int go_read_cycles(const struct go_process *go, struct go_cycles *cycles)
+{
+	return go_cycles_read(&go->runtime, cycles);
+}
+
+int go_read_cycle_count(const struct go_process *go, uint32_t *count)
+{
+	return go_cycles_count(&go->runtime, count);
 }

@@ -32,6 +32,7 @@ static const char *const names[GO_SYMBOLS] = {
 	[GO_SYMBOL_EMPTY_SPAN] = "runtime.emptymspan",
 	[GO_SYMBOL_ALLGS] = "runtime.allgs",
 	[GO_SYMBOL_SCHED] = "runtime.sched",
+	[GO_SYMBOL_WORK] = "runtime.work",
 };
 
 const struct go_layout *go_layout_find(unsigned int minor)
@@ -237,7 +238,7 @@ bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_
 		;
 	if (i < GO_SYMBOLS)
 		by_anchors(elf, place, at);
-	for (i = 0; i < GO_SYMBOLS; i++) {
+	for (i = 0; i < GO_SYMBOLS_NEEDED; i++) {
 		*missing = names[i];
 		if (!at[i])
 			return false;
