@@ -16,6 +16,8 @@
 #include "blind.h"
 #include "coverage.h"
 #include "exhaust.h"
+#include "go_advice.h"
+#include "go_gc.h"
 #include "trend.h"
 #include "uncertain.h"
 
@@ -115,6 +117,8 @@ struct snapshot_process {
 	struct change *change;	      /* as for sites */
 	bool go_only;		      /* a Go program without an allocator that can be traced */
 	struct go_figures go;	      /* filled in by the owner */
+	struct go_gc go_gc;	      /* the same */
+	struct go_advice go_advice;   /* the same; of --go-workload */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */
