@@ -18,7 +18,7 @@ import tempfile
 
 HELLO = "package main\n\nfunc main() { println(len(make([]byte, 1<<20))) }\n"
 
-# enum value, type, member, and a member of that member
+# enum value, type, member, and the type and a member of that member; versions write them in different cases
 FIELDS = [
     ("STACKS_SYS", "runtime.mstats", "stacks_sys"),
     ("MSPAN_SYS", "runtime.mstats", "mspan_sys"),
@@ -29,6 +29,7 @@ FIELDS = [
     ("LAST_GC_UNIX", "runtime.mstats", "last_gc_unix"),
     ("PAUSE_TOTAL_NS", "runtime.mstats", "pause_total_ns"),
     ("PAUSE_NS", "runtime.mstats", "pause_ns"),
+    ("PAUSE_END", "runtime.mstats", "pause_end"),
     ("NUM_GC", "runtime.mstats", "numgc"),
     ("NUM_FORCED_GC", "runtime.mstats", "numforcedgc"),
     ("GC_CPU_FRACTION", "runtime.mstats", "gc_cpu_fraction"),
@@ -62,6 +63,18 @@ FIELDS = [
     ("SPAN_IN_USE", "runtime.mheap", "spanalloc", "runtime.fixalloc", "inuse"),
     ("CACHE_IN_USE", "runtime.mheap", "cachealloc", "runtime.fixalloc", "inuse"),
     ("HEAP_SWEEPGEN", "runtime.mheap", "sweepgen"),
+    ("CPU_GC_1_19", "runtime.workType", "totaltime"),
+    ("CPU_ASSIST", "runtime.workType", "cpuStats", "runtime.cpuStats", "GCAssistTime"),
+    ("CPU_DEDICATED", "runtime.workType", "cpuStats", "runtime.cpuStats", "GCDedicatedTime"),
+    ("CPU_GC_IDLE", "runtime.workType", "cpuStats", "runtime.cpuStats", "GCIdleTime"),
+    ("CPU_GC_PAUSE", "runtime.workType", "cpuStats", "runtime.cpuStats", "GCPauseTime"),
+    ("CPU_GC", "runtime.workType", "cpuStats", "runtime.cpuStats", "GCTotalTime"),
+    ("CPU_SCAVENGE_ASSIST", "runtime.workType", "cpuStats", "runtime.cpuStats", "ScavengeAssistTime"),
+    ("CPU_SCAVENGE_BACKGROUND", "runtime.workType", "cpuStats", "runtime.cpuStats", "ScavengeBgTime"),
+    ("CPU_SCAVENGE", "runtime.workType", "cpuStats", "runtime.cpuStats", "ScavengeTotalTime"),
+    ("CPU_IDLE", "runtime.workType", "cpuStats", "runtime.cpuStats", "IdleTime"),
+    ("CPU_USER", "runtime.workType", "cpuStats", "runtime.cpuStats", "UserTime"),
+    ("CPU_TOTAL", "runtime.workType", "cpuStats", "runtime.cpuStats", "TotalTime"),
     ("P_MCACHE", "runtime.p", "mcache"),
     ("TINY_ALLOCS", "runtime.mcache", "tinyAllocs"),
     ("CACHE_ALLOC", "runtime.mcache", "alloc"),
@@ -83,7 +96,8 @@ FIELDS = [
     ("CYCLE_SIZE", "runtime.memRecordCycle", None),
 ]
 SYMBOLS = ["runtime.memstats", "runtime.gcController", "runtime.mheap_", "runtime.allp", "runtime.emptymspan",
-           "runtime.allgs", "runtime.sched", "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate"]
+           "runtime.allgs", "runtime.sched", "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate",
+           "runtime.work"]
 SIZES = ("runtime.class_to_size", "internal/runtime/gc.SizeClassToSize")
 ANCHORS_MAX = 6
 SIZE_CLASSES = 68
@@ -92,15 +106,19 @@ import gdb, json
 found = {}
 for name, of, member, *more in FIELDS:
     def place(of, member):
-        t = gdb.lookup_type(of).strip_typedefs()
+        try:
+            t = gdb.lookup_type(of).strip_typedefs()
+        except gdb.error:
+            return -1
         if member is None:
             return t.sizeof
         for f in t.fields():
-            if f.name == member:
+            if f.name.lower() == member.lower():
                 return f.bitpos // 8
         return -1
     at = place(of, member)
-    found[name] = at + place(*more) if more and at >= 0 else at
+    inner = place(*more) if more and at >= 0 else 0
+    found[name] = at + inner if inner >= 0 else -1
 print("FOUND " + json.dumps(found))
 """
 
@@ -201,7 +219,7 @@ def enum_name(symbol):
     return {"runtime.memstats": "MEMSTATS", "runtime.gcController": "GC_CONTROLLER", "runtime.mheap_": "MHEAP", "runtime.allp": "ALLP",
             "runtime.emptymspan": "EMPTY_SPAN", "runtime.allgs": "ALLGS",
             "runtime.sched": "SCHED", "runtime.mbuckets": "MBUCKETS", "runtime.mProfCycle": "MPROF_CYCLE",
-            "runtime.MemProfileRate": "MEM_PROFILE_RATE"}[symbol]
+            "runtime.MemProfileRate": "MEM_PROFILE_RATE", "runtime.work": "WORK"}[symbol]
 
 
 def write(tables):
@@ -212,6 +230,9 @@ def write(tables):
     sizes = tables[0]["sizes"]
     for i in range(0, SIZE_CLASSES, 12):
         print("\t" + ", ".join(map(str, sizes[i:i + 12])) + ",")
+    print("};\n\n/* Where debug information has them. */\nstatic const struct go_member_name go_member_names[GO_MEMBERS] = {")
+    for name, *words in FIELDS:
+        print(f"\t[GO_{name}] = {{" + ", ".join(f'"{word}"' if word else "NULL" for word in words) + "},")
     print("};\n\nstatic const struct go_layout go_layouts[] = {")
     for table in tables:
         print(f"\t{{.minor = {table['minor']}, .at = {{")

@@ -41,6 +41,7 @@ _tracer_value()
 		mapfile -t COMPREPLY < <(compgen -W "outstanding> growth> rss> rate> leaks> lost>" -- "$cur")
 		;;
 	--on-alert) mapfile -t COMPREPLY < <(compgen -c -- "$cur") ;;
+	--go-workload) mapfile -t COMPREPLY < <(compgen -W "high-throughput low-latency memory-constrained" -- "$cur") ;;
 	--attach-method) mapfile -t COMPREPLY < <(compgen -W "session multi perf" -- "$cur") ;;
 	# Numbers and expressions: nothing to offer, but not the list of options either.
 	-z | --min-size | -Z | --max-size | -s | --sample | --max-overhead | -i | --interval | -d | --duration | -T | --top | --metrics) ;;
@@ -56,7 +57,7 @@ _tracer()
 		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
 		--csv --csv-blocks --csv-timeline --csv-go --json --folded --folded-value --pprof --html --metrics --write --max-file-size --diff
-		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --suppress
+		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --suppress --go-workload
 		--attach-method --dry-run --check --verbose --quiet --version --help
 		-p -n -c -u -f -O -r -w -z -Z -s -i -d -T -o -a -b -v -q -V -h"
 

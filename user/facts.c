@@ -11,7 +11,7 @@
 
 #include "base/xalloc.h"
 
-enum { ARRAY_COUNTS = 100, ARRAY_COMM = 101 };
+enum { ARRAY_COUNTS = 100, ARRAY_COMM = 101, ARRAY_GO_LIVE = 340 };
 
 static void put_u64(struct buffer *b, unsigned number, uint64_t v)
 {
@@ -37,16 +37,20 @@ static double real_of_bits(uint64_t bits)
 	return v;
 }
 
-#define BITS_u64(v)  (v)
-#define BITS_u32(v)  (v)
-#define BITS_flag(v) ((v) ? 1 : 0)
-#define BITS_real(v) bits_of_real(v)
-#define BITS_s64(v)  ((uint64_t)(v))
-#define FROM_u64(v)  (v)
-#define FROM_s64(v)  ((int64_t)(v))
-#define FROM_u32(v)  ((uint32_t)(v))
-#define FROM_flag(v) ((v) != 0)
-#define FROM_real(v) real_of_bits(v)
+#define BITS_u64(v)	(v)
+#define BITS_u32(v)	(v)
+#define BITS_maybe(v)	(v)
+#define BITS_measure(v) bits_of_real(v)
+#define FROM_maybe(v)	(v)
+#define FROM_measure(v) real_of_bits(v)
+#define BITS_flag(v)	((v) ? 1 : 0)
+#define BITS_real(v)	bits_of_real(v)
+#define BITS_s64(v)	((uint64_t)(v))
+#define FROM_u64(v)	(v)
+#define FROM_s64(v)	((int64_t)(v))
+#define FROM_u32(v)	((uint32_t)(v))
+#define FROM_flag(v)	((v) != 0)
+#define FROM_real(v)	real_of_bits(v)
 
 static void put_array(struct buffer *b, unsigned number, const void *bytes, size_t count)
 {
@@ -70,6 +74,21 @@ static void put_counts(struct buffer *b, const uint64_t *counts, size_t count)
 	buffer_done(&list);
 }
 
+static void put_go_live(struct buffer *b, const struct go_gc *g)
+{
+	struct buffer list = {0};
+	uint32_t i;
+
+	for (i = 0; i < g->point_count; i++) {
+		pack_u64(&list, g->points[i].cycle);
+		pack_u64(&list, g->points[i].end_ns);
+		pack_u64(&list, g->points[i].bytes);
+	}
+	if (list.length)
+		put_array(b, ARRAY_GO_LIVE, list.data, list.length);
+	buffer_done(&list);
+}
+
 static void pack_process(const struct process_facts *p, struct buffer *b)
 {
 #define X(number, type, member) put_u64(b, number, BITS_##type(p->member));
@@ -81,6 +100,10 @@ static void pack_process(const struct process_facts *p, struct buffer *b)
 #define X(number, type, member) put_u64(b, number, BITS_##type(p->go_heap.member));
 	GO_HEAP(X)
 #undef X
+#define X(number, type, member, name) put_u64(b, number, BITS_##type(p->go_gc.member));
+	GO_GC_FIGURES(X)
+#undef X
+	put_go_live(b, &p->go_gc);
 	put_array(b, ARRAY_COMM, p->comm, strnlen(p->comm, sizeof(p->comm)));
 	put_counts(b, p->counts, COUNTER_BPF_COUNT);
 	pack_u64(b, 0);
@@ -143,7 +166,22 @@ static void get_process_value(struct process_facts *p, uint64_t number, uint64_t
 	case n: p->go_heap.member = FROM_##type(v); break;
 		GO_HEAP(X)
 #undef X
+#define X(n, type, member, name)                                                                   \
+	case n: p->go_gc.member = FROM_##type(v); break;
+		GO_GC_FIGURES(X)
+#undef X
 	default: break;
+	}
+}
+
+static void get_go_live(struct unpack list, struct go_gc *g)
+{
+	while (unpack_left(&list) && !list.bad && g->point_count < GO_LIVE_POINTS) {
+		struct go_live_point *p = &g->points[g->point_count++];
+
+		p->cycle = (uint32_t)unpack_u64(&list);
+		p->end_ns = unpack_u64(&list);
+		p->bytes = unpack_u64(&list);
 	}
 }
 
@@ -153,6 +191,8 @@ static void get_process_array(struct process_facts *p, uint64_t number, struct u
 
 	if (number == ARRAY_COUNTS)
 		get_counts(list, p->counts, COUNTER_BPF_COUNT);
+	else if (number == ARRAY_GO_LIVE)
+		get_go_live(list, &p->go_gc);
 	else if (number == ARRAY_COMM && n < sizeof(p->comm))
 		memcpy(p->comm, list.at, n);
 }

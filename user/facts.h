@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "analyse/go_gc.h"
 #include "analyse/snapshot.h"
 #include "capture/pack.h"
 #include "target/go.h"
@@ -30,6 +31,7 @@ struct process_facts {
 	bool go_only; /* no allocator: it has these figures alone */
 	struct go_figures go;
 	struct go_heap go_heap;
+	struct go_gc go_gc;
 };
 
 struct facts {
@@ -47,7 +49,8 @@ struct facts {
 
 /*
  * Rows are X(number, type, member); the number is that in recordings: append only. Types are u64, u32, s64, flag and
- * real. Figures of Go programs have their rows in target/go.h and target/go_profile.h.
+ * real. Figures of Go programs have their rows in target/go.h, target/go_profile.h and
+ * analyse/go_gc.h.
  */
 /* clang-format off */
 #define FACTS(X) \
@@ -109,7 +112,8 @@ struct facts {
 	X(30, u64, limits.v[LIMIT_MACHINE].limit_bytes) \
 	X(31, u64, limits.v[LIMIT_MACHINE].left_bytes) \
 	X(32, flag, go_only) \
-	X(33, flag, go.known)
+	X(33, flag, go.known) \
+	X(340, flag, go_gc.known)
 /* clang-format on */
 
 /* As bytes, and back. */

@@ -3,10 +3,14 @@
 
 #include <errno.h>
 
+#include "analyse/go_gc.h"
+#include "base/clock.h"
 #include "base/log.h"
 #include "facts.h"
 #include "go_profile.h"
+#include "options.h"
 #include "target/go.h"
+#include "target/go_cycles.h"
 #include "tracker.h"
 
 void go_facts_close(struct tracked *t)
@@ -15,6 +19,8 @@ void go_facts_close(struct tracked *t)
 	t->go.profile = NULL;
 	go_close(t->go.process);
 	t->go.process = NULL;
+	go_gc_free(t->go.gc);
+	t->go.gc = NULL;
 }
 
 bool go_facts_open(struct tracked *t)
@@ -58,7 +64,48 @@ static void doubt(struct tracked *t)
 		 (int)t->pid, t->comm, go_version_of(t->go.process));
 }
 
-void go_facts_gather(struct tracked *t, struct process_facts *f)
+/* Its figures have passed their checks once. */
+static bool is_sound(struct tracked *t)
+{
+	struct go_figures figures;
+
+	if (!t->go.seen && !t->go.doubt_said)
+		t->go.seen = !go_read(t->go.process, &figures);
+	return t->go.seen;
+}
+
+/* Cycles of a runtime that is sound. */
+static void poll_cycles(struct tracked *t, const struct options *o)
+{
+	struct go_gc_options options = {.window_s = o->leak_window_s,
+					.threshold = o->leak_threshold};
+	struct go_cycles cycles;
+	uint32_t count;
+
+	if (!is_sound(t) || go_read_cycle_count(t->go.process, &count) ||
+	    (t->go.gc && count == t->go.gc_count) || go_read_cycles(t->go.process, &cycles))
+		return;
+	if (!t->go.gc)
+		t->go.gc = go_gc_new(&options);
+	t->go.gc_count = cycles.count;
+	go_gc_add(t->go.gc, &cycles);
+}
+
+bool go_facts_poll(struct tracker *tracker, const struct options *o)
+{
+	struct tracked *t;
+	bool any = false;
+
+	for (t = tracker->first; t; t = t->next) {
+		if (t->ended || !t->go.process)
+			continue;
+		any = true;
+		poll_cycles(t, o);
+	}
+	return any;
+}
+
+void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f)
 {
 	int err;
 
@@ -71,4 +118,7 @@ void go_facts_gather(struct tracked *t, struct process_facts *f)
 	if (err == -EBADMSG)
 		doubt(t);
 	t->go.seen |= !err;
+	poll_cycles(t, o);
+	if (!err && t->go.gc)
+		go_gc_read(t->go.gc, clock_realtime_ns(), &f->go_gc);
 }

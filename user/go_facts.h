@@ -5,10 +5,14 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+struct go_gc_watch;
 struct go_process;
 struct go_profiled;
+struct options;
 struct tracked;
+struct tracker;
 struct process_facts;
 
 /* Part of struct tracked; all zeros at first. */
@@ -19,6 +23,8 @@ struct go_facts {
 	bool only;		     /* it has no allocator to trace */
 	bool seen;		     /* figures have been read */
 	bool doubt_said;
+	struct go_gc_watch *gc; /* NULL: not begun */
+	uint32_t gc_count;	/* cycles at its last reading */
 };
 
 /* Looks at the program that it runs now: true when it is a Go program whose figures can be read; says so when they cannot. */
@@ -26,7 +32,10 @@ bool go_facts_open(struct tracked *t);
 /* The same, of a process without an allocator to trace: these are all the figures that there are, and that is said. */
 bool go_facts_alone(struct tracked *t);
 /* Reads what there is now into the facts of the process. */
-void go_facts_gather(struct tracked *t, struct process_facts *f);
+void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f);
+/* Looks whether collections have ended since. Some times a second, so that each has its place in the history. True: there is such a
+ * program. */
+bool go_facts_poll(struct tracker *t, const struct options *o);
 void go_facts_close(struct tracked *t);
 
 #endif /* USER_GO_FACTS_H */

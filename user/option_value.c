@@ -308,6 +308,20 @@ static bool parse_method(struct options *o, const struct option_row *row, const 
 	return bad_value(row, text, "a way of attaching", "write session, multi or perf");
 }
 
+static bool parse_workload(struct options *o, const struct option_row *row, const char *text,
+			   bool again)
+{
+	enum go_workload workload;
+
+	if (!go_workload_parse(text, &workload))
+		return bad_value(row, text, "a kind of work",
+				 "write high-throughput, low-latency or memory-constrained");
+	if (again && o->go_workload != workload)
+		return given_twice(row, text);
+	o->go_workload = workload;
+	return true;
+}
+
 static bool parse_alert(struct options *o, const struct option_row *row, const char *text)
 {
 	struct alert_rule rule;
@@ -388,6 +402,7 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_SORT: return parse_sort(o, row, text, again);
 	case KIND_METHOD: return parse_method(o, row, text, again);
 	case KIND_FOLDED: return parse_folded(o, row, text, again);
+	case KIND_WORKLOAD: return parse_workload(o, row, text, again);
 	case KIND_ALERT: return parse_alert(o, row, text);
 	case KIND_SUPPRESS: return parse_suppress(o, row, text, again);
 	case KIND_DIFF: return parse_diff(o, row, text, again);

@@ -31,6 +31,7 @@ enum option_kind {
 	KIND_METHOD,
 	KIND_FOLDED,
 	KIND_ALERT,
+	KIND_WORKLOAD,
 	KIND_SUPPRESS,
 	KIND_DIFF,  /* two files; the second is the next argument */
 	KIND_CHECK, /* modes */

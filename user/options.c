@@ -127,7 +127,7 @@ static const struct option_row rows[] = {
 	 "also report the sites that a pool or a buffer used again would relieve"},
 	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
 	 "suppressions as for LeakSanitizer (leak:PATTERN): such sites get no verdict"},
-	{0, "go-workload", "KIND", GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "go-workload", "KIND", GROUP_LEAK, KIND_WORKLOAD, NO_FIELD, "advise GOGC and GOMEMLIMIT for high-throughput, low-latency or memory-constrained work"},
 	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
 
 	{0, "attach-method", "METHOD", GROUP_OTHER, KIND_METHOD, NO_FIELD,

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "analyse/alerts.h"
+#include "analyse/go_advice.h"
 #include "analyse/snapshot.h"
 #include "export/formats.h"
 #include "analyse/suppress.h"
@@ -50,6 +51,7 @@ struct options {
 	const char *on_alert;
 	double baseline_s; /* 0: none */
 	bool pools;
+	enum go_workload go_workload;
 	struct suppressions *suppressions; /* NULL: none */
 	bool mmap;
 	const char **skips;

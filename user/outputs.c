@@ -150,6 +150,8 @@ static void fill_process(struct outputs *o, struct snapshot_process *p, const st
 	p->lost_events += lost_in_kernel(known->counts);
 	p->go = known->go;
 	p->go_heap = known->go_heap;
+	p->go_gc = known->go_gc;
+	go_advice_make(o->options->go_workload, &p->go, &p->go_gc, &known->limits, &p->go_advice);
 	p->go_only = known->go_only;
 	if (!p->go_only)
 		blindness_look(o->options, p, t, f->coverage.partial);

@@ -22,6 +22,7 @@
 #include "base/xalloc.h"
 #include "consumer.h"
 #include "dump.h"
+#include "go_facts.h"
 #include "launch.h"
 #include "live.h"
 #include "outputs.h"
@@ -41,6 +42,9 @@
 #define NAMES_LAST_WAIT_NS (30 * NS_PER_S)
 /* The screen opens before anything was recorded: it is drawn again before the first interval is over. */
 #define FIRST_DRAW_NS (NS_PER_S / 4)
+/* Collections of Go programs are looked for so often, where there are such programs. */
+#define GO_NS	   (NS_PER_S / 20)
+#define GO_NONE_NS NS_PER_S
 
 /* A report whose figures are taken and whose names are awaited. */
 struct waiting {
@@ -58,7 +62,7 @@ struct session {
 	struct screen *screen; /* of live */
 	int signal_fd;
 	uint64_t begun_ns, interval_ns, sample_ns;
-	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, first_draw_ns, end_ns;
+	uint64_t next_report_ns, next_sample_ns, next_sweep_ns, next_go_ns, first_draw_ns, end_ns;
 	uint64_t baseline_ns;
 	uint64_t report_count;
 	struct waiting waiting;
@@ -356,6 +360,8 @@ static int timeout_ms(const struct session *s)
 		next = s->end_ns;
 	if (s->first_draw_ns < next)
 		next = s->first_draw_ns;
+	if (s->next_go_ns < next)
+		next = s->next_go_ns;
 	if (s->next_sweep_ns < next)
 		next = s->next_sweep_ns;
 	if (s->baseline_ns < next)
@@ -385,6 +391,9 @@ static void on_clock(struct session *s)
 		s->next_sample_ns = next_beat(s->next_sample_ns, s->sample_ns, now);
 		sampled_ns = now;
 	}
+	if (now >= s->next_go_ns)
+		s->next_go_ns =
+			now + (go_facts_poll(&s->stages.tracker, s->options) ? GO_NS : GO_NONE_NS);
 	if (now >= s->baseline_ns) {
 		outputs_set_baseline(s->stages.outputs);
 		s->baseline_ns = UINT64_MAX;

@@ -59,9 +59,9 @@ static void difference__each_kind__in_order(void **state)
 		enum difference_kind kind;
 		int64_t bytes, count;
 	} wanted[] = {
-		{4, DIFFERENCE_APPEARED, 0, 4},	       {7, DIFFERENCE_APPEARED, -1, 1},
-		{2, DIFFERENCE_GREW, 5, -1},	       {5, DIFFERENCE_SHRANK, -5, 4},
-		{6, DIFFERENCE_SHRANK, 0, -1},	       {3, DIFFERENCE_DISAPPEARED, -30, -3},
+		{4, DIFFERENCE_APPEARED, 0, 4},	      {7, DIFFERENCE_APPEARED, -1, 1},
+		{2, DIFFERENCE_GREW, 5, -1},	      {5, DIFFERENCE_SHRANK, -5, 4},
+		{6, DIFFERENCE_SHRANK, 0, -1},	      {3, DIFFERENCE_DISAPPEARED, -30, -3},
 		{1, DIFFERENCE_DISAPPEARED, -10, -1}, {8, DIFFERENCE_NONE, 0, 0},
 	};
 	struct difference d = compare(before, 6, after, 7);
@@ -80,7 +80,8 @@ static void difference__each_kind__in_order(void **state)
 		found += j;
 	}
 	assert_int_equal(found, 28);
-	assert_int_equal(d.sites[5].site->site, 3); /* the larger change of those that disappeared */
+	assert_int_equal(d.sites[5].site->site,
+			 3); /* the larger change of those that disappeared */
 	assert_int_equal(d.counts[DIFFERENCE_DISAPPEARED], 2);
 	assert_int_equal(d.count, 3);
 	difference_done(&d);
@@ -111,8 +112,10 @@ static void difference_names__stack__innermost_first_with_its_source(void **stat
 				      .source = "dir:x/f.c:77",
 				      .module = "m",
 				      .stack = "_start;main;a:b;inner"};
-	const struct csv_site other = {.api = "", .function = "f", .source = "f.c", .module = "", .stack = "f"};
-	const struct csv_site none = {.api = "", .function = "", .source = "x:1", .module = "m", .stack = ""};
+	const struct csv_site other = {
+		.api = "", .function = "f", .source = "f.c", .module = "", .stack = "f"};
+	const struct csv_site none = {
+		.api = "", .function = "", .source = "x:1", .module = "m", .stack = ""};
 	struct difference_names scratch = {.text = NULL};
 	const struct stack_names *n = difference_names(&scratch, &site);
 
@@ -166,7 +169,13 @@ static void difference__folded__two_values_a_stack(void **state)
 	};
 	static const struct csv_site b[] = {
 		{.site = 2, .outstanding_bytes = 5, NAMES},
-		{.site = 4, .outstanding_bytes = 7, .api = "", .function = "", .source = "", .module = "", .stack = ""},
+		{.site = 4,
+		 .outstanding_bytes = 7,
+		 .api = "",
+		 .function = "",
+		 .source = "",
+		 .module = "",
+		 .stack = ""},
 	};
 	struct difference d = compare(a, 3, b, 2);
 
@@ -193,12 +202,15 @@ static void difference__json__a_line_for_the_whole_and_one_a_site(void **state)
 	assert_written(
 		difference_write_json, &d,
 		"{\"version\":1,\"kind\":\"diff\",\"time\":\"1970-01-01T00:00:00.000Z\","
-		"\"a\":{\"path\":\"A\",\"outstanding_bytes\":0,\"outstanding_count\":0,\"sites\":0},"
-		"\"b\":{\"path\":\"B\",\"outstanding_bytes\":7,\"outstanding_count\":2,\"sites\":1},"
+		"\"a\":{\"path\":\"A\",\"outstanding_bytes\":0,\"outstanding_count\":0,\"sites\":0}"
+		","
+		"\"b\":{\"path\":\"B\",\"outstanding_bytes\":7,\"outstanding_count\":2,\"sites\":1}"
+		","
 		"\"bytes_change\":7,\"count_change\":2,\"sites\":{\"appeared\":1,\"grew\":0,"
 		"\"shrank\":0,\"disappeared\":0,\"unchanged\":0}}\n"
 		"{\"version\":1,\"kind\":\"diff_site\",\"site\":\"00000000000000ab\","
-		"\"change\":\"appeared\",\"bytes_a\":0,\"bytes_b\":7,\"bytes_change\":7,\"count_a\":0,"
+		"\"change\":\"appeared\",\"bytes_a\":0,\"bytes_b\":7,\"bytes_change\":7,\"count_"
+		"a\":0,"
 		"\"count_b\":2,\"count_change\":2,\"alloc_bytes_a\":0,\"alloc_bytes_b\":9,"
 		"\"alloc_count_a\":0,\"alloc_count_b\":3,\"api\":\"malloc\",\"function\":\"f\\\"\","
 		"\"source\":\"f.c:3\",\"module\":null,\"stack\":[\"f\\\"\",\"main\"]}\n");

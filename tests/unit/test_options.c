@@ -347,6 +347,7 @@ static void options_parse__bad_values__refused_by_name(void **state)
 		{"-p 1 --skip (", {"'('", "--skip"}},
 		{"-p 1 --skip ''", {"--skip"}},
 		{"-p 1 --csv ''", {"--csv"}},
+		{"-p 1 --go-workload fast", {"'fast'", "--go-workload", "low-latency"}},
 		{"-p 1 --folded-value bytes", {"'bytes'", "--folded-value", "temporary"}},
 		{"-p 1 --metrics 0", {"'0'", "--metrics", "65535"}},
 		{"-p 1 --metrics 99999", {"'99999'", "--metrics"}},
@@ -405,6 +406,7 @@ static void options_parse__contradictions__both_named(void **state)
 		{"-p 1 --csv /dev/stdout --pprof -", {"--csv", "--pprof"}},
 		{"-p 1 --pprof f --json ./f", {"--json", "--pprof", "'f'"}},
 		{"-p 1 --folded-value count --folded-value allocated", {"--folded-value"}},
+		{"-p 1 --go-workload low-latency --go-workload high-throughput", {"--go-workload"}},
 		{"-p 1 --metrics 1 --metrics 2", {"--metrics", "'2'"}},
 		{"-p 1 --leak-window 1 --leak-interval 2", {"--leak-window", "--leak-interval"}},
 		{"-p 1 -u root", {"--user", "command"}},
@@ -493,7 +495,6 @@ static void options_parse__recordings_and_live__both_named(void **state)
 static void options_parse__not_in_this_version__said_by_name(void **state)
 {
 	static const char *const later[] = {
-		"--go-workload",
 		"--go-enable-profile",
 	};
 	char text[80];
@@ -562,7 +563,7 @@ static void options_print_help__terminal_of_80_columns__fits(void **state)
 	(void)state;
 	assert_non_null(strstr(help, "-p, --pid PID"));
 	assert_non_null(strstr(help, "--leak-window SECONDS"));
-	assert_null(strstr(help, "--go-workload"));
+	assert_null(strstr(help, "--go-enable-profile"));
 	assert_null(strstr(help, "--percpu"));
 	for (line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strlen(line) > 80)
@@ -633,7 +634,7 @@ static void options_list__manual_page__has_every_option(void **state)
 	(void)state;
 	remove_backslashes(man);
 	for_each_option(check_word, man);
-	assert_false(has_word(man, "--go-workload"));
+	assert_false(has_word(man, "--go-enable-profile"));
 	free(man);
 }
 

@@ -17,6 +17,8 @@
 #include "blind.h"
 #include "coverage.h"
 #include "exhaust.h"
+#include "go_advice.h"
+#include "go_gc.h"
 #include "trend.h"
 #include "uncertain.h"
 
@@ -120,6 +122,8 @@ struct snapshot_process {
 	struct go_figures go;	      /* filled in by the owner */
 	struct go_heap go_heap;	      /* the same */
 	struct carried before;	      /* as for sites */
+	struct go_gc go_gc;	      /* the same */
+	struct go_advice go_advice;   /* the same; of --go-workload */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */

@@ -2,6 +2,7 @@
 #include "csv_go.h"
 
 #include <inttypes.h>
+#include <math.h>
 #include "../base/clock.h"
 #include "csv.h"
 #include "number.h"
@@ -11,6 +12,37 @@
 #define ADD_s64(out, v)	 buffer_printf(out, ",%" PRId64, v)
 #define ADD_flag(out, v) buffer_printf(out, ",%d", (v) ? 1 : 0)
 #define ADD_real(out, v) buffer_printf(out, ",%.17g", v)
+
+#define ADD_maybe(out, v)   add_maybe(out, v)
+#define ADD_measure(out, v) add_measure(out, v)
+
+static void add_maybe(struct buffer *out, uint64_t v)
+{
+	buffer_add_char(out, ',');
+	if (v != UINT64_MAX)
+		buffer_printf(out, "%" PRIu64, v);
+}
+
+static void add_measure(struct buffer *out, double v)
+{
+	buffer_add_char(out, ',');
+	if (isfinite(v))
+		buffer_printf(out, "%.9g", v);
+}
+
+/* Empty fields when they are not known, as in recordings from before there were such figures. */
+static void add_gc(struct buffer *out, const struct go_gc *g)
+{
+	if (g->known) {
+#define X(number, type, member, name) ADD_##type(out, g->member);
+		GO_GC_FIGURES(X)
+#undef X
+		return;
+	}
+#define X(number, type, member, name) buffer_add_char(out, ',');
+	GO_GC_FIGURES(X)
+#undef X
+}
 
 void csv_write_go(struct sink *sink, const struct export_input *in)
 {
@@ -32,6 +64,7 @@ void csv_write_go(struct sink *sink, const struct export_input *in)
 #define X(number, type, member, name) ADD_##type(out, p->go.member);
 		GO_FIGURES(X)
 #undef X
+		add_gc(out, &p->go_gc);
 		buffer_add_char(out, '\n');
 	}
 }

@@ -32,7 +32,7 @@ struct difference_side {
 };
 
 struct difference {
-	struct difference_side a, b; /* paths and sites are filled in by the owner */
+	struct difference_side a, b;   /* paths and sites are filled in by the owner */
 	struct difference_site *sites; /* by kind, then the largest change first */
 	size_t site_count;
 	size_t counts[DIFFERENCE_KINDS];

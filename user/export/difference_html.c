@@ -17,8 +17,8 @@ extern const char html_difference_tail[], html_difference_tail_end[];
 
 /* In this order in each row. */
 static const char *const site_columns[] = {
-	"id",	   "change",  "bytes_a",       "bytes_b",	"count_a",	 "count_b",
-	"alloc_a", "alloc_b", "alloc_count_a", "alloc_count_b", "api",		 "name",
+	"id",	   "change",  "bytes_a",       "bytes_b",	"count_a", "count_b",
+	"alloc_a", "alloc_b", "alloc_count_a", "alloc_count_b", "api",	   "name",
 	"source",  "module",  "function",      "frames",
 };
 

@@ -198,14 +198,92 @@ static void add_exhaustion(struct buffer *out, const struct exhaustion *e)
 	json_close(out, '}');
 }
 
-#define ADD_u64	 json_u64
-#define ADD_u32	 json_u64
-#define ADD_s64	 json_i64
-#define ADD_flag json_bool
-#define ADD_real json_small_number
+#define ADD_u64	    json_u64
+#define ADD_u32	    json_u64
+#define ADD_s64	    json_i64
+#define ADD_flag    json_bool
+#define ADD_real    json_small_number
+#define ADD_maybe   json_known_u64
+#define ADD_measure json_small_number
 
-static void add_go(struct buffer *out, const struct go_figures *g)
+static void add_live_heap(struct buffer *out, const struct go_gc *g)
 {
+	uint32_t i;
+
+	json_open(out, "LiveHeap", '[');
+	for (i = 0; i < g->point_count; i++) {
+		json_open(out, NULL, '[');
+		json_u64(out, NULL, g->points[i].cycle);
+		json_u64(out, NULL, g->points[i].end_ns);
+		json_u64(out, NULL, g->points[i].bytes);
+		json_close(out, ']');
+	}
+	json_close(out, ']');
+}
+
+static void add_go_gc(struct buffer *out, const struct go_gc *g)
+{
+	if (!g->known) {
+		json_null(out, "collector");
+		return;
+	}
+	json_open(out, "collector", '{');
+#define X(number, type, member, name) ADD_##type(out, name, g->member);
+	GO_GC_FIGURES(X)
+#undef X
+	add_live_heap(out, g);
+	json_close(out, '}');
+}
+
+static void add_setting(struct buffer *out, const char *key, const struct go_setting *s)
+{
+	json_open(out, key, '{');
+	json_i64(out, "GOGC", s->gogc);
+	json_i64(out, "GOMEMLIMIT", s->memory_limit);
+	json_close(out, '}');
+}
+
+static void add_outcome(struct buffer *out, const char *key, const struct go_outcome *o)
+{
+	json_open(out, key, '{');
+	json_small_number(out, "cycles_per_s", o->cycles_per_s);
+	json_number(out, "heap_peak_bytes", o->peak_bytes);
+	json_number(out, "memory_bytes", o->memory_bytes);
+	json_small_number(out, "cpu_share", o->cpu_share);
+	json_close(out, '}');
+}
+
+static void add_go_advice(struct buffer *out, const struct go_advice *a)
+{
+	struct buffer text = {0};
+
+	if (a->state == GO_ADVICE_NONE) {
+		json_null(out, "advice");
+		return;
+	}
+	go_advice_text(&text, a);
+	json_open(out, "advice", '{');
+	json_string(out, "workload", go_workload_name(a->workload));
+	json_string(out, "text", text.data);
+	json_bool(out, "change", a->state == GO_ADVICE_CHANGE);
+	json_u64(out, "cycles", a->cycles);
+	if (a->state == GO_ADVICE_KEEP || a->state == GO_ADVICE_CHANGE) {
+		add_setting(out, "wanted", &a->wanted);
+		add_outcome(out, "before", &a->before);
+		add_outcome(out, "after", &a->after);
+	} else {
+		json_null(out, "wanted");
+		json_null(out, "before");
+		json_null(out, "after");
+	}
+	json_close(out, '}');
+	buffer_done(&text);
+}
+
+static void add_go(struct buffer *out, const struct snapshot_process *p)
+{
+	const struct go_figures *g = &p->go;
+
 	if (!g->known) {
 		json_null(out, "go");
 		return;
@@ -214,6 +292,8 @@ static void add_go(struct buffer *out, const struct go_figures *g)
 #define X(number, type, member, name) ADD_##type(out, name, g->member);
 	GO_FIGURES(X)
 #undef X
+	add_go_gc(out, &p->go_gc);
+	add_go_advice(out, &p->go_advice);
 	json_close(out, '}');
 }
 
@@ -253,7 +333,7 @@ void json_add_process_facts(struct buffer *out, const struct snapshot_process *p
 	add_growth(out, &p->bytes_trend, &p->blocks_trend, p->watched_s);
 	add_memory(out, &p->beside);
 	add_exhaustion(out, &p->exhaustion);
-	add_go(out, &p->go);
+	add_go(out, p);
 	add_go_heap(out, p);
 	add_change(out, p->change);
 }

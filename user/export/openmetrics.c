@@ -87,8 +87,11 @@ static const char *suffix(enum type type)
 
 void openmetrics_add_family(struct page *p, const struct family *f)
 {
-	static const char *const types[] = {
-		[GAUGE] = "gauge", [COUNTER] = "counter", [INFO] = "info", [UNKNOWN] = "unknown"};
+	static const char *const types[] = {[GAUGE] = "gauge",
+					    [COUNTER] = "counter",
+					    [INFO] = "info",
+					    [UNKNOWN] = "unknown",
+					    [SUMMARY] = "summary"};
 	const char *end = p->classic ? suffix(f->type) : "";
 
 	buffer_printf(p->out, "# TYPE %s%s %s\n", f->name, end,
@@ -435,6 +438,7 @@ void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct e
 		add_processes(m, &p, in->snapshot);
 		add_limits(&p, in->snapshot);
 		openmetrics_add_go(&p, in->snapshot);
+		openmetrics_add_go_gc(&p, in->snapshot);
 		add_sites(&p, in, top);
 		add_counters(&p, in->snapshot);
 	}

@@ -7,7 +7,7 @@
 #include "../analyse/snapshot.h"
 #include "../base/buffer.h"
 
-enum type { GAUGE, COUNTER, INFO, UNKNOWN };
+enum type { GAUGE, COUNTER, INFO, UNKNOWN, SUMMARY };
 
 struct family {
 	const char *name;
@@ -29,5 +29,6 @@ void openmetrics_add_number(struct page *p, double value);
 
 /* What the runtimes of Go programs count, by the names that Prometheus' own collector for Go has. */
 void openmetrics_add_go(struct page *p, const struct snapshot *s);
+void openmetrics_add_go_gc(struct page *p, const struct snapshot *s);
 
 #endif /* EXPORT_OPENMETRICS_PRIVATE_H */

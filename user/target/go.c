@@ -142,3 +142,13 @@ int go_read(struct go_process *go, struct go_figures *figures)
 	figures->known = true;
 	return 0;
 }
+
+int go_read_cycles(const struct go_process *go, struct go_cycles *cycles)
+{
+	return go_cycles_read(&go->runtime, cycles);
+}
+
+int go_read_cycle_count(const struct go_process *go, uint32_t *count)
+{
+	return go_cycles_count(&go->runtime, count);
+}

@@ -5,17 +5,17 @@
 
 #include "elf.h"
 #include "go.h"
+#include "go_cycles.h"
 
 #define GO_SIZE_CLASSES 68
 #define GO_SPAN_CLASSES (2 * GO_SIZE_CLASSES)
-#define GO_PAUSES	256
 
 /* clang-format off */
 /* Offsets of members, by the structure that they are in; DELTA_SIZE is a size. -1: this version has none. */
 enum go_member {
 	/* runtime.mstats */
 	GO_STACKS_SYS, GO_MSPAN_SYS, GO_MCACHE_SYS, GO_BUCKHASH_SYS, GO_GC_MISC_SYS, GO_OTHER_SYS,
-	GO_LAST_GC_UNIX, GO_PAUSE_TOTAL_NS, GO_PAUSE_NS, GO_NUM_GC, GO_NUM_FORCED_GC,
+	GO_LAST_GC_UNIX, GO_PAUSE_TOTAL_NS, GO_PAUSE_NS, GO_PAUSE_END, GO_NUM_GC, GO_NUM_FORCED_GC,
 	GO_GC_CPU_FRACTION, GO_HEAP_STATS,
 	/* runtime.heapStatsDelta */
 	GO_DELTA_SIZE, GO_COMMITTED, GO_RELEASED, GO_IN_HEAP, GO_IN_STACKS, GO_IN_WORK_BUFS,
@@ -25,6 +25,10 @@ enum go_member {
 	GO_GC_PERCENT, GO_MEMORY_LIMIT, GO_GC_PERCENT_HEAP_GOAL, GO_SWEEP_DIST_MIN_TRIGGER,
 	GO_TRIGGERED, GO_HEAP_MARKED, GO_HEAP_IN_USE, GO_HEAP_RELEASED, GO_HEAP_FREE,
 	GO_TOTAL_ALLOC, GO_TOTAL_FREE, GO_MAPPED_READY,
+	/* runtime.workType: of the last collections, CPU time in ns; all but the first from Go 1.20 on */
+	GO_CPU_GC_1_19, GO_CPU_ASSIST, GO_CPU_DEDICATED, GO_CPU_GC_IDLE, GO_CPU_GC_PAUSE, GO_CPU_GC,
+	GO_CPU_SCAVENGE_ASSIST, GO_CPU_SCAVENGE_BACKGROUND, GO_CPU_SCAVENGE, GO_CPU_IDLE, GO_CPU_USER,
+	GO_CPU_TOTAL,
 	/* runtime.mheap, p, mcache, mspan, g */
 	GO_SPAN_IN_USE, GO_CACHE_IN_USE, GO_HEAP_SWEEPGEN, GO_P_MCACHE, GO_TINY_ALLOCS, GO_CACHE_ALLOC,
 	GO_SPAN_SWEEPGEN, GO_SPAN_ALLOC_COUNT, GO_SPAN_COUNT_BEFORE,
@@ -40,9 +44,14 @@ enum go_symbol {
 	GO_SYMBOL_ALLGS, GO_SYMBOL_SCHED,
 	/* from here on what does without: 0 where it is not found */
 	GO_SYMBOLS_NEEDED, GO_SYMBOL_MBUCKETS = GO_SYMBOLS_NEEDED, GO_SYMBOL_MPROF_CYCLE,
-	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOLS
+	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOL_WORK, GO_SYMBOLS
 };
 /* clang-format on */
+
+/* The names of a member, and of a member of it, in debug information, in any case. No member: the size of the type. */
+struct go_member_name {
+	const char *type, *member, *inner_type, *inner;
+};
 
 struct go_layout {
 	unsigned int minor; /* of Go 1.x */
@@ -76,7 +85,7 @@ struct go_place {
 	unsigned int minor;
 };
 
-/* ELF addresses of all variables. False: one that is needed is not found, *missing is its name. */
+/* ELF addresses of all variables, 0 of one that is not found. False: it is a needed one, *missing is its name. */
 bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_t at[GO_SYMBOLS],
 		     const char **missing);
 /* The value that most of the candidates have: more than half of them, and two at least unless there is one only. 0: none. */
@@ -106,5 +115,9 @@ struct go_profile *go_profile_of(const struct go_runtime *r);
 int go_stats_read(const struct go_runtime *r, struct go_figures *f);
 /* -errno */
 int go_goroutines_read(const struct go_runtime *r, uint64_t *count);
+
+/* go_read_cycles() and go_read_cycle_count(). */
+int go_cycles_read(const struct go_runtime *r, struct go_cycles *c);
+int go_cycles_count(const struct go_runtime *r, uint32_t *count);
 
 #endif /* TARGET_GO_PRIVATE_H */

@@ -276,7 +276,7 @@ static uint64_t limit_goal(const struct go_runtime *r, const struct raw *raw)
 	if (others + over >= limit)
 		return marked;
 	goal = limit - (others + over);
-	if (r->layout->minor > 19 && goal / 100 * 3 > room)
+	if (r->layout->minor > 20 && goal / 100 * 3 > room)
 		room = goal / 100 * 3;
 	goal = goal < room || goal - room < room ? room : goal - room;
 	return goal < marked ? marked : goal;

@@ -35,6 +35,7 @@ static const char *const names[GO_SYMBOLS] = {
 	[GO_SYMBOL_MBUCKETS] = "runtime.mbuckets",
 	[GO_SYMBOL_MPROF_CYCLE] = "runtime.mProfCycle",
 	[GO_SYMBOL_MEM_PROFILE_RATE] = "runtime.MemProfileRate",
+	[GO_SYMBOL_WORK] = "runtime.work",
 };
 
 const struct go_layout *go_layout_find(unsigned int minor)

@@ -9,6 +9,7 @@
 #include "../analyse/counter_text.h"
 #include "../base/units.h"
 #include "figures.h"
+#include "gc_page.h"
 #include "report_go.h"
 
 #define INDENT 4
@@ -114,5 +115,6 @@ void process_page_fill(struct pager *p, const struct snapshot *s,
 	add_figures(p, process);
 	add_memory(p, process);
 	add_go(p, process);
+	gc_page_add(p, s, process);
 	add_counts(p, s, process);
 }

@@ -466,6 +466,7 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 	for (i = 0; i < s->process_count; i++) {
 		report_add_process(out, &s->processes[i], options->verbose);
 		report_add_go(out, &s->processes[i], options->verbose);
+		report_add_go_advice(out, &s->processes[i]);
 	}
 	if (options->pools)
 		report_add_pools(out, s, options->top, names, context);

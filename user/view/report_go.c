@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "../base/units.h"
+#include "report_gc.h"
 
 static void add_process(struct buffer *out, const struct snapshot_process *p)
 {
@@ -61,6 +62,33 @@ void report_go_collector(struct buffer *out, const struct go_figures *g)
 		buffer_add_string(out, "; it changed while it was read: not all of one moment");
 }
 
+static void add_collector(struct buffer *out, const struct snapshot_process *p)
+{
+	struct buffer line = {0};
+	int i;
+
+	for (i = 0; p->go_gc.known && i < REPORT_GC_LINES; i++) {
+		buffer_reset(&line);
+		buffer_add(&line, "", 0);
+		report_gc_lines[i](&line, p);
+		if (!line.length)
+			continue;
+		add_process(out, p);
+		buffer_add(out, line.data, line.length);
+		buffer_add_string(out, ")\n");
+	}
+	buffer_done(&line);
+}
+
+void report_add_go_advice(struct buffer *out, const struct snapshot_process *p)
+{
+	if (p->go_advice.state == GO_ADVICE_NONE)
+		return;
+	add_process(out, p);
+	go_advice_text(out, &p->go_advice);
+	buffer_add_string(out, ")\n");
+}
+
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
 {
 	const struct go_figures *g = &p->go;
@@ -73,4 +101,5 @@ void report_add_go(struct buffer *out, const struct snapshot_process *p, bool ve
 	add_process(out, p);
 	report_go_collector(out, g);
 	buffer_add_string(out, ")\n");
+	add_collector(out, p);
 }

@@ -12,6 +12,9 @@ void report_add_go_only(struct buffer *out, const struct snapshot_process *p);
 /* Nothing when they are not known; beside a C heap only with `verbose`. */
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose);
 
+/* What --go-workload asked for. */
+void report_add_go_advice(struct buffer *out, const struct snapshot_process *p);
+
 /* The words of these lines: the heap and the goroutines; the collector. */
 void report_go_heap(struct buffer *out, const struct go_figures *g);
 void report_go_collector(struct buffer *out, const struct go_figures *g);
