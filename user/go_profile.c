@@ -32,9 +32,10 @@
 /* What the heap has of a record. */
 struct shown {
 	uint64_t stack_id;
-	uint64_t allocs, frees, frees_before; /* drawn objects; those freed before it was first read are left out */
-	uint64_t old;			      /* of the allocations, those of before tracing began */
-	double scaled;			      /* allocated objects that they stand for */
+	uint64_t allocs, frees,
+		frees_before; /* drawn objects; those freed before it was first read are left out */
+	uint64_t old;	      /* of the allocations, those of before tracing began */
+	double scaled;	      /* allocated objects that they stand for */
 	uint64_t alloc_bytes, alloc_count, free_bytes, free_count;
 };
 
@@ -92,18 +93,22 @@ static void say_source(const struct tracked *t, struct go_profiled *p)
 		return;
 	p->said = true;
 	if (!p->err && p->figures.rate)
-		log_info("process %d (%s): its live heap by call site is that of its Go runtime's own profile: one "
+		log_info("process %d (%s): its live heap by call site is that of its Go runtime's "
+			 "own profile: one "
 			 "sample per %llu bytes, as of a past collection",
 			 (int)t->pid, t->comm, (unsigned long long)p->figures.rate);
 	else if (!p->err)
-		log_info("process %d (%s): no live heap by call site: its Go runtime keeps no profile "
-			 "(MemProfileRate is 0: the program does not use runtime.MemProfile, as net/http/pprof does, "
+		log_info("process %d (%s): no live heap by call site: its Go runtime keeps no "
+			 "profile "
+			 "(MemProfileRate is 0: the program does not use runtime.MemProfile, as "
+			 "net/http/pprof does, "
 			 "or switched it off); --go-enable-profile switches it on",
 			 (int)t->pid, t->comm);
 	for (i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
 		if (p->err == reasons[i].err)
-			log_warn("process %d (%s): no live heap by call site: unsupported build: %s",
-				 (int)t->pid, t->comm, reasons[i].text);
+			log_warn(
+				"process %d (%s): no live heap by call site: unsupported build: %s",
+				(int)t->pid, t->comm, reasons[i].text);
 	}
 }
 
@@ -114,8 +119,7 @@ static void read_one(struct tracked *t)
 	if (t->ended || t->borrowed || !go_facts_open(t))
 		return;
 	if (!t->go.profile)
-		t->go.profile =
-			go_profiled_new(t->go.process, t->attached && t->space_count == 1);
+		t->go.profile = go_profiled_new(t->go.process, t->attached && t->space_count == 1);
 	p = t->go.profile;
 	p->err = go_profile_read(p->profile, &p->figures);
 	if (!p->err && p->figures.rate)

@@ -25,8 +25,7 @@ static void open_world(struct world *w)
 {
 	const struct heap_options heap = {.generation_ns = S,
 					  .elder_ns = (uint64_t)(growth_elder_s(30) * S)};
-	const struct growth_options growth = {
-		.window_s = 30, .interval_s = 1, .threshold = 0.1};
+	const struct growth_options growth = {.window_s = 30, .interval_s = 1, .threshold = 0.1};
 
 	*w = (struct world){.heap = heap_new(&heap), .growth = growth_new(&growth), .now_ns = S};
 	assert_int_equal(heap_add_process(w->heap, NUMBER, 100, "go", S), 1);
@@ -151,8 +150,10 @@ static void bulk__beside_blocks_and_windows__adds_up(void **state)
 				.address = 4096,
 				.bytes = 10,
 				.stack = STACK};
-	struct event_process exec = {
-		.h = {.time_ns = 3 * S, .process = NUMBER, .size = sizeof(exec), .type = EVENT_EXEC}};
+	struct event_process exec = {.h = {.time_ns = 3 * S,
+					   .process = NUMBER,
+					   .size = sizeof(exec),
+					   .type = EVENT_EXEC}};
 	struct world w;
 
 	(void)state;
@@ -171,10 +172,12 @@ static void bulk__beside_blocks_and_windows__adds_up(void **state)
 
 static void bulk__fork_and_exec__inherited_and_given_back(void **state)
 {
-	struct event_fork fork = {
-		.h = {.time_ns = 2 * S, .process = NUMBER, .size = sizeof(fork), .type = EVENT_FORK},
-		.child = 2,
-		.child_pid = 101};
+	struct event_fork fork = {.h = {.time_ns = 2 * S,
+					.process = NUMBER,
+					.size = sizeof(fork),
+					.type = EVENT_FORK},
+				  .child = 2,
+				  .child_pid = 101};
 	struct event_process exec = {
 		.h = {.time_ns = 3 * S, .process = 2, .size = sizeof(exec), .type = EVENT_EXEC}};
 	struct world w;

@@ -23,17 +23,17 @@
 #include "go_private.h"
 #include "link_map.h"
 
-#define RECORDS_MAX   131072u
-#define FRAMES_MAX    (4u << 20) /* of all of them */
-#define DEPTH_READ    256u  /* as many as a stack of ours may have */
-#define DEPTH_MAX     1024u /* GODEBUG=profstackdepth */
-#define OBJECT_MAX    (1ull << 47)
-#define BYTES_MAX     (1ull << 55)
-#define BATCH	      256
-#define TRIES	      4
-#define CYCLES	      3 /* memRecord.future */
-#define HEADER_MAX    128
-#define RECORD_MAX    128
+#define RECORDS_MAX 131072u
+#define FRAMES_MAX  (4u << 20) /* of all of them */
+#define DEPTH_READ  256u       /* as many as a stack of ours may have */
+#define DEPTH_MAX   1024u      /* GODEBUG=profstackdepth */
+#define OBJECT_MAX  (1ull << 47)
+#define BYTES_MAX   (1ull << 55)
+#define BATCH	    256
+#define TRIES	    4
+#define CYCLES	    3 /* memRecord.future */
+#define HEADER_MAX  128
+#define RECORD_MAX  128
 
 struct go_profile {
 	const struct go_runtime *runtime;
@@ -105,6 +105,12 @@ static uint64_t word(const uint8_t *from, size_t max, int64_t offset)
 
 /* ---- buckets ---- */
 
+/* So many frames the runtime keeps unless GODEBUG=profstackdepth says otherwise. */
+static uint64_t depth_kept(const struct go_profile *p)
+{
+	return p->runtime->layout->minor < 23 ? 32 : 128;
+}
+
 /* Reads the bucket and says what comes after it. False: it is none. */
 static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_record *r,
 			uint64_t *next)
@@ -122,7 +128,7 @@ static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_
 	if (depth > DEPTH_MAX || r->object_bytes > OBJECT_MAX)
 		return false;
 	r->address = address + header + depth * 8;
-	r->cut = depth > DEPTH_READ;
+	r->cut = depth > DEPTH_READ || depth == depth_kept(p);
 	r->depth = (uint32_t)(r->cut ? DEPTH_READ : depth);
 	r->pcs = xcalloc(r->depth + 1, sizeof(*r->pcs));
 	return read_at(p, address + header, r->pcs, r->depth * sizeof(*r->pcs));
@@ -130,10 +136,9 @@ static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_
 
 static bool add_record(struct go_profile *p, const struct go_record *r)
 {
-	struct go_record *v =
-		p->count < RECORDS_MAX && p->frames < FRAMES_MAX
-			? array_reserve(p->v, &p->capacity, p->count + 1, sizeof(*v))
-			: NULL;
+	struct go_record *v = p->count < RECORDS_MAX && p->frames < FRAMES_MAX
+				      ? array_reserve(p->v, &p->capacity, p->count + 1, sizeof(*v))
+				      : NULL;
 
 	if (!v)
 		return false;

@@ -16,18 +16,19 @@ struct go_profile;
 
 /* One bucket of the runtime. Counts are of objects that were drawn, not scaled. */
 struct go_record {
-	uint64_t address;	/* of its counts */
-	uint64_t object_bytes;	/* the size class */
-	uint64_t *pcs;		/* return addresses, innermost first; inlined functions have theirs */
-	uint32_t depth;		/* of them */
-	bool cut;		/* there were more */
-	bool bad;		/* its counts make no sense */
+	uint64_t address;      /* of its counts */
+	uint64_t object_bytes; /* the size class */
+	uint64_t *pcs;	/* return addresses, innermost first; inlined functions have theirs */
+	uint32_t depth; /* of them */
+	bool cut;	/* there were more */
+	bool bad;	/* its counts make no sense */
 	uint64_t allocs, frees; /* published; frees are not more than allocs */
 	uint64_t fresh;		/* allocated since */
 };
 
 struct go_profile_figures {
-	uint64_t rate;	   /* bytes a sample, on average; 1: every object; 0: the runtime keeps no profile */
+	uint64_t
+		rate; /* bytes a sample, on average; 1: every object; 0: the runtime keeps no profile */
 	uint32_t cycle;	   /* of the profile: one a collection */
 	bool early;	   /* no collection yet: all that was allocated counts as published */
 	bool steady;	   /* nothing was published meanwhile */
@@ -37,16 +38,17 @@ struct go_profile_figures {
 
 /* Where the live heap by call site comes from. Values are in recordings: append only. */
 enum go_heap_source {
-	GO_HEAP_NONE = 0,     /* not a Go program, or nothing is known of it */
-	GO_HEAP_OFF = 1,      /* the runtime keeps no profile: MemProfileRate is 0 */
-	GO_HEAP_UNKNOWN = 2,  /* this build does not say where its profile is, or it makes no sense */
-	GO_HEAP_PROFILE = 3,  /* the runtime's own profile */
+	GO_HEAP_NONE = 0, /* not a Go program, or nothing is known of it */
+	GO_HEAP_OFF = 1,  /* the runtime keeps no profile: MemProfileRate is 0 */
+	GO_HEAP_UNKNOWN =
+		2, /* this build does not say where its profile is, or it makes no sense */
+	GO_HEAP_PROFILE = 3, /* the runtime's own profile */
 };
 
 /* What is said of it for a process. Scaled. */
 struct go_heap {
-	uint32_t source; /* enum go_heap_source */
-	uint64_t rate;	 /* bytes a sample */
+	uint32_t source;		 /* enum go_heap_source */
+	uint64_t rate;			 /* bytes a sample */
 	uint64_t live_bytes, live_count; /* as of the last collection that is published */
 	uint64_t fresh_bytes;		 /* allocated since, freed or not */
 	uint64_t bad, left_out;		 /* records that make no sense, or are too many */
