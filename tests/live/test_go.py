@@ -16,15 +16,15 @@ EXACT = ("Lookups", "MCacheInuse", "MCacheSys", "BuckHashSys", "NextGC", "LastGC
 ROOM = 1 << 20
 
 
-def build(name, *flags):
+def build(name, *flags, source=SOURCE):
     """The program, built once; a skip when Go is not installed."""
     go, path = need("go"), os.path.join(BUILT, name)
-    if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(SOURCE):
+    if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source):
         return path
     os.makedirs(BUILT, exist_ok=True)
     environment = {**os.environ, "CGO_ENABLED": "0", "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local",
                    "HOME": os.environ.get("HOME", "/root"), "GOCACHE": os.path.join(BUILT, "cache")}
-    made = subprocess.run([go, "build", *flags, "-o", path, SOURCE], env=environment, capture_output=True, text=True, check=False)
+    made = subprocess.run([go, "build", *flags, "-o", path, source], env=environment, capture_output=True, text=True, check=False)
     check(made.returncode == 0, f"go build: {made.stderr}")
     return path
 
