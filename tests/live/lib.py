@@ -502,6 +502,8 @@ class Sites:
 
     def check_row(self, row):
         check(TIME.match(row["time"]), f"malformed time {row['time']!r}")
+        if row["api"] == "go" and not row["temporary_count"]:
+            row["temporary_count"] = "0"  # not known
         integers(row, "pid", "rank", "outstanding_bytes", "outstanding_count", "alloc_bytes", "alloc_count",
                  "free_bytes", "free_count", "peak_bytes", "temporary_count")
         decimals(row, "elapsed_s", "growth_bytes_per_s", "leak_score", "oldest_s")

@@ -70,16 +70,21 @@ static void add_growth(struct buffer *out, const struct snapshot_site *site)
 		add_chance(out, t->p);
 }
 
-static void add_survival(struct buffer *out, const struct survival *s)
+static void add_survival(struct buffer *out, const struct snapshot_site *site)
 {
+	const struct survival *s = &site->survival;
+
 	if (s->age_s <= 0)
 		return;
+	if (site->bulk)
+		buffer_add_string(out, "; if the young are freed first");
 	if (!s->elders) {
-		buffer_add_string(out, "; no block got older than ");
+		buffer_add_string(out, site->bulk ? ", no block got older than "
+						  : "; no block got older than ");
 		add_seconds(out, s->age_s);
 		return;
 	}
-	buffer_add_string(out, "; of ");
+	buffer_add_string(out, site->bulk ? ", of " : "; of ");
 	add_count(out, s->elders);
 	buffer_printf(out, " block%s older than ", s->elders == 1 ? "" : "s");
 	add_seconds(out, s->age_s);
@@ -107,5 +112,5 @@ void reasons_add(struct buffer *out, const struct snapshot_site *site)
 		return;
 	}
 	add_growth(out, site);
-	add_survival(out, &site->survival);
+	add_survival(out, site);
 }

@@ -141,7 +141,6 @@ static void add_totals(struct buffer *out, const struct totals *t)
 	add_u64(out, t->free_bytes);
 	add_u64(out, t->free_count);
 	add_u64(out, t->peak_bytes);
-	add_u64(out, t->temporary_count);
 }
 
 static void add_process(struct csv *c, const struct snapshot_process *process)
@@ -170,6 +169,7 @@ static void add_site(struct csv *c, const struct snapshot *s, const struct snaps
 	add_process(c, site_process(s, site));
 	buffer_printf(out, ",%016" PRIx64 ",%" PRIu32, names->site_id, site->rank);
 	add_totals(out, &site->totals);
+	add_known_u64(out, site->bulk ? UINT64_MAX : site->totals.temporary_count);
 	add_decimal(out, site->growth_bytes_per_s);
 	add_decimal(out, site->score);
 	add_text(c, verdict_name(site->verdict));

@@ -89,7 +89,6 @@ static void add_totals(struct buffer *out, const struct totals *t)
 	json_u64(out, "free_bytes", t->free_bytes);
 	json_u64(out, "free_count", t->free_count);
 	json_u64(out, "peak_bytes", t->peak_bytes);
-	json_u64(out, "temporary_count", t->temporary_count);
 }
 
 static const char *blind_name(enum blind blind)
@@ -120,6 +119,7 @@ static void add_process(struct buffer *out, const struct snapshot *s,
 	json_bool(out, "ended", p->exited);
 	json_bool(out, "attached", p->attached);
 	add_totals(out, &p->totals);
+	json_u64(out, "temporary_count", p->totals.temporary_count);
 	json_number(out, "peak_s", peak_s(s, p));
 	json_u64(out, "mapped_bytes", p->ranges_bytes);
 	json_number(out, "alloc_bytes_per_s", p->alloc_bytes_per_s);
@@ -179,6 +179,8 @@ static void add_site(struct buffer *out, const struct export_input *in,
 		    site->call < CALL_ID_COUNT ? call_name((enum call_id)site->call) : NULL);
 	json_string(out, "class", site->range ? "mmap" : "heap");
 	add_totals(out, &site->totals);
+	json_known_u64(out, "temporary_count",
+		       site->bulk ? UINT64_MAX : site->totals.temporary_count);
 	json_number(out, "allocs_per_s", site->allocs_per_s);
 	json_number(out, "frees_per_s", site->frees_per_s);
 	json_number(out, "growth_bytes_per_s", site->growth_bytes_per_s);

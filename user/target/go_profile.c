@@ -105,6 +105,12 @@ static uint64_t word(const uint8_t *from, size_t max, int64_t offset)
 
 /* ---- buckets ---- */
 
+/* So many frames the runtime keeps unless GODEBUG=profstackdepth says otherwise. */
+static uint64_t depth_kept(const struct go_profile *p)
+{
+	return p->runtime->layout->minor < 23 ? 32 : 128;
+}
+
 /* Reads the bucket and says what comes after it. False: it is none. */
 static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_record *r,
 			uint64_t *next)
@@ -122,7 +128,7 @@ static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_
 	if (depth > DEPTH_MAX || r->object_bytes > OBJECT_MAX)
 		return false;
 	r->address = address + header + depth * 8;
-	r->cut = depth > DEPTH_READ;
+	r->cut = depth > DEPTH_READ || depth == depth_kept(p);
 	r->depth = (uint32_t)(r->cut ? DEPTH_READ : depth);
 	r->pcs = xcalloc(r->depth + 1, sizeof(*r->pcs));
 	return read_at(p, address + header, r->pcs, r->depth * sizeof(*r->pcs));

@@ -100,7 +100,10 @@ bool frames_add_cut(struct buffer *out, const struct stack_names *names, uint32_
 	} else if (stack_flags & STACK_F_NO_MAPPING) {
 		add_unknown(out, root);
 	} else if (stack_flags & STACK_F_CUT) {
-		buffer_printf(out, "[cut: deeper than %d frames]", STACK_MAX_FRAMES);
+		if (stack_flags & STACK_F_LOGICAL)
+			buffer_add_string(out, "[cut: its runtime keeps no more frames]");
+		else
+			buffer_printf(out, "[cut: deeper than %d frames]", STACK_MAX_FRAMES);
 	} else if (reason(stack_flags)) {
 		buffer_printf(out, "[cut: %s]", reason(stack_flags));
 	} else if (stack_flags & STACK_F_POINTERS) {

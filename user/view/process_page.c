@@ -83,6 +83,11 @@ static void add_go(struct pager *p, const struct snapshot_process *process)
 	buffer_reset(&text);
 	report_go_collector(&text, &process->go);
 	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	if (process->go_heap.source == GO_HEAP_PROFILE) {
+		buffer_reset(&text);
+		report_go_profile(&text, process);
+		pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	}
 	buffer_done(&text);
 }
 

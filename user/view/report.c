@@ -210,9 +210,10 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 
 	buffer_printf(out,
 		      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
-		      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes, temporary %" PRIu64,
-		      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count, t->peak_bytes,
-		      t->temporary_count);
+		      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes",
+		      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count, t->peak_bytes);
+	if (!site->bulk)
+		buffer_printf(out, ", temporary %" PRIu64, t->temporary_count);
 	buffer_printf(out, ", growth %s/s",
 		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
 	if (site->bytes_at_peak)
@@ -220,6 +221,9 @@ static void add_figures(struct buffer *out, const struct snapshot_site *site)
 	if (t->free_count && site->lifetimes.median_s >= 0)
 		buffer_printf(out, ", half of the freed lived less than %s",
 			      units_life(site->lifetimes.median_s, life, sizeof(life)));
+	if (site->before.bytes)
+		buffer_printf(out, ", %" PRIu64 " bytes of the allocated from before tracing began",
+			      site->before.bytes);
 	if (site->oldest_s >= 0)
 		buffer_printf(out, ", oldest %.1fs", site->oldest_s);
 	buffer_printf(out, ", verdict %s, score %.0f]\n",

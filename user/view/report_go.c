@@ -14,9 +14,17 @@ static void add_process(struct buffer *out, const struct snapshot_process *p)
 
 void report_add_go_only(struct buffer *out, const struct snapshot_process *p)
 {
+	char rate[16];
+
 	add_process(out, p);
-	buffer_add_string(out, "a Go program without a C allocator: only the Go runtime's own "
-			       "figures are shown)\n");
+	buffer_add_string(out, "a Go program without a C allocator: ");
+	if (p->go_heap.source == GO_HEAP_PROFILE)
+		buffer_printf(out,
+			      "call sites are those of the Go runtime's own profile, one sample "
+			      "per %s)\n",
+			      units_bytes(p->go_heap.rate, rate, sizeof(rate)));
+	else
+		buffer_add_string(out, "only the Go runtime's own figures are shown)\n");
 }
 
 static void add_limits(struct buffer *out, const struct go_figures *g)
@@ -89,6 +97,29 @@ void report_add_go_advice(struct buffer *out, const struct snapshot_process *p)
 	buffer_add_string(out, ")\n");
 }
 
+void report_go_profile(struct buffer *out, const struct snapshot_process *p)
+{
+	const struct go_heap *g = &p->go_heap;
+	char live[16], count[16], fresh[16], before[16];
+
+	buffer_printf(out,
+		      "By its profile %s live in %s objects %s, %s allocated since, freed or not; "
+		      "%s from "
+		      "before tracing began",
+		      units_bytes(g->live_bytes, live, sizeof(live)),
+		      units_count(g->live_count, count, sizeof(count)),
+		      g->early ? "(no collection yet)" : "as of a past collection",
+		      units_bytes(g->fresh_bytes, fresh, sizeof(fresh)),
+		      units_bytes(p->before.bytes, before, sizeof(before)));
+	if (g->enabled)
+		buffer_add_string(out, "; switched on by --go-enable-profile");
+	if (g->bad || g->left_out)
+		buffer_printf(out,
+			      "; %" PRIu64 " of its records make no sense, %" PRIu64
+			      " are too many: left out",
+			      g->bad, g->left_out);
+}
+
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
 {
 	const struct go_figures *g = &p->go;
@@ -102,4 +133,9 @@ void report_add_go(struct buffer *out, const struct snapshot_process *p, bool ve
 	report_go_collector(out, g);
 	buffer_add_string(out, ")\n");
 	add_collector(out, p);
+	if (p->go_heap.source != GO_HEAP_PROFILE)
+		return;
+	add_process(out, p);
+	report_go_profile(out, p);
+	buffer_add_string(out, ")\n");
 }

@@ -15,8 +15,9 @@ void report_add_go(struct buffer *out, const struct snapshot_process *p, bool ve
 /* What --go-workload asked for. */
 void report_add_go_advice(struct buffer *out, const struct snapshot_process *p);
 
-/* The words of these lines: the heap and the goroutines; the collector. */
+/* The words of these lines: the heap and the goroutines; the collector; its profile. */
 void report_go_heap(struct buffer *out, const struct go_figures *g);
 void report_go_collector(struct buffer *out, const struct go_figures *g);
+void report_go_profile(struct buffer *out, const struct snapshot_process *p);
 
 #endif /* VIEW_REPORT_GO_H */

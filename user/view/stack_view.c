@@ -148,12 +148,16 @@ static void add_figures(struct page *page)
 	add_amount(page, "Outstanding", FIGURE_OUTSTANDING, t->outstanding_bytes,
 		   t->outstanding_count);
 	add_amount(page, "Allocated", FIGURE_ALLOC, t->alloc_bytes, t->alloc_count);
+	if (site->before.bytes)
+		add_amount(page, "From before", FIGURE_ALLOC, site->before.bytes,
+			   site->before.count);
 	add_amount(page, "Freed", FIGURE_FREE, t->free_bytes, t->free_count);
 	add_text(page, STYLE_NORMAL, "Peak", units_bytes(t->peak_bytes, text, sizeof(text)));
 	add_text(page, STYLE_NORMAL, "At the peak",
 		 units_bytes(site->bytes_at_peak, text, sizeof(text)));
-	add_text(page, STYLE_NORMAL, "Temporary",
-		 units_count(t->temporary_count, text, sizeof(text)));
+	if (!site->bulk)
+		add_text(page, STYLE_NORMAL, "Temporary",
+			 units_count(t->temporary_count, text, sizeof(text)));
 	if (t->outstanding_count > 0)
 		add_text(page, STYLE_NORMAL, "Average",
 			 units_bytes(t->outstanding_bytes / t->outstanding_count, text,
@@ -162,6 +166,8 @@ static void add_figures(struct page *page)
 	add_text(page, site->growth_bytes_per_s >= 1 ? STYLE_WARN : STYLE_NORMAL, "Growth", text);
 	snprintf(text, sizeof(text), "%.1f/s, frees %.1f/s", site->allocs_per_s, site->frees_per_s);
 	add_text(page, STYLE_NORMAL, "Allocations", text);
+	if (site->bulk)
+		add_text(page, STYLE_NORMAL, "Ages", "not known");
 	if (site->oldest_s >= 0)
 		add_text(page, STYLE_NORMAL, "Oldest",
 			 units_duration(site->oldest_s, text, sizeof(text)));

@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The live heap of Go programs by call site, from the profile that their runtime keeps of itself."""
+
+import collections
+import math
+import os
+import subprocess
+
+from lib import ROOT, Target, check, equal, read_sites, read_text, sites_so_far, test, until
+from test_exports import check_folded, check_json, check_pprof, validate
+from test_go import STRIPPED, build, command
+
+SOURCE = os.path.join(ROOT, "tests", "go", "profiled.go")
+MPROF = os.path.join(ROOT, "build", "go", "mprof")
+WORLD = os.path.join(ROOT, "tests", "go", "world.go")
+DEPTH = 32  # of a runtime.MemProfileRecord
+
+Record = collections.namedtuple("Record", "allocs alloc_bytes frees free_bytes")
+
+
+def profiled(name="profiled", *flags):
+    return build(name, *flags, source=SOURCE)
+
+
+def start(case, path, *commands):
+    target = case.keep(Target([path])).wait_ready()
+    for text in commands:
+        command(target, text)
+    return target
+
+
+def records(lines):
+    """{(stack, size of object): sums}, and the rate."""
+    found, rate = {}, None
+    for line in lines:
+        words = line.split()
+        if words[:1] == ["rate"]:
+            rate = int(words[1])
+        if words[:1] != ["record"] or words[1] == "0":
+            continue
+        numbers = list(map(int, words[1:5]))
+        key = (",".join(words[5].split(",")[:DEPTH]), numbers[1] // numbers[0])
+        found[key] = Record(*(a + b for a, b in zip(numbers, found.get(key, (0, 0, 0, 0)))))
+    return found, rate
+
+
+def read_outside(target):
+    made = subprocess.run([MPROF, str(target.pid)], capture_output=True, text=True, check=False)
+    equal(made.returncode, 0, f"exit status of {MPROF}: {made.stderr}{made.stdout[-200:]}")
+    return records(made.stdout.splitlines())
+
+
+def same_records(case, path, rate):
+    target = start(case, path, f"rate {rate}", "leak 5003 1024", "nodes 30011", "inlined 1009", "garbage 70001 256", "gc")
+    for text in ("gc", "leak 100 2048", "garbage 5000 512", "drop", "gc", "gc"):
+        outside, seen_rate = read_outside(target)
+        inside, own_rate = records(command(target, "profile"))
+        equal(seen_rate, own_rate, "rate")
+        check(outside, "no record")
+        equal(outside, inside, f"records before '{text}'")
+        command(target, text)
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test()
+def go_profile__executable__records_equal_the_runtime(case):
+    same_records(case, profiled(), 1)
+
+
+@test()
+def go_profile__stripped_pie__records_equal_the_runtime(case):
+    same_records(case, profiled("profiled-stripped-pie", "-buildmode=pie", STRIPPED), 16384)
+
+
+def scaled(inside, rate):
+    """Outstanding bytes as pprof scales them up."""
+    return sum((r.alloc_bytes - r.free_bytes) / (1 - math.exp(-size / rate) if rate > 1 else 1) for (_, size), r in inside.items())
+
+
+def by_function(rows):
+    sums = collections.Counter()
+    for row in rows:
+        sums[row["function"]] += row["outstanding_bytes"]
+    return sums
+
+
+@test()
+def go_profile__every_export__the_same_sites_as_the_runtime(case):
+    """At rate 1 all is exact: what the program keeps, in all ways out, and again from the recording."""
+    target = start(case, profiled(), "rate 1", "leak 5003 1024", "nodes 30011", "inlined 1009", "garbage 70001 256", "gc")
+    path = {name: case.path(name) for name in ("csv", "json", "folded", "pprof", "rec", "again")}
+    inside, _ = records(command(target, "profile"))
+    tracer = case.run("-b", "-p", target.pid, "-v", "-w", path["rec"], "0.2", "2",
+                      *(word for name in ("csv", "json", "folded", "pprof") for word in (f"--{name}", path[name])))
+    equal(tracer.process.returncode, 0, "exit status")
+    sites = read_sites(path["csv"])
+    rows = sites.last(target.pid)
+    equal(sum(row["outstanding_bytes"] for row in rows), sum(r.alloc_bytes - r.free_bytes for r in inside.values()), "bytes")
+    equal(sum(row["outstanding_count"] for row in rows), sum(r.allocs - r.frees for r in inside.values()), "objects")
+    sums = by_function(rows)
+    check(sums["main.leakBytes"] >= 5003 * 1024 and sums["main.leakNodes"] >= 30011 * 32, f"by function: {sums}")
+    check(sums["main.smallBuffer"] == 1009 * 512, f"inlined: {sums}")
+    stack = next(row["stack"] for row in rows if row["function"] == "main.smallBuffer")
+    check(stack.endswith("main.leakInlined;main.wrapBuffer;main.smallBuffer"), f"inlined functions have a frame each: {stack}")
+    equal({(row["api"], row["sampled"], row["oldest_s"]) for row in rows}, {("go", "1", None)}, "api, sampled, oldest")
+    equal({row["verdict"] for row in rows} - {"new", "steady"}, set(), "what was there before is no growth")
+    check("from before tracing began" in tracer.out.text(), "it is not said what is from before")
+    validate(check_json(path["json"], sites, target.pid, build_ids=False))
+    check_folded(path["folded"], rows)
+    check_pprof(path["pprof"], rows, target.pid, "profiled")
+    equal(case.run("-b", "-r", path["rec"], "--csv", path["again"]).process.returncode, 0, "exit status of the replay")
+    equal(read_text(path["again"]), read_text(path["csv"]), "CSV of the replay")
+
+
+@test()
+def go_profile__sampled__scaled_as_pprof(case):
+    target = start(case, profiled(), "rate 32768", "leak 5003 1024", "nodes 30011", "gc")
+    inside, rate = records(command(target, "profile"))
+    path = case.path("csv")
+    equal(case.run("-b", "-p", target.pid, "--csv", path, "0.2", "1").process.returncode, 0, "exit status")
+    rows = read_sites(path).last(target.pid)
+    found, wanted = sum(row["outstanding_bytes"] for row in rows), scaled(inside, rate)
+    check(abs(found - wanted) <= len(inside), f"{found} bytes instead of {wanted}")
+
+
+@test()
+def go_profile__grows_after_the_attach__is_a_leak_and_the_rest_is_not(case):
+    """Only what is kept after the attach is growth; what frees is seen, too."""
+    target = start(case, profiled(), "rate 1", "nodes 20000", "leak 2000 1024", "gc")
+    path = case.path("csv")
+    tracer = case.attach(target, "--csv", path, "-i", "0.2", "--leak-window", "3", "--leak-interval", "0.1")
+
+    def leaks():
+        command(target, "leak 50 1024")
+        command(target, "gc")
+        last = {row["function"]: row for row in sites_so_far(path)}
+        return last.get("main.leakBytes", {}).get("verdict") == "leak" and last
+
+    last = until(leaks, "the verdict leak", 30)
+    check(last["main.leakBytes"]["growth_bytes_per_s"] > 0, "no growth")
+    check(last["main.leakNodes"]["verdict"] in ("new", "steady"), f"not growing: {last['main.leakNodes']}")
+    command(target, "drop")
+    command(target, "gc")
+
+    def freed():
+        row = [row for row in sites_so_far(path) if row["function"] == "main.leakNodes"][-1]
+        return row["free_bytes"] >= 20000 * 32 and row
+
+    until(freed, "the frees")
+    tracer.stop()
+
+
+@test()
+def go_profile__not_linked__said_with_the_way_out(case):
+    target = start(case, build("world"), "keep 1000 1000", "gc")
+    tracer = case.run("-b", "-p", target.pid, "0.1", "1")
+    equal(tracer.process.returncode, 0, "exit status")
+    check("its Go runtime keeps no profile" in tracer.err.text() and "--go-enable-profile" in tracer.err.text(), "it is not said")
+    equal(tracer.summary(target.pid).bytes, 0, "bytes")
