@@ -30,7 +30,7 @@ struct process_facts {
 	struct memory_limits limits;
 	bool go_only; /* no allocator: it has these figures alone */
 	struct go_figures go;
-	struct go_heap go_heap;
+	struct go_heap_facts go_heap;
 	struct go_gc go_gc;
 };
 

@@ -15,7 +15,7 @@
 
 void go_facts_close(struct tracked *t)
 {
-	go_profiled_free(t->go.profile);
+	go_profiled_free(t, t->go.profile);
 	t->go.profile = NULL;
 	go_close(t->go.process);
 	t->go.process = NULL;

@@ -24,6 +24,7 @@
 #include "base/xalloc.h"
 #include "feed.h"
 #include "go_facts.h"
+#include "target/go.h"
 #include "target/go_profile.h"
 #include "tracker.h"
 
@@ -47,8 +48,10 @@ struct go_profiled {
 	uint64_t rate; /* the last that was not 0 */
 	bool before;   /* the first reading is of before tracing began */
 	bool fed;      /* it has been */
-	bool enabled;
-	int err; /* of the last reading */
+	bool enabled;  /* by us */
+	bool tried;    /* to */
+	bool early;    /* it was too early to */
+	int err;       /* of the last reading */
 	bool said;
 	struct event_bulk *events; /* of one feed */
 	uint32_t event_count, event_capacity;
@@ -65,10 +68,113 @@ struct go_profiled *go_profiled_new(const struct go_process *go, bool before)
 	return p;
 }
 
-void go_profiled_free(struct go_profiled *p)
+/* ---- on and off ---- */
+
+/* Reading that did not contradict itself, of that many: under load half of them do. */
+#define TRIES 8
+
+static const struct {
+	int err;
+	const char *text;
+} refusals[] = {
+	{-EBUSY, "MemProfileRate has another value than 0 by now: it is left as it is"},
+	{-EFAULT, "what is there cannot be MemProfileRate: unsupported build"},
+	{-ENOENT, "this build does not say where MemProfileRate is"},
+	{-EBADMSG, "the figures of its runtime contradict each other: unsupported build"},
+	{-EIO, "it did not take the value"},
+	{-EAGAIN, "its runtime has not begun, or is another than its version says"},
+};
+
+static const char *refusal(int err)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+		if (refusals[i].err == err)
+			return refusals[i].text;
+	}
+	return strerror(-err);
+}
+
+/* It is the runtime that its version says: nothing is written where one could be wrong. */
+static int check_runtime(struct tracked *t)
+{
+	struct go_figures figures;
+	int i, err = -EBADMSG;
+
+	for (i = 0; i < TRIES && err == -EBADMSG; i++)
+		err = go_read(t->go.process, &figures);
+	return err;
+}
+
+static void say_refused(const struct tracked *t, int err)
+{
+	log_warn("process %d (%s): cannot switch on its heap profile: %s", (int)t->pid, t->comm,
+		 refusal(err));
+}
+
+static void switch_on(struct tracked *t, struct go_profiled *p)
+{
+	int err;
+
+	err = check_runtime(t);
+	p->early = err == -EAGAIN;
+	p->tried = !p->early;
+	if (p->early)
+		return;
+	if (!err)
+		err = go_profile_switch_on(p->profile);
+	p->enabled = !err;
+	if (err)
+		say_refused(t, err);
+	else
+		log_info("process %d (%s): its heap profile is switched on: MemProfileRate was 0 "
+			 "and is %u now (8 "
+			 "bytes written in the process); at the end it is 0 again",
+			 (int)t->pid, t->comm, GO_PROFILE_RATE);
+}
+
+static void switch_off(struct tracked *t, struct go_profiled *p)
+{
+	int err;
+
+	if (!p || !p->enabled)
+		return;
+	p->enabled = false;
+	err = go_profile_switch_off(p->profile);
+	if (!err)
+		log_info("process %d (%s): its heap profile is switched off: MemProfileRate is 0 "
+			 "again",
+			 (int)t->pid, t->comm);
+	else if (err == -EBUSY)
+		log_warn("process %d (%s): MemProfileRate was changed meanwhile: it is left as it "
+			 "is",
+			 (int)t->pid, t->comm);
+	else if (err != -ESRCH)
+		log_warn("process %d (%s): cannot put MemProfileRate back to 0: %s: its runtime "
+			 "goes on drawing one "
+			 "object per %u bytes for its profile until it ends",
+			 (int)t->pid, t->comm, refusal(err), GO_PROFILE_RATE);
+}
+
+void go_profiles_end(struct tracker *t)
+{
+	struct tracked *p;
+
+	for (p = t->first; p; p = p->next) {
+		struct go_profiled *of = p->go.profile;
+
+		if (of && of->early)
+			say_refused(p, -EAGAIN);
+		switch_off(p, of);
+	}
+}
+
+void go_profiled_free(struct tracked *t, struct go_profiled *p)
 {
 	if (!p)
 		return;
+	switch_off(t, p);
 	go_profile_close(p->profile);
 	free(p->shown);
 	free(p->events);
@@ -89,7 +195,7 @@ static void say_source(const struct tracked *t, struct go_profiled *p)
 {
 	size_t i;
 
-	if (p->said || p->err == -ESRCH)
+	if (p->said || p->early || p->err == -ESRCH)
 		return;
 	p->said = true;
 	if (!p->err && p->figures.rate)
@@ -112,7 +218,7 @@ static void say_source(const struct tracked *t, struct go_profiled *p)
 	}
 }
 
-static void read_one(struct tracked *t)
+static void read_one(struct tracked *t, bool enable)
 {
 	struct go_profiled *p;
 
@@ -122,6 +228,10 @@ static void read_one(struct tracked *t)
 		t->go.profile = go_profiled_new(t->go.process, t->attached && t->space_count == 1);
 	p = t->go.profile;
 	p->err = go_profile_read(p->profile, &p->figures);
+	if (enable && !p->err && !p->figures.rate && !p->tried) {
+		switch_on(t, p);
+		p->figures.rate = p->enabled ? GO_PROFILE_RATE : 0;
+	}
 	if (!p->err && p->figures.rate)
 		p->rate = p->figures.rate;
 	say_source(t, p);
@@ -132,7 +242,7 @@ void go_profiles_read(struct tracker *t)
 	struct tracked *p;
 
 	for (p = t->first; p; p = p->next)
-		read_one(p);
+		read_one(p, t->go_enable_profile);
 }
 
 /* ---- events ---- */
@@ -296,10 +406,12 @@ static void feed_one(struct go_profiled *p, struct feed *f, uint32_t number, uin
 	const struct go_record *v = go_profile_records(p->profile, &count);
 	struct shown *shown;
 
-	if (p->err || !p->rate || !count)
+	if (p->err)
 		return;
-	shown = array_reserve(p->shown, &p->shown_capacity, (uint32_t)count, sizeof(*shown));
-	if (!shown)
+	shown = !count ? p->shown
+		       : array_reserve(p->shown, &p->shown_capacity, (uint32_t)count,
+				       sizeof(*shown));
+	if (count && !shown)
 		return;
 	p->shown = shown;
 	p->event_count = 0;
@@ -326,14 +438,14 @@ void go_profiles_feed(struct tracker *t, uint64_t time_ns)
 	}
 }
 
-void go_profile_figures(const struct tracked *t, struct go_heap *out)
+void go_profile_figures(const struct tracked *t, struct go_heap_facts *out)
 {
 	const struct go_profiled *p = t->go.profile;
 
-	*out = (struct go_heap){0};
+	*out = (struct go_heap_facts){0};
 	if (!p)
 		return;
-	*out = (struct go_heap){
+	*out = (struct go_heap_facts){
 		.source = p->err	     ? GO_HEAP_UNKNOWN
 			  : !p->figures.rate ? GO_HEAP_OFF
 					     : GO_HEAP_PROFILE,

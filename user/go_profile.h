@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct go_heap;
+struct go_heap_facts;
 struct go_process;
 struct go_profiled;
 struct tracked;
@@ -17,14 +17,21 @@ struct tracker;
 
 /* Of a process that runs this program; before: it ran already when tracing began. Borrows the process. */
 struct go_profiled *go_profiled_new(const struct go_process *go, bool before);
-void go_profiled_free(struct go_profiled *p);
+/* What was switched on in t is switched off before. NULL is fine. */
+void go_profiled_free(struct tracked *t, struct go_profiled *p);
 
-/* Reads all profiles anew. */
+/*
+ * Reads all profiles anew. With tracker.go_enable_profile those that are off are switched on, in the process, and that is said. The figures
+ * of the runtime must have passed its own checks before.
+ */
 void go_profiles_read(struct tracker *t);
 /* Hands what has changed to the heap, as of this time of the event clock. With the heap's lock. */
 void go_profiles_feed(struct tracker *t, uint64_t time_ns);
 
+/* Switches off what was switched on, and says so, or what remains. Once is enough. */
+void go_profiles_end(struct tracker *t);
+
 /* What is known of the profile of the process. */
-void go_profile_figures(const struct tracked *t, struct go_heap *out);
+void go_profile_figures(const struct tracked *t, struct go_heap_facts *out);
 
 #endif /* USER_GO_PROFILE_H */

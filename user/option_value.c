@@ -368,13 +368,8 @@ static bool parse_diff(struct options *o, const struct option_row *row, const ch
 
 static bool refuse(const struct option_row *row)
 {
-	const char *why =
-		row->kind == KIND_LATER ? "is not in this version" : "is an option of memleak";
-
-	if (row->letter)
-		log_error("option -%c (--%s) %s: %s", row->letter, row->name, why, row->help);
-	else
-		log_error("option --%s %s: %s", row->name, why, row->help);
+	log_error("option -%c (--%s) is an option of memleak: %s", row->letter, row->name,
+		  row->help);
 	return false;
 }
 
@@ -409,7 +404,6 @@ bool option_value_parse(struct options *o, const struct option_row *row, const c
 	case KIND_CHECK: return set_mode(o, MODE_CHECK);
 	case KIND_HELP: return set_mode(o, MODE_HELP);
 	case KIND_VERSION: return set_mode(o, MODE_VERSION);
-	case KIND_LATER:
 	case KIND_MEMLEAK: return refuse(row);
 	}
 	return false;

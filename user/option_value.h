@@ -37,7 +37,6 @@ enum option_kind {
 	KIND_CHECK, /* modes */
 	KIND_HELP,
 	KIND_VERSION,
-	KIND_LATER,  /* hidden; help: what to do today */
 	KIND_MEMLEAK /* hidden; help: what to use instead */
 };
 
@@ -67,7 +66,7 @@ const struct option_row *option_rows(size_t *count);
 /* Not offered to anybody: its message says what to use instead. */
 static inline bool option_is_hidden(const struct option_row *row)
 {
-	return row->kind == KIND_LATER || row->kind == KIND_MEMLEAK;
+	return row->kind == KIND_MEMLEAK;
 }
 
 /*

@@ -128,7 +128,9 @@ static const struct option_row rows[] = {
 	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
 	 "suppressions as for LeakSanitizer (leak:PATTERN): such sites get no verdict"},
 	{0, "go-workload", "KIND", GROUP_LEAK, KIND_WORKLOAD, NO_FIELD, "advise GOGC and GOMEMLIMIT for high-throughput, low-latency or memory-constrained work"},
-	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_LATER, NO_FIELD, "use --csv-timeline FILE"},
+	{0, "go-enable-profile", NULL, GROUP_LEAK, KIND_FLAG, AT(go_enable_profile), 0,
+	 "switch on the heap profile of Go runtimes that keep none: changes the process (8 bytes, "
+	 "MemProfileRate), undone at the end"},
 
 	{0, "attach-method", "METHOD", GROUP_OTHER, KIND_METHOD, NO_FIELD,
 	 "session, multi or perf (default: the best that works)"},
@@ -353,10 +355,12 @@ static bool read_positionals(struct parser *p)
 /* What is said about processes that run means nothing for what was recorded. */
 static bool check_live_only(const struct parser *p, const char *mode)
 {
-	static const char *const live_only[] = {
-		"pid",	  "name",	   "command",	    "user",    "follow", "no-follow",
-		"object", "min-size",	   "max-size",	    "mmap",    "sample", "max-overhead",
-		"write",  "max-file-size", "attach-method", "dry-run", "check"};
+	static const char *const live_only[] = {"pid",	   "name",	    "command",
+						"user",	   "follow",	    "no-follow",
+						"object",  "min-size",	    "max-size",
+						"mmap",	   "sample",	    "max-overhead",
+						"write",   "max-file-size", "attach-method",
+						"dry-run", "check",	    "go-enable-profile"};
 	size_t i;
 
 	for (i = 0; i < sizeof(live_only) / sizeof(live_only[0]); i++) {

@@ -12,6 +12,7 @@
 #include "probe/places.h"
 #include "target/discover.h"
 #include "target/go.h"
+#include "target/go_profile.h"
 #include "tracker.h"
 
 /* Modules and links of many processes stay open. */
@@ -105,6 +106,17 @@ static bool plan_go(pid_t pid)
 	return true;
 }
 
+static void plan_profile(pid_t pid)
+{
+	char version[GO_VERSION_MAX];
+
+	if (go_version(pid, version))
+		printf("process %d is a Go program (%s): where its MemProfileRate is 0, it is set "
+		       "to %u (8 bytes "
+		       "are written in the process), and to 0 again at the end\n",
+		       (int)pid, version, GO_PROFILE_RATE);
+}
+
 int preflight_plan(const struct options *o)
 {
 	struct discover_options d = {.objects = (const char *const *)o->objects,
@@ -124,6 +136,8 @@ int preflight_plan(const struct options *o)
 		if (!tracker_check(o->pids[i]))
 			return 1;
 		err = discover_process(o->pids[i], &d, &targets);
+		if (!err && o->go_enable_profile)
+			plan_profile(o->pids[i]);
 		if (!err && !targets.module_count && plan_go(o->pids[i])) {
 			targets_done(&targets);
 			continue;

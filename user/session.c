@@ -23,6 +23,7 @@
 #include "consumer.h"
 #include "dump.h"
 #include "go_facts.h"
+#include "go_profile.h"
 #include "launch.h"
 #include "live.h"
 #include "outputs.h"
@@ -503,6 +504,7 @@ static void detach(struct session *s)
 	stall_say(stall, STALL_TRACING);
 	stall_say(stall, STALL_UPDATING);
 	stall_phase(stall, STALL_DETACHING);
+	go_profiles_end(&s->stages.tracker);
 	windows_done(&s->stages.windows);
 	tracker_detach(&s->stages.tracker);
 	stall_say(stall, STALL_DETACHING);

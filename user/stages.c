@@ -108,6 +108,7 @@ bool stages_open(struct stages *s, const struct options *o)
 						.object_count = o->object_count,
 						.ranges = o->mmap};
 	t->follow = options_follow(o);
+	t->go_enable_profile = o->go_enable_profile;
 	s->watch = watch_open(o);
 	if (!s->watch || !stages_open_heap(s, o))
 		return false;

@@ -64,6 +64,7 @@ struct tracker {
 	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
 	bool follow;
+	bool go_enable_profile;	       /* may be written in Go programs */
 	enum attachment_pauses pauses; /* of all attachments */
 	struct tracked *first, **tail;
 	uint32_t last_space;

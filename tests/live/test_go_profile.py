@@ -4,6 +4,8 @@
 import collections
 import math
 import os
+import re
+import signal
 import subprocess
 
 from lib import ROOT, Target, check, equal, read_sites, read_text, sites_so_far, test, until
@@ -12,7 +14,6 @@ from test_go import STRIPPED, build, command
 
 SOURCE = os.path.join(ROOT, "tests", "go", "profiled.go")
 MPROF = os.path.join(ROOT, "build", "go", "mprof")
-WORLD = os.path.join(ROOT, "tests", "go", "world.go")
 DEPTH = 32  # of a runtime.MemProfileRecord
 
 Record = collections.namedtuple("Record", "allocs alloc_bytes frees free_bytes")
@@ -158,3 +159,100 @@ def go_profile__not_linked__said_with_the_way_out(case):
     equal(tracer.process.returncode, 0, "exit status")
     check("its Go runtime keeps no profile" in tracer.err.text() and "--go-enable-profile" in tracer.err.text(), "it is not said")
     equal(tracer.summary(target.pid).bytes, 0, "bytes")
+
+
+RATE = "524288"
+
+
+def rate_of(target):
+    """As the program's own memory has it now."""
+    made = subprocess.run([MPROF, str(target.pid)], capture_output=True, text=True, check=False)
+    return made.stdout.splitlines()[-1].split()[1]
+
+
+def enabled(case, path, end):
+    target = start(case, path, "keep 1000 1000", "load 1")
+    equal(rate_of(target), "0", "rate before")
+    csv = case.path("csv")
+    tracer = case.attach(target, "--go-enable-profile", "--csv", csv, "-i", "0.2")
+    equal(rate_of(target), RATE, "rate while tracing")
+    command(target, "keep 20000 1000")
+    until(lambda: any(row["function"] == "main.keep" and row["outstanding_bytes"] > 8 << 20 for row in sites_so_far(csv)),
+          "the blocks that are kept")
+    end(tracer)
+    check("MemProfileRate was 0 and is 524288 now" in tracer.err.text(), "the change is not said")
+    check("switched on by --go-enable-profile" in tracer.out.text(), "the report does not say it")
+    return target, tracer
+
+
+def check_put_back(target, tracer):
+    equal(rate_of(target), "0", "rate after")
+    check("MemProfileRate is 0 again" in tracer.err.text(), "putting back is not said")
+    command(target, "rest")
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test()
+def go_enable_profile__until_ctrl_c__put_back(case):
+    check_put_back(*enabled(case, build("world"), lambda tracer: tracer.stop()))
+
+
+@test()
+def go_enable_profile__stripped_pie_until_sigterm__put_back(case):
+    path = build("world-stripped-pie", "-buildmode=pie", STRIPPED)
+    check_put_back(*enabled(case, path, lambda tracer: tracer.stop(signal.SIGTERM)))
+
+
+@test()
+def go_enable_profile__tracer_killed__stays_and_the_program_works(case):
+    """What remains is what the manual says; the next run does not take it for its own."""
+    def kill(tracer):
+        tracer.kill()
+    target, _ = enabled(case, build("world"), kill)
+    equal(rate_of(target), RATE, "rate after")
+    again = case.run("-b", "-p", target.pid, "--go-enable-profile", "0.1", "1")
+    equal(again.process.returncode, 0, "exit status")
+    check("switched on" not in again.err.text(), "it is on already")
+    equal(rate_of(target), RATE, "a rate that is not ours is left as it is")
+    command(target, "rest")
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test()
+def go_enable_profile__changed_by_the_program__left_alone(case):
+    target = start(case, profiled(), "rate 0", "leak 1000 1024", "gc")
+    tracer = case.attach(target, "--go-enable-profile", "-i", "0.2")
+    equal(rate_of(target), RATE, "rate while tracing")
+    command(target, "rate 4096")
+    tracer.stop()
+    equal(rate_of(target), "4096", "the program's own value")
+    check("was changed meanwhile" in tracer.err.text(), "it is not said")
+
+
+@test()
+def go_enable_profile__unasked_and_dry_run__nothing_is_written(case):
+    target = start(case, build("world"), "keep 1000 1000")
+    equal(case.run("-b", "-p", target.pid, "0.1", "1").process.returncode, 0, "exit status")
+    equal(rate_of(target), "0", "rate")
+    tracer = case.run("--dry-run", "--go-enable-profile", "-p", target.pid)
+    check("8 bytes are written" in tracer.out.text(), "it is not said what would be")
+    equal(rate_of(target), "0", "rate")
+
+
+@test()
+def go_enable_profile__lying_version__refused(case):
+    """Where the runtime is another than its version says nothing is written."""
+    path, lie = build("world"), case.path("liar")
+    with open(path, "rb") as file:
+        data = file.read()
+    at = data.index(b"\xff Go buildinf:") + 32
+    with open(lie, "wb") as file:
+        file.write(data[:at + 1] + re.sub(rb"^go1\.\d\d", b"go1.25", data[at + 1:at + 7]) + data[at + 7:])
+    os.chmod(lie, 0o755)
+    target = start(case, lie, "keep 1000 1000")
+    tracer = case.run("-b", "-p", target.pid, "--go-enable-profile", "0.1", "1")
+    check("cannot switch on its heap profile" in tracer.err.text(), "it is not refused")
+    equal(rate_of(target), "0", "rate")
+    command(target, "gc")

@@ -492,25 +492,6 @@ static void options_parse__recordings_and_live__both_named(void **state)
 	assert_all_refused(cases, sizeof(cases) / sizeof(cases[0]));
 }
 
-static void options_parse__not_in_this_version__said_by_name(void **state)
-{
-	static const char *const later[] = {
-		"--go-enable-profile",
-	};
-	char text[80];
-	size_t i;
-
-	(void)state;
-	for (i = 0; i < sizeof(later) / sizeof(later[0]); i++) {
-		snprintf(text, sizeof(text), "-p 1 %s", later[i]);
-		assert_refused(text, (const char *const[3]){later[i], "not in this version"});
-		snprintf(text, sizeof(text), "-p 1 %s value", later[i]);
-		assert_refused(text, (const char *const[3]){later[i], "not in this version"});
-		snprintf(text, sizeof(text), "-p 1 %s=value", later[i]);
-		assert_refused(text, (const char *const[3]){later[i], "not in this version"});
-	}
-}
-
 static void options_parse__letters_of_memleak__say_what_to_use(void **state)
 {
 	static const struct refusal cases[] = {
@@ -563,7 +544,7 @@ static void options_print_help__terminal_of_80_columns__fits(void **state)
 	(void)state;
 	assert_non_null(strstr(help, "-p, --pid PID"));
 	assert_non_null(strstr(help, "--leak-window SECONDS"));
-	assert_null(strstr(help, "--go-enable-profile"));
+	assert_non_null(strstr(help, "changes the process"));
 	assert_null(strstr(help, "--percpu"));
 	for (line = strtok_r(help, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		if (strlen(line) > 80)
@@ -634,7 +615,6 @@ static void options_list__manual_page__has_every_option(void **state)
 	(void)state;
 	remove_backslashes(man);
 	for_each_option(check_word, man);
-	assert_false(has_word(man, "--go-enable-profile"));
 	free(man);
 }
 
@@ -684,7 +664,6 @@ int main(void)
 		cmocka_unit_test(options_parse__unknown_and_incomplete__refused_by_name),
 		cmocka_unit_test(options_parse__recordings__stored),
 		cmocka_unit_test(options_parse__recordings_and_live__both_named),
-		cmocka_unit_test(options_parse__not_in_this_version__said_by_name),
 		cmocka_unit_test(options_parse__letters_of_memleak__say_what_to_use),
 		cmocka_unit_test(options_parse__hostile_argument__one_clean_line),
 		cmocka_unit_test(options_print_help__terminal_of_80_columns__fits),

@@ -120,7 +120,7 @@ struct snapshot_process {
 	struct change *change;	      /* as for sites */
 	bool go_only;		      /* a Go program without an allocator that can be traced */
 	struct go_figures go;	      /* filled in by the owner */
-	struct go_heap go_heap;	      /* the same */
+	struct go_heap_facts go_heap; /* the same */
 	struct carried before;	      /* as for sites */
 	struct go_gc go_gc;	      /* the same */
 	struct go_advice go_advice;   /* the same; of --go-workload */

@@ -308,7 +308,7 @@ static const char *go_heap_name(uint32_t source)
 
 static void add_go_heap(struct buffer *out, const struct snapshot_process *p)
 {
-	const struct go_heap *g = &p->go_heap;
+	const struct go_heap_facts *g = &p->go_heap;
 
 	if (!go_heap_name(g->source)) {
 		json_null(out, "go_heap");

@@ -107,6 +107,11 @@ static inline bool go_runtime_has_profile(const struct go_runtime *r)
 	       r->at[GO_SYMBOL_MEM_PROFILE_RATE];
 }
 
+/* A descriptor to write runtime.MemProfileRate; -EFAULT: it is not where a variable can be; -errno. */
+int go_rate_open(const struct go_runtime *r);
+/* 0; -EBUSY: it is not `from`; -ESRCH: the process has ended or runs another program; -EIO: it did not take it; -errno. */
+int go_rate_exchange(const struct go_runtime *r, int fd, uint64_t from, uint64_t to);
+
 /* As go_profile_open(). */
 struct go_profile;
 struct go_profile *go_profile_of(const struct go_runtime *r);

@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "../base/array.h"
 #include "../base/xalloc.h"
@@ -40,6 +41,7 @@ struct go_profile {
 	uint64_t head; /* the newest bucket that is known; 0: none */
 	struct go_record *v;
 	uint32_t count, capacity, frames;
+	int writer; /* to switch it off again; -1: it is not on by us */
 	uint64_t left_out;
 };
 
@@ -48,6 +50,7 @@ struct go_profile *go_profile_of(const struct go_runtime *r)
 	struct go_profile *p = xcalloc(1, sizeof(*p));
 
 	p->runtime = r;
+	p->writer = -1;
 	return p;
 }
 
@@ -65,6 +68,8 @@ void go_profile_close(struct go_profile *p)
 	for (i = 0; i < p->count; i++)
 		free(p->v[i].pcs);
 	free(p->v);
+	if (p->writer >= 0)
+		close(p->writer);
 	free(p);
 }
 
@@ -339,5 +344,37 @@ int go_profile_read(struct go_profile *p, struct go_profile_figures *f)
 	if (!err)
 		err = read_counts(p, f);
 	f->left_out = p->left_out;
+	return err;
+}
+
+/* ---- on and off ---- */
+
+static void close_writer(struct go_profile *p)
+{
+	if (p->writer >= 0)
+		close(p->writer);
+	p->writer = -1;
+}
+
+int go_profile_switch_on(struct go_profile *p)
+{
+	int err;
+
+	close_writer(p);
+	err = go_rate_open(p->runtime);
+	if (err < 0)
+		return err;
+	p->writer = err;
+	err = go_rate_exchange(p->runtime, p->writer, 0, GO_PROFILE_RATE);
+	if (err)
+		close_writer(p);
+	return err;
+}
+
+int go_profile_switch_off(struct go_profile *p)
+{
+	int err = go_rate_exchange(p->runtime, p->writer, GO_PROFILE_RATE, 0);
+
+	close_writer(p);
 	return err;
 }

@@ -46,7 +46,7 @@ enum go_heap_source {
 };
 
 /* What is said of it for a process. Scaled. */
-struct go_heap {
+struct go_heap_facts {
 	uint32_t source;		 /* enum go_heap_source */
 	uint64_t rate;			 /* bytes a sample */
 	uint64_t live_bytes, live_count; /* as of the last collection that is published */
@@ -82,6 +82,15 @@ void go_profile_close(struct go_profile *p);
 int go_profile_read(struct go_profile *p, struct go_profile_figures *f);
 /* In the order in which they were met; more come, none goes, pcs stay. Borrowed until the next read. */
 const struct go_record *go_profile_records(const struct go_profile *p, size_t *count);
+
+/* The rate that a runtime has unless it is told otherwise: one sample per 512 KiB. */
+#define GO_PROFILE_RATE (512u << 10)
+/*
+ * Writes runtime.MemProfileRate in the process: GO_PROFILE_RATE where it is 0, and back. 0; -EBUSY: it has another value than that, and keeps
+ * it; -EFAULT: what is there cannot be that variable; -ESRCH: the process has ended or runs another program; -errno.
+ */
+int go_profile_switch_on(struct go_profile *p);
+int go_profile_switch_off(struct go_profile *p);
 
 /* For how many objects of that size each drawn one stands, as scaleHeapSample() of runtime/pprof has it. */
 double go_profile_weight(uint64_t object_bytes, uint64_t rate);

@@ -99,7 +99,7 @@ void report_add_go_advice(struct buffer *out, const struct snapshot_process *p)
 
 void report_go_profile(struct buffer *out, const struct snapshot_process *p)
 {
-	const struct go_heap *g = &p->go_heap;
+	const struct go_heap_facts *g = &p->go_heap;
 	char live[16], count[16], fresh[16], before[16];
 
 	buffer_printf(out,
