@@ -15,6 +15,7 @@
 # make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS="--set blind --seeds 1000")
 # make leaks-live   no site of redis, nginx and python3 under steady load is called a leak in two minutes (root)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
+# make bench-go     what --go-workload predicts beside what comes of it (root; GOROOTS=... for other versions of Go)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -56,7 +57,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
-	bench-tables bench-consume bench-servers bench-soak fuzz leaks leaks-live check check-format format install uninstall clean targets
+	bench-tables bench-consume bench-servers bench-soak bench-go fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -174,6 +175,9 @@ leaks: $(O)/leaks/matrix
 
 leaks-live: all bench-programs
 	$(Q)python3 -B -u tests/leaks/live.py $(ARGS)
+
+bench-go: all
+	$(Q)python3 -B -u tests/bench/go_advice.py $(GOROOTS:%=--go %) $(ARGS)
 
 bench-soak: all bench-programs
 	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)

@@ -54,6 +54,7 @@ FIELDS = [
     ("SWEEP_DIST_MIN_TRIGGER", "runtime.gcControllerState", "sweepDistMinTrigger"),
     ("TRIGGERED", "runtime.gcControllerState", "triggered"),
     ("HEAP_MARKED", "runtime.gcControllerState", "heapMarked"),
+    ("RUNWAY", "runtime.gcControllerState", "runway"),
     ("HEAP_IN_USE", "runtime.gcControllerState", "heapInUse"),
     ("HEAP_RELEASED", "runtime.gcControllerState", "heapReleased"),
     ("HEAP_FREE", "runtime.gcControllerState", "heapFree"),

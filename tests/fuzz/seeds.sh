@@ -86,6 +86,20 @@ make_forms()
 	make_minidebuginfo "$1"
 }
 
+# What Go's linker leaves: at addresses that are offsets in the file, too, because the file stands for memory as well.
+make_go()
+{
+	local low="-Wl,-Ttext-segment=0"
+
+	make_one go_stripped $CC $program $low -Wl,-s go.S
+	# a unit is called as its file is, and C knows no names with a dot
+	cp go_types.c "$work/runtime" &&
+		(cd "$work" && $CC -O1 -g -gdwarf-4 $plain -fno-eliminate-unused-debug-types -S -x c -o go_types.s runtime) &&
+		sed -i 's/runtime_/runtime./g' "$work/go_types.s"
+	make_one go_types $CC $program $low "$work/go_types.s"
+	make_one go_types_packed $CC $program $low -Wl,--compress-debug-sections=zlib-gabi "$work/go_types.s"
+}
+
 # Names that each demangler knows, at the right places for the targets demangle and text; texts of /proc, maps of
 # generated code.
 make_texts()
@@ -106,6 +120,7 @@ make_texts()
 }
 
 make_forms "$(dirname "$out")"
+make_go
 make_texts "$(dirname "$out")"
 python3 -B ../hostile.py "$(dirname "$out")" || echo "seeds: left out the hostile ones: no python3"
 rm -rf "$work"

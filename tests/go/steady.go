@@ -16,10 +16,12 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"os"
 	"runtime"
 	"runtime/metrics"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -42,8 +44,12 @@ var (
 	buffers [][]byte
 	leaked  [][]byte
 	leak    int64 // bytes a second
-	peak    uint64
 	begun   time.Time
+	peaks   struct { // of collections
+		sync.Mutex
+		count, sum float64
+		most       uint64
+	}
 )
 
 // Each makes one object in the place of one that lives, and says how large it is.
@@ -70,14 +76,23 @@ var shapes = map[string]struct {
 	}},
 }
 
-// Heap bytes of objects, dead ones too, without stopping anything.
+// Heap bytes of objects, dead ones too, just before each collection has ended, without stopping anything.
 func watch() {
-	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/gc/cycles/total:gc-cycles"}}
+	var cycles, last uint64
 	for {
 		metrics.Read(sample)
-		if v := sample[0].Value.Uint64(); v > atomic.LoadUint64(&peak) {
-			atomic.StoreUint64(&peak, v)
+		if n := sample[1].Value.Uint64(); n != cycles {
+			cycles = n
+			peaks.Lock()
+			peaks.count++
+			peaks.sum += float64(last)
+			if last > peaks.most {
+				peaks.most = last
+			}
+			peaks.Unlock()
 		}
+		last = sample[0].Value.Uint64()
 		time.Sleep(time.Millisecond)
 	}
 }
@@ -115,10 +130,13 @@ func sayStats() {
 	between := float64(int64(m.LastGC)-int64(before.LastGC)) / 1e9
 	fmt.Println("stat seconds", seconds)
 	fmt.Println("stat cycles", m.NumGC-before.NumGC)
-	fmt.Println("stat cycles_per_s", float64(m.NumGC-before.NumGC)/between)
+	fmt.Println("stat cycles_per_s", float64(m.NumGC-before.NumGC)/math.Max(between, 1e-9))
 	fmt.Println("stat alloc_bytes_per_s", float64(m.TotalAlloc-before.TotalAlloc)/seconds)
-	fmt.Println("stat peak_bytes", atomic.LoadUint64(&peak))
-	fmt.Println("stat cpu_share", (collectorSeconds(&m)-collectorSeconds(&before))/between)
+	peaks.Lock()
+	fmt.Println("stat peak_bytes", peaks.sum/math.Max(peaks.count, 1))
+	fmt.Println("stat most_bytes", peaks.most)
+	peaks.Unlock()
+	fmt.Println("stat cpu_share", (collectorSeconds(&m)-collectorSeconds(&before))/math.Max(between, 1e-9))
 	fmt.Println("stat memory_bytes", m.Sys-m.HeapReleased)
 }
 
@@ -145,7 +163,9 @@ func main() {
 		case "begin":
 			runtime.ReadMemStats(&before)
 			begun = time.Now()
-			atomic.StoreUint64(&peak, 0)
+			peaks.Lock()
+			peaks.count, peaks.sum, peaks.most = 0, 0, 0
+			peaks.Unlock()
 		case "end":
 			sayStats()
 		case "leak":

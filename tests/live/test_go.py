@@ -150,7 +150,7 @@ def go__exec__no_more_figures(case):
 @test()
 def go__lying_version__refused(case):
     """A program that says that another Go built it has no figures, and that is said."""
-    path, lie = build("world"), case.path("liar")
+    path, lie = build("world-no-dwarf", "-ldflags=-w"), case.path("liar")
     with open(path, "rb") as file:
         data = file.read()
     at = data.index(b"\xff Go buildinf:") + 32
@@ -165,16 +165,27 @@ def go__lying_version__refused(case):
     check("unsupported build" in tracer.err.text(), "it is not said")
 
 
-@test()
-def go__unknown_version__refused(case):
-    path, new = build("world"), case.path("new")
+def of_the_future(case, path):
+    """The same program, which says that a Go built it that nobody knows."""
+    new = case.path("new")
     with open(path, "rb") as file:
         data = file.read()
     at = data.index(b"\xff Go buildinf:") + 32
     with open(new, "wb") as file:
         file.write(data[:at + 1] + re.sub(rb"^go1\.\d\d", b"go1.98", data[at + 1:at + 7]) + data[at + 7:])
     os.chmod(new, 0o755)
-    target = world(case, new)
+    return new
+
+
+@test()
+def go__unknown_version_with_debug_information__equals_the_runtime(case):
+    """Its own debug information says where everything is."""
+    same_as_the_runtime(case, of_the_future(case, build("world")))
+
+
+@test()
+def go__unknown_version__refused(case):
+    target = world(case, of_the_future(case, build("world-stripped", STRIPPED)))
     tracer = case.run("-b", "-p", target.pid, "0.1", "2")
     equal(tracer.process.returncode, 1, "exit status")
     check("whose runtime is not known" in tracer.err.text(), "it is not said")

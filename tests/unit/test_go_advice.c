@@ -162,7 +162,8 @@ static void go_advice_make__bound_by_the_limit__goes_by_it(void **state)
 	assert_int_equal(a.state, GO_ADVICE_CHANGE);
 	assert_float_equal(a.before.cycles_per_s, 5, 1e-3);
 	assert_float_equal(a.before.peak_bytes, 120.0 * MIB, 1);
-	assert_int_equal(a.wanted.gogc, 400);
+	/* now a cycle begins at 0.95 of 20 and takes 1; then it begins 4 before the goal: 400 = D - 4 + 1 */
+	assert_int_equal(a.wanted.gogc, 425);
 	assert_true((double)a.wanted.memory_limit > a.after.memory_bytes);
 	assert_non_null(strstr(text_of(&a), "(now GOGC=off GOMEMLIMIT=133MiB)"));
 }
@@ -212,7 +213,27 @@ static void go_advice_make__roots_and_small_heaps__as_the_runtime(void **state)
 	w.gc.alloc_bytes_per_s = 3.0 * MIB;
 	a = advise(&w, GO_WORKLOAD_THROUGHPUT);
 	assert_float_equal(a.before.peak_bytes, 4.0 * MIB, 1);
-	assert_float_equal(a.after.peak_bytes, 4.0 * (double)a.wanted.gogc / 100 * MIB, 1);
+	/* the goal is 14; a cycle begins at 0.95 of 3, then of 13 */
+	assert_int_equal(a.wanted.gogc, 350);
+	assert_float_equal(a.after.peak_bytes, (1 + 0.95 * 13 + 0.05 * 3) * MIB, 1);
+}
+
+/* A cycle begins earlier by the runway, but not before 0.7 of the way: with more room there is less of it. */
+static void go_advice_make__runway__as_the_runtime(void **state)
+{
+	struct world w = steady();
+	struct go_advice a;
+
+	(void)state;
+	w.gc.runway = 40.0 * MIB;
+	/* T = 70, M = 5 */
+	w.gc.cycles_per_s = 100.0 / 75;
+	a = advise(&w, GO_WORKLOAD_THROUGHPUT);
+	assert_float_equal(a.before.peak_bytes, 175.0 * MIB, 1);
+	assert_float_equal(a.before.cycles_per_s, 100.0 / 75, 1e-6);
+	/* share = 0.04 * 75 / B <= 0.01: B = D - 40 + 5 >= 300 */
+	assert_int_equal(a.wanted.gogc, 350);
+	assert_float_equal(a.after.peak_bytes, (100.0 + 350 - 40 + 5) * MIB, 1);
 }
 
 static void go_workload_parse__names__and_no_others(void **state)
@@ -239,6 +260,7 @@ int main(void)
 		cmocka_unit_test(go_advice_make__bound_by_the_limit__goes_by_it),
 		cmocka_unit_test(go_advice_make__no_evidence__said),
 		cmocka_unit_test(go_advice_make__roots_and_small_heaps__as_the_runtime),
+		cmocka_unit_test(go_advice_make__runway__as_the_runtime),
 		cmocka_unit_test(go_workload_parse__names__and_no_others),
 	};
 

@@ -15,6 +15,8 @@
 #define HEAP_LEAST (4 * MIB) /* at GOGC=100: defaultHeapMinimum of runtime/mgcpacer.go */
 #define LIMIT_PART                                                                                 \
 	0.97 /* memoryLimitHeapGoalHeadroomPercent of the same; 1 MiB in Go 1.19 and 1.20 */
+#define TRIGGER_LEAST 0.7  /* minTriggerRatioNum of the same, of 64 */
+#define TRIGGER_MOST  0.95 /* maxTriggerRatioNum */
 #define HEAD_ROOM                                                                                  \
 	0.10 /* of a limit: for memory that is not Go's, and for what the model does not know */
 #define LIMIT_MARGIN  1.10 /* GOMEMLIMIT is for the worst case: it must not bind all the time */
@@ -59,8 +61,10 @@ const char *go_workload_name(enum go_workload workload)
 
 struct model {
 	double live, roots, others; /* bytes */
-	double alloc_per_s, part;   /* k */
-	double share_per_cycle;	    /* share for one cycle a second */
+	double alloc_per_s;
+	double runway, marking; /* M */
+	double part;		/* of what the model says that was allocated really */
+	double share_per_cycle; /* share for one cycle a second */
 };
 
 static double live_of(const struct go_gc *gc, const struct go_figures *go)
@@ -98,23 +102,43 @@ static double distance(const struct model *m, const struct go_setting *s)
 	return fmax(fmin(by_percent, by_limit), 1);
 }
 
+/* trigger() of runtime/mgcpacer.go. */
+static double trigger(const struct model *m, double d)
+{
+	double most = fmax(TRIGGER_MOST * d, d - HEAP_LEAST);
+
+	return fmin(fmax(d - m->runway, TRIGGER_LEAST * d), most);
+}
+
+/* Assists see to it that it does not go beyond the goal. */
+static double allocated(const struct model *m, const struct go_setting *s)
+{
+	double d = distance(m, s);
+
+	return m->part * fmin(trigger(m, d) + m->marking, d);
+}
+
 static void fit(struct model *m, const struct go_figures *go, const struct go_gc *gc)
 {
 	struct go_setting now = {go->gogc, go->memory_limit};
+	double seen = gc->alloc_bytes_per_s / gc->cycles_per_s;
 
 	m->live = live_of(gc, go);
 	m->roots = roots_of(go, gc);
 	m->others = fmax((double)go->sys - (double)go->heap_idle - (double)go->heap_alloc, 0);
 	m->alloc_per_s = gc->alloc_bytes_per_s;
 	m->share_per_cycle = gc->gc_share / gc->cycles_per_s;
-	m->part = m->alloc_per_s / gc->cycles_per_s / distance(m, &now);
+	m->runway = isfinite(gc->runway) ? gc->runway : 0;
+	m->marking = fmax(seen - trigger(m, distance(m, &now)), 0);
+	m->part = 1;
+	m->part = seen / allocated(m, &now);
 }
 
 static struct go_outcome outcome(const struct model *m, const struct go_setting *s)
 {
-	double allocated = m->part * distance(m, s);
-	struct go_outcome o = {.cycles_per_s = m->alloc_per_s / allocated,
-			       .peak_bytes = m->live + allocated};
+	double bytes = allocated(m, s);
+	struct go_outcome o = {.cycles_per_s = m->alloc_per_s / bytes,
+			       .peak_bytes = m->live + bytes};
 
 	o.memory_bytes = o.peak_bytes + m->others;
 	o.cpu_share = m->share_per_cycle * o.cycles_per_s;

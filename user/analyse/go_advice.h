@@ -5,13 +5,15 @@
  * The model is that of "A Guide to the Go Garbage Collector" (go.dev/doc/gc-guide: the GOGC and GC cost models), with the heap goal as
  * runtime/mgcpacer.go computes it:
  *
- *	D(GOGC, limit) = min((live + roots) * GOGC / 100, 0.97 * (limit - others) - live)
- *	collections a second = allocated a second / (k * D)
- *	heap peak            = live + k * D
+ *	D(GOGC, limit)       = min((live + roots) * GOGC / 100, 0.97 * (limit - others) - live)
+ *	T(D)                 = D - runway, at least 0.7 D, at most the larger of 0.95 D and D - 4 MiB
+ *	B(D)                 = min(T(D) + M, D)
+ *	collections a second = allocated a second / B
+ *	heap peak            = live + B
  *	collector's share    = share now * collections a second / collections a second now
  *
- * live and roots: bytes; others: what Go has beside its heap; k: how much of D was really allocated in a cycle until now (cycles begin
- * before the goal is reached, and end about there). What one cycle costs depends on what is live, and stays.
+ * In bytes: live and roots; others, what Go has beside its heap; D, from what is live to the goal; T, where a cycle begins; B, allocated
+ * from cycle to cycle; M, allocated while it marks, as it was until now. What one cycle costs depends on what is live, and stays.
  */
 #ifndef ANALYSE_GO_ADVICE_H
 #define ANALYSE_GO_ADVICE_H

@@ -26,7 +26,7 @@
 
 struct mark {
 	uint32_t cycle, processors;
-	uint64_t end_ns, read_ns, bytes, total_alloc, gc_cpu_ns, assist_ns, all_ns;
+	uint64_t end_ns, read_ns, bytes, runway, total_alloc, gc_cpu_ns, assist_ns, all_ns;
 	bool cpu_known;
 };
 
@@ -200,6 +200,7 @@ static void add_mark(struct go_gc_watch *w, const struct go_cycles *c)
 			   .end_ns = c->end_ns[(c->count - 1) % GO_PAUSES],
 			   .read_ns = c->read_ns,
 			   .bytes = c->heap_marked,
+			   .runway = c->runway,
 			   .total_alloc = c->total_alloc,
 			   .gc_cpu_ns = c->gc_cpu_ns,
 			   .assist_ns = c->cpu_ns[GO_CPU_OF_ASSIST],
@@ -304,6 +305,17 @@ static double lowest_early(const struct go_gc *g)
 	return lowest;
 }
 
+/* It is made of the last four cycles, of which the largest decides. */
+static double mean_runway(const struct go_gc_watch *w, uint32_t begin)
+{
+	double sum = 0;
+	uint32_t i;
+
+	for (i = begin; i < w->mark_count; i++)
+		sum += (double)mark_at(w, i)->runway;
+	return sum / (w->mark_count - begin);
+}
+
 static void judge(const struct go_gc_watch *w, struct go_gc *g)
 {
 	double seconds[GO_LIVE_POINTS], cycles[GO_LIVE_POINTS], bytes[GO_LIVE_POINTS];
@@ -345,6 +357,7 @@ void go_gc_read(const struct go_gc_watch *w, uint64_t now_ns, struct go_gc *out)
 			      .cycles_per_s = unknown,
 			      .alloc_bytes_per_s = unknown,
 			      .window_s = unknown,
+			      .runway = unknown,
 			      .live_slope = unknown,
 			      .live_low = unknown,
 			      .live_high = unknown,
@@ -366,6 +379,7 @@ void go_gc_read(const struct go_gc_watch *w, uint64_t now_ns, struct go_gc *out)
 		return;
 	begin = window_begin(w, now_ns);
 	pick_points(w, begin, out);
+	out->runway = mean_runway(w, begin);
 	read_rates(w, begin, now_ns, out);
 	judge(w, out);
 }

@@ -56,7 +56,8 @@
 	X(335, maybe, cpu_ns[GO_CPU_OF_USER], "UserCPUNs") \
 	X(336, maybe, cpu_ns[GO_CPU_OF_ALL], "TotalCPUNs") \
 	X(337, u32, processors, "GOMAXPROCS") \
-	X(338, u64, percent_goal, "GOGCHeapGoal")
+	X(338, u64, percent_goal, "GOGCHeapGoal") \
+	X(339, measure, runway, "GCRunwayBytes")
 /* clang-format on */
 
 /* Of the last 256 cycles: exact, the value with that share at or below it, as runtime/debug.ReadGCStats() finds it. */
@@ -96,6 +97,7 @@ struct go_gc {
 	uint64_t cpu_ns[GO_CPU_KINDS]; /* since the program began */
 	uint32_t processors;
 	uint64_t percent_goal; /* bytes, where the next cycle would end by GOGC alone */
+	double runway; /* bytes before the goal at which a cycle is to begin; mean of the window */
 	struct go_live_point points[GO_LIVE_POINTS];
 	uint32_t point_count;
 };

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@
 
 struct go_process {
 	struct go_runtime runtime;
+	struct go_layout own; /* by its debug information */
 	char version[GO_VERSION_MAX];
 };
 
@@ -51,6 +53,30 @@ bool go_version(pid_t pid, char version[GO_VERSION_MAX])
 	return found;
 }
 
+/* What the program says of itself comes before what is known of its version. NULL: *why says what is missing. */
+static const struct go_layout *find_layout(struct go_process *go, struct mapped_file *program,
+					   unsigned int minor, char why[GO_WHY_MAX])
+{
+	const struct go_layout *known = go_layout_find(minor);
+	const struct go_member_name *name;
+	enum go_member wrong;
+
+	go->own.minor = minor ? minor : UINT_MAX;
+	if (!go_dwarf_layout(program->elf, &go->own)) {
+		snprintf(why, GO_WHY_MAX,
+			 "built with %s, whose runtime is not known, and it has no debug "
+			 "information",
+			 go->version);
+		return known;
+	}
+	if (go_layout_check(&go->own, &wrong))
+		return &go->own;
+	name = go_member_name(wrong);
+	snprintf(why, GO_WHY_MAX, "built with %s, and '%s.%s' is not in its debug information",
+		 go->version, name->type, name->member ? name->member : "size");
+	return known;
+}
+
 static bool locate(struct go_process *go, struct mapped_file *program, char why[GO_WHY_MAX])
 {
 	struct go_runtime *r = &go->runtime;
@@ -58,11 +84,10 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 	const char *missing;
 	size_t i;
 
-	r->layout = go_layout_find(place.minor);
-	if (!r->layout) {
-		snprintf(why, GO_WHY_MAX, "built with %s, whose runtime is not known", go->version);
+	r->layout = find_layout(go, program, place.minor, why);
+	if (!r->layout)
 		return false;
-	}
+	why[0] = '\0';
 	if (!go_symbols_find(program->elf, &place, r->at, &missing)) {
 		snprintf(why, GO_WHY_MAX, "built with %s, but '%s' is not where that has it",
 			 go->version, missing);

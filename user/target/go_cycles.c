@@ -91,6 +91,7 @@ int go_cycles_read(const struct go_runtime *r, struct go_cycles *c)
 	c->read_ns = clock_realtime_ns();
 	c->heap_marked = word(r, GO_SYMBOL_GC_CONTROLLER, GO_HEAP_MARKED);
 	c->percent_goal = word(r, GO_SYMBOL_GC_CONTROLLER, GO_GC_PERCENT_HEAP_GOAL);
+	c->runway = word(r, GO_SYMBOL_GC_CONTROLLER, GO_RUNWAY);
 	c->total_alloc = word(r, GO_SYMBOL_GC_CONTROLLER, GO_TOTAL_ALLOC);
 	c->processors = read_processors(r);
 	read_cpu(r, c);

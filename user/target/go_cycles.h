@@ -38,9 +38,10 @@ struct go_cycles {
 	uint64_t end_ns[GO_PAUSES]; /* UTC */
 	uint64_t heap_marked;	    /* bytes, live after the last cycle */
 	uint64_t percent_goal;	    /* bytes, where the next cycle would end by GOGC alone */
-	uint64_t total_alloc;	    /* bytes, but for what processors have not counted yet */
-	uint64_t read_ns;	    /* UTC, of this reading */
-	uint32_t processors;	    /* GOMAXPROCS */
+	uint64_t runway; /* bytes before the goal at which the next cycle begins, within bounds */
+	uint64_t total_alloc; /* bytes, but for what processors have not counted yet */
+	uint64_t read_ns;     /* UTC, of this reading */
+	uint32_t processors;  /* GOMAXPROCS */
 	uint64_t
 		gc_cpu_ns; /* without that of idle processors: numerator of GCCPUFraction; UINT64_MAX: not known */
 	bool cpu_known;

@@ -23,7 +23,7 @@ enum go_member {
 	GO_SMALL_ALLOC_COUNT, GO_LARGE_FREE, GO_LARGE_FREE_COUNT, GO_SMALL_FREE_COUNT,
 	/* runtime.gcControllerState */
 	GO_GC_PERCENT, GO_MEMORY_LIMIT, GO_GC_PERCENT_HEAP_GOAL, GO_SWEEP_DIST_MIN_TRIGGER,
-	GO_TRIGGERED, GO_HEAP_MARKED, GO_HEAP_IN_USE, GO_HEAP_RELEASED, GO_HEAP_FREE,
+	GO_TRIGGERED, GO_HEAP_MARKED, GO_RUNWAY, GO_HEAP_IN_USE, GO_HEAP_RELEASED, GO_HEAP_FREE,
 	GO_TOTAL_ALLOC, GO_TOTAL_FREE, GO_MAPPED_READY,
 	/* runtime.workType: of the last collections, CPU time in ns; all but the first from Go 1.20 on */
 	GO_CPU_GC_1_19, GO_CPU_ASSIST, GO_CPU_DEDICATED, GO_CPU_GC_IDLE, GO_CPU_GC_PAUSE, GO_CPU_GC,
@@ -74,8 +74,18 @@ unsigned int go_build_minor(const char *version);
 bool go_build_parse(const uint8_t *bytes, size_t size, char version[GO_VERSION_MAX]);
 bool go_build_version(struct elf_file *elf, char version[GO_VERSION_MAX]);
 
+/* Bytes of runtime.mstats and of runtime.gcControllerState that are read, and where mcache.alloc must begin at the latest. */
+#define GO_MSTATS_MAX	   8192
+#define GO_CONTROLLER_MAX  512
+#define GO_CACHE_ALLOC_MAX 64
+
 /* NULL: not known */
 const struct go_layout *go_layout_find(unsigned int minor);
+const struct go_member_name *go_member_name(enum go_member m);
+/* By the program's debug information; what is not there is -1. False: it has none. */
+bool go_dwarf_layout(const struct elf_file *elf, struct go_layout *layout);
+/* False: *wrong is missing, though every version that is known has it, or it is where it cannot be. */
+bool go_layout_check(const struct go_layout *layout, enum go_member *wrong);
 /* Bytes of objects of a class of sizes. */
 uint16_t go_size_class(size_t index);
 

@@ -16,18 +16,16 @@
 #include "go_private.h"
 #include "link_map.h"
 
-#define MSTATS_MAX     8192 /* up to the last member that is read */
-#define CONTROLLER_MAX 512
 #define PROCESSORS_MAX 1024
-#define CACHE_MAX      (64 + GO_SPAN_CLASSES * 8)
+#define CACHE_MAX      (GO_CACHE_ALLOC_MAX + GO_SPAN_CLASSES * 8)
 #define GOROUTINES_MAX (4u << 20)
 #define BATCH	       256
 #define SPAN_BYTES     32
 #define KIB(n)	       ((uint64_t)(n) << 10)
 
 struct raw {
-	uint8_t stats[MSTATS_MAX];
-	uint8_t controller[CONTROLLER_MAX];
+	uint8_t stats[GO_MSTATS_MAX];
+	uint8_t controller[GO_CONTROLLER_MAX];
 	uint64_t span_in_use, cache_in_use;
 	uint32_t sweep; /* number of the sweep, twice the collections */
 };
@@ -52,12 +50,12 @@ static uint64_t get(const uint8_t *from, size_t max, int64_t at)
 
 static uint64_t stat(const struct go_runtime *r, const struct raw *raw, enum go_member m)
 {
-	return get(raw->stats, MSTATS_MAX, r->layout->at[m]);
+	return get(raw->stats, GO_MSTATS_MAX, r->layout->at[m]);
 }
 
 static uint64_t control(const struct go_runtime *r, const struct raw *raw, enum go_member m)
 {
-	return get(raw->controller, CONTROLLER_MAX, r->layout->at[m]);
+	return get(raw->controller, GO_CONTROLLER_MAX, r->layout->at[m]);
 }
 
 static bool read_at(const struct go_runtime *r, uint64_t address, void *out, size_t size)
@@ -194,7 +192,7 @@ static void add_delta(const struct go_runtime *r, const struct raw *raw, int64_t
 #define MEMBER(of, member)                                                                         \
 	do {                                                                                       \
 		if (at[of] >= 0)                                                                   \
-			s->member += get(raw->stats, MSTATS_MAX, base + at[of]);                   \
+			s->member += get(raw->stats, GO_MSTATS_MAX, base + at[of]);                \
 	} while (0)
 	MEMBER(GO_COMMITTED, committed);
 	MEMBER(GO_RELEASED, released);
@@ -211,9 +209,10 @@ static void add_delta(const struct go_runtime *r, const struct raw *raw, int64_t
 	for (i = 0; i < GO_SIZE_CLASSES; i++) {
 		int64_t step = (int64_t)i * 8;
 
-		s->small[i] += get(raw->stats, MSTATS_MAX, base + at[GO_SMALL_ALLOC_COUNT] + step);
+		s->small[i] +=
+			get(raw->stats, GO_MSTATS_MAX, base + at[GO_SMALL_ALLOC_COUNT] + step);
 		s->small_free[i] +=
-			get(raw->stats, MSTATS_MAX, base + at[GO_SMALL_FREE_COUNT] + step);
+			get(raw->stats, GO_MSTATS_MAX, base + at[GO_SMALL_FREE_COUNT] + step);
 	}
 }
 
@@ -315,7 +314,7 @@ static void fill_pauses(const struct go_runtime *r, const struct raw *raw, struc
 		return;
 	for (i = 0; i < count; i++)
 		pauses[i] =
-			get(raw->stats, MSTATS_MAX, r->layout->at[GO_PAUSE_NS] + (int64_t)i * 8);
+			get(raw->stats, GO_MSTATS_MAX, r->layout->at[GO_PAUSE_NS] + (int64_t)i * 8);
 	f->last_pause_ns = pauses[(f->num_gc + GO_PAUSES - 1) % GO_PAUSES];
 	qsort(pauses, count, sizeof(*pauses), compare_u64);
 	f->median_pause_ns = pauses[(count - 1) / 2];

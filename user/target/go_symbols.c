@@ -38,22 +38,6 @@ static const char *const names[GO_SYMBOLS] = {
 	[GO_SYMBOL_WORK] = "runtime.work",
 };
 
-const struct go_layout *go_layout_find(unsigned int minor)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(go_layouts) / sizeof(go_layouts[0]); i++) {
-		if (go_layouts[i].minor == minor)
-			return &go_layouts[i];
-	}
-	return NULL;
-}
-
-uint16_t go_size_class(size_t index)
-{
-	return index < GO_SIZE_CLASSES ? go_size_classes[index] : 0;
-}
-
 /* ---- by the symbol table ---- */
 
 static bool take_symbol(void *context, const struct elf_symbol *symbol)
