@@ -52,6 +52,7 @@ struct options {
 	double baseline_s; /* 0: none */
 	bool pools;
 	enum go_workload go_workload;
+	double go_pool_percent;		   /* 0: default */
 	struct suppressions *suppressions; /* NULL: none */
 	bool mmap;
 	const char **skips;
