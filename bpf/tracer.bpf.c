@@ -13,6 +13,7 @@
 #include "event.h"
 #include "config.h"
 #include "hits.h"
+#include "go_pools.h"
 #include "unwind_row.h"
 #include "maps.bpf.h"
 #include "hits.bpf.h"
@@ -32,6 +33,7 @@
 #include "unwind.bpf.h"
 #include "call.bpf.h"
 #include "process.bpf.h"
+#include "go_pools.bpf.h"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
@@ -91,6 +93,16 @@ SEC("uretprobe")
 int call_return(struct pt_regs *ctx)
 {
 	return at_return(ctx, bpf_get_attach_cookie(ctx));
+}
+
+SEC("uprobe")
+int go_pool(struct pt_regs *ctx)
+{
+	struct hit hit = hit_begin(HIT_EMULATED);
+
+	on_go_pool(ctx, bpf_get_attach_cookie(ctx));
+	hit_end(&hit);
+	return 0;
 }
 
 /* For links whose only purpose is to be closed (attachment_sweep). */

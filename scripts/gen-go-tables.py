@@ -16,7 +16,14 @@ import subprocess
 import sys
 import tempfile
 
-HELLO = "package main\n\nfunc main() { println(len(make([]byte, 1<<20))) }\n"
+HELLO = """package main
+
+import "sync"
+
+var pool sync.Pool
+
+func main() { pool.Put(new(int)); println(pool.Get(), len(make([]byte, 1<<20))) }
+"""
 
 # enum value, type, member, and the type and a member of that member; versions write them in different cases
 FIELDS = [
@@ -95,10 +102,12 @@ FIELDS = [
     ("RECORD_SIZE", "runtime.memRecord", None),
     ("CYCLE_FREES", "runtime.memRecordCycle", "frees"),
     ("CYCLE_SIZE", "runtime.memRecordCycle", None),
+    ("MODULE_TYPES", "runtime.moduledata", "types"),
+    ("MODULE_TYPES_END", "runtime.moduledata", "etypes"),
 ]
 SYMBOLS = ["runtime.memstats", "runtime.gcController", "runtime.mheap_", "runtime.allp", "runtime.emptymspan",
            "runtime.allgs", "runtime.sched", "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate",
-           "runtime.work"]
+           "runtime.work", "sync.allPools", "sync.oldPools", "runtime.firstmoduledata"]
 SIZES = ("runtime.class_to_size", "internal/runtime/gc.SizeClassToSize")
 ANCHORS_MAX = 6
 SIZE_CLASSES = 68
@@ -174,7 +183,7 @@ def anchors(binary, known):
             start, function = int(head.group(1), 16), head.group(2)
             continue
         body = re.match(r"^\s*([0-9a-f]+):\t((?:[0-9a-f]{2} )+)\s*\t.*\(%rip\).*# 0?x?([0-9a-f]+)", line)
-        if not body or not function or not function.startswith("runtime.") or function.endswith(".abi0"):
+        if not body or not function or not function.startswith(("runtime.", "sync.")) or function.endswith(".abi0"):
             continue
         code, target, at = bytes.fromhex(body.group(2)), int(body.group(3), 16), int(body.group(1), 16)
         base = max((p for p in places if p <= target), default=None)
@@ -220,7 +229,8 @@ def enum_name(symbol):
     return {"runtime.memstats": "MEMSTATS", "runtime.gcController": "GC_CONTROLLER", "runtime.mheap_": "MHEAP", "runtime.allp": "ALLP",
             "runtime.emptymspan": "EMPTY_SPAN", "runtime.allgs": "ALLGS",
             "runtime.sched": "SCHED", "runtime.mbuckets": "MBUCKETS", "runtime.mProfCycle": "MPROF_CYCLE",
-            "runtime.MemProfileRate": "MEM_PROFILE_RATE", "runtime.work": "WORK"}[symbol]
+            "runtime.MemProfileRate": "MEM_PROFILE_RATE", "runtime.work": "WORK", "sync.allPools": "ALL_POOLS",
+            "sync.oldPools": "OLD_POOLS", "runtime.firstmoduledata": "MODULE"}[symbol]
 
 
 def write(tables):

@@ -57,7 +57,8 @@ _tracer()
 		--min-size --max-size --sample --max-overhead --mmap
 		--interval --duration --top --sort --older --show-allocs --skip --batch --live
 		--csv --csv-blocks --csv-timeline --csv-go --json --folded --folded-value --pprof --html --metrics --write --max-file-size --diff
-		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --suppress --go-workload --go-enable-profile
+		--leak-window --leak-interval --leak-threshold --alert --on-alert --baseline --pools --go-pool-share --suppress
+		--go-workload --go-enable-profile
 		--attach-method --dry-run --check --verbose --quiet --version --help
 		-p -n -c -u -f -O -r -w -z -Z -s -i -d -T -o -a -b -v -q -V -h"
 

@@ -10,8 +10,9 @@
 #include <string.h>
 
 #include "base/xalloc.h"
+#include "go_pool_pack.h"
 
-enum { ARRAY_COUNTS = 100, ARRAY_COMM = 101, ARRAY_GO_LIVE = 340 };
+enum { ARRAY_COUNTS = 100, ARRAY_COMM = 101, ARRAY_GO_POOLS = 120, ARRAY_GO_LIVE = 340 };
 
 static void put_u64(struct buffer *b, unsigned number, uint64_t v)
 {
@@ -89,6 +90,17 @@ static void put_go_live(struct buffer *b, const struct go_gc *g)
 	buffer_done(&list);
 }
 
+static void put_go_pools(struct buffer *b, const struct go_pools_figures *f)
+{
+	struct buffer list = {0};
+
+	if (!f->known)
+		return;
+	go_pool_pack(f, &list);
+	put_array(b, ARRAY_GO_POOLS, list.data, list.length);
+	buffer_done(&list);
+}
+
 static void pack_process(const struct process_facts *p, struct buffer *b)
 {
 #define X(number, type, member) put_u64(b, number, BITS_##type(p->member));
@@ -106,6 +118,7 @@ static void pack_process(const struct process_facts *p, struct buffer *b)
 	put_go_live(b, &p->go_gc);
 	put_array(b, ARRAY_COMM, p->comm, strnlen(p->comm, sizeof(p->comm)));
 	put_counts(b, p->counts, COUNTER_BPF_COUNT);
+	put_go_pools(b, &p->go_pools);
 	pack_u64(b, 0);
 }
 
@@ -193,6 +206,8 @@ static void get_process_array(struct process_facts *p, uint64_t number, struct u
 		get_counts(list, p->counts, COUNTER_BPF_COUNT);
 	else if (number == ARRAY_GO_LIVE)
 		get_go_live(list, &p->go_gc);
+	else if (number == ARRAY_GO_POOLS)
+		go_pool_unpack(&p->go_pools, list);
 	else if (number == ARRAY_COMM && n < sizeof(p->comm))
 		memcpy(p->comm, list.at, n);
 }
@@ -246,6 +261,10 @@ bool facts_unpack(struct facts *f, struct unpack *u)
 
 void facts_done(struct facts *f)
 {
+	size_t i;
+
+	for (i = 0; i < f->process_count; i++)
+		go_pools_figures_done(&f->processes[i].go_pools);
 	free(f->processes);
 	*f = (struct facts){0};
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "analyse/go_gc.h"
+#include "analyse/go_pools.h"
 #include "analyse/snapshot.h"
 #include "capture/pack.h"
 #include "target/go.h"
@@ -32,6 +33,7 @@ struct process_facts {
 	struct go_figures go;
 	struct go_heap_facts go_heap;
 	struct go_gc go_gc;
+	struct go_pools_figures go_pools; /* owned */
 };
 
 struct facts {

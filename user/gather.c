@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "go_pool_watch.h"
 #include "target/process.h"
 
 static uint64_t own_cpu_ns(void)
@@ -63,6 +64,7 @@ static void gather_process(const struct gather *g, struct tracked *t, struct pro
 	p->attached = t->attached;
 	p->rss_first = t->rss_first;
 	p->rss_bytes = UINT64_MAX;
+	go_pool_watch_gather(t, &p->go_pools);
 	if (t->ended) {
 		memcpy(p->counts, t->counts, sizeof(p->counts));
 		return;

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts.h"
+#include "go_pool_watch.h"
 #include "go_profile.h"
 #include "options.h"
 #include "target/go.h"
@@ -30,6 +31,7 @@ bool go_facts_open(struct tracked *t)
 	if (t->go.image == t->space_count)
 		return t->go.process != NULL;
 	go_facts_close(t);
+	go_pool_watched_free(t->go.pools);
 	t->go = (struct go_facts){.image = t->space_count};
 	t->go.process = go_open(t->pid, why);
 	if (why[0])
@@ -64,8 +66,7 @@ static void doubt(struct tracked *t)
 		 (int)t->pid, t->comm, go_version_of(t->go.process));
 }
 
-/* Its figures have passed their checks once. */
-static bool is_sound(struct tracked *t)
+bool go_facts_are_sound(struct tracked *t)
 {
 	struct go_figures figures;
 
@@ -82,7 +83,7 @@ static void poll_cycles(struct tracked *t, const struct options *o)
 	struct go_cycles cycles;
 	uint32_t count;
 
-	if (!is_sound(t) || go_read_cycle_count(t->go.process, &count) ||
+	if (!go_facts_are_sound(t) || go_read_cycle_count(t->go.process, &count) ||
 	    (t->go.gc && count == t->go.gc_count) || go_read_cycles(t->go.process, &cycles))
 		return;
 	if (!t->go.gc)

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct go_gc_watch;
+struct go_pool_watched;
 struct go_process;
 struct go_profiled;
 struct options;
@@ -23,14 +24,17 @@ struct go_facts {
 	bool only;		     /* it has no allocator to trace */
 	bool seen;		     /* figures have been read */
 	bool doubt_said;
-	struct go_gc_watch *gc; /* NULL: not begun */
-	uint32_t gc_count;	/* cycles at its last reading */
+	struct go_gc_watch *gc;	       /* NULL: not begun */
+	uint32_t gc_count;	       /* cycles at its last reading */
+	struct go_pool_watched *pools; /* NULL: not looked at yet, or not to be */
 };
 
 /* Looks at the program that it runs now: true when it is a Go program whose figures can be read; says so when they cannot. */
 bool go_facts_open(struct tracked *t);
 /* The same, of a process without an allocator to trace: these are all the figures that there are, and that is said. */
 bool go_facts_alone(struct tracked *t);
+/* The figures of its Go program have passed the checks that the runtime makes of itself, once at least. */
+bool go_facts_are_sound(struct tracked *t);
 /* Reads what there is now into the facts of the process. */
 void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f);
 /* Looks whether collections have ended since. Some times a second, so that each has its place in the history. True: there is such a

@@ -125,6 +125,9 @@ static const struct option_row rows[] = {
 	 "and went, by call site; --csv, --json, --folded, --pprof and --html write it"},
 	{0, "pools", NULL, GROUP_LEAK, KIND_FLAG, AT(pools), 0,
 	 "also report the sites that a pool or a buffer used again would relieve"},
+	{0, "go-pool-share", "PERCENT", GROUP_LEAK, KIND_PERCENT, AT(go_pool_percent), 0,
+	 "count the calls of sync.Pool in Go programs for this share of the time at most (default: a second a minute, "
+	 "with --pools or a screen)"},
 	{0, "suppress", "FILE", GROUP_LEAK, KIND_SUPPRESS, NO_FIELD,
 	 "suppressions as for LeakSanitizer (leak:PATTERN): such sites get no verdict"},
 	{0, "go-workload", "KIND", GROUP_LEAK, KIND_WORKLOAD, NO_FIELD, "advise GOGC and GOMEMLIMIT for high-throughput, low-latency or memory-constrained work"},

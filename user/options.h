@@ -53,6 +53,7 @@ struct options {
 	bool pools;
 	enum go_workload go_workload;
 	bool go_enable_profile;
+	double go_pool_percent;		   /* 0: default */
 	struct suppressions *suppressions; /* NULL: none */
 	bool mmap;
 	const char **skips;

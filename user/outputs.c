@@ -153,6 +153,7 @@ static void fill_process(struct outputs *o, struct snapshot_process *p, const st
 	p->go_gc = known->go_gc;
 	go_advice_make(o->options->go_workload, &p->go, &p->go_gc, &known->limits, &p->go_advice);
 	p->go_only = known->go_only;
+	p->go_pools = go_pools_figures_copy(&known->go_pools);
 	if (!p->go_only)
 		blindness_look(o->options, p, t, f->coverage.partial);
 	p->attached = known->attached;

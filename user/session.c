@@ -154,6 +154,7 @@ static bool begin(struct session *s)
 	outputs_sample(s->stages.outputs, s->begun_ns);
 	if (!windows_begin(&s->stages.windows))
 		return false;
+	go_pool_watch_begin(&s->stages.go_pools);
 	loader_arm(s->stages.tracker.loader, true);
 	announce(s);
 	stall_say(s->stages.tracker.stall, STALL_ATTACHING);
@@ -181,6 +182,7 @@ static bool session_open(struct session *s)
 	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options) ||
 	    !attach_targets(s))
 		return false;
+	go_pool_watch_init(&s->stages.go_pools, &s->stages.windows, s->options, s->screen_wanted);
 	return begin(s) && open_screen(s);
 }
 
@@ -369,6 +371,8 @@ static int timeout_ms(const struct session *s)
 		next = s->baseline_ns;
 	if (s->stages.windows.next_ns < next)
 		next = s->stages.windows.next_ns;
+	if (s->stages.go_pools.next_ns < next)
+		next = s->stages.go_pools.next_ns;
 	if (live_next_ns(&s->live) < next)
 		next = live_next_ns(&s->live);
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
@@ -483,6 +487,7 @@ static void session_loop(struct session *s)
 		collect_ended(s);
 		s->next_sweep_ns = strangers_sweep(&s->stages.tracker, clock_monotonic_ns());
 		keep_budget(s);
+		go_pool_watch_step(&s->stages.go_pools, clock_monotonic_ns());
 		if (polls[POLL_NAMES].revents)
 			on_names(s);
 		if (s->screen && polls[POLL_KEYS].revents)
@@ -506,6 +511,7 @@ static void detach(struct session *s)
 	stall_phase(stall, STALL_DETACHING);
 	go_profiles_end(&s->stages.tracker);
 	windows_done(&s->stages.windows);
+	go_pool_watch_done(&s->stages.go_pools);
 	tracker_detach(&s->stages.tracker);
 	stall_say(stall, STALL_DETACHING);
 }

@@ -152,6 +152,7 @@ bool stages_close(struct stages *s)
 	struct tracker *t = &s->tracker;
 	bool good;
 
+	go_pool_watch_done(&s->go_pools);
 	windows_done(&s->windows);
 	overhead_done(&s->overhead);
 	tracker_done(t);

@@ -4,6 +4,7 @@
 #define USER_STAGES_H
 
 #include <stdbool.h>
+#include "go_pool_watch.h"
 #include "options.h"
 #include "overhead.h"
 #include "recording.h"
@@ -15,6 +16,7 @@ struct stages {
 	struct tracker tracker;
 	struct overhead overhead;
 	struct windows windows;
+	struct go_pool_watch go_pools;
 	struct growth *growth;
 	struct outputs *outputs;
 	struct watch *watch;

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "go_pool_watch.h"
 #include "target/process.h"
 
 void tracker_init(struct tracker *t)
@@ -50,6 +51,7 @@ void tracker_done(struct tracker *t)
 	for (p = t->first; p; p = next) {
 		next = p->next;
 		go_facts_close(p);
+		go_pool_watched_free(p->go.pools);
 		attachment_free(p->attachment);
 		free(p->spaces);
 		if (p->pidfd >= 0)

@@ -103,47 +103,29 @@ static void end_coverage(struct windows *w, const struct overhead_figures *f)
 	coverage_end(&w->coverage, &meter, &yield);
 }
 
-static void *close_all(void *arg)
-{
-	struct closing *c = arg;
-
-	detach_close(&c->detach);
-	__atomic_store_n(&c->done, true, __ATOMIC_RELEASE);
-	return NULL;
-}
-
 static void begin_closing(struct windows *w)
 {
 	struct tracker *t = w->tracker;
 	struct closing *c = &w->closing;
 	struct tracked *p;
 
-	*c = (struct closing){
-		.detach = {.idle_program = loader_idle_program(t->loader), .silent = true},
-		.begun_ns = clock_monotonic_ns()};
+	c->detach = (struct detach){.idle_program = loader_idle_program(t->loader), .silent = true};
 	t->pauses = PAUSES_NOW;
 	stall_update_begin(t->stall);
 	for (p = t->first; p; p = p->next) {
 		if (p->attachment)
 			attachment_pause(p->attachment, &c->detach);
 	}
-	c->running = !pthread_create(&c->thread, NULL, close_all, c);
-	if (!c->running)
-		close_all(c);
+	closing_begin(c);
 }
 
 static void end_closing(struct windows *w)
 {
-	struct closing *c = &w->closing;
+	uint64_t begun_ns = w->closing.begun_ns;
 
-	if (c->running)
-		pthread_join(c->thread, NULL);
+	closing_end(&w->closing);
 	stall_update_end(w->tracker->stall);
-	free(c->detach.links);
-	free(c->detach.events);
-	log_verbose("the probes went in %.1f ms",
-		    (double)(clock_monotonic_ns() - c->begun_ns) / 1e6);
-	*c = (struct closing){0};
+	log_verbose("the probes went in %.1f ms", (double)(clock_monotonic_ns() - begun_ns) / 1e6);
 	switched(w, false);
 }
 
@@ -206,7 +188,7 @@ void windows_step(struct windows *w, uint64_t now_ns)
 	if (!w->begun || now_ns < w->next_ns)
 		return;
 	w->next_ns = now_ns + BUDGET_STEP_NS;
-	if (w->closing.begun_ns && !__atomic_load_n(&w->closing.done, __ATOMIC_ACQUIRE))
+	if (closing_is_busy(&w->closing))
 		return;
 	if (w->closing.begun_ns)
 		end_closing(w);

@@ -6,24 +6,15 @@
 #ifndef USER_WINDOWS_H
 #define USER_WINDOWS_H
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include "analyse/coverage.h"
 #include "budget.h"
+#include "closing.h"
 #include "heap/heap.h"
 #include "overhead.h"
-#include "probe/detach.h"
 
 struct tracker;
-
-/* Descriptors that a thread closes: by perf events that takes seconds. */
-struct closing {
-	struct detach detach;
-	bool running, done;
-	uint64_t begun_ns;
-	pthread_t thread;
-};
 
 struct windows {
 	struct tracker *tracker;

@@ -6,6 +6,7 @@
 #include "fuzz.h"
 
 #include "../../include/calls.h"
+#include "../../user/probe/go_places.h"
 #include "../../user/probe/plan.h"
 
 #define AT	      0x401000ull
@@ -89,6 +90,27 @@ static void check_plan(struct world *w, const struct plan *plan)
 		check_point(w, &plan->rets[i]);
 }
 
+static void check_go_point(const struct go_code *code, const struct go_point *point)
+{
+	uint64_t at = point->address - code->start;
+
+	must(point->length > 0 && at > 0 && at <= code->size && point->length <= code->size - at);
+	must(memcmp(code->bytes + at, point->bytes, point->length) == 0);
+}
+
+/* The same code as if it were Go's. */
+static void check_go(const struct world *w)
+{
+	struct go_code code = {w->functions[0].bytes,
+			       (size_t)(w->functions[0].end - w->functions[0].start), AT};
+	struct go_point point;
+
+	if (go_place_entry(&code, &point))
+		check_go_point(&code, &point);
+	if (go_place_pool_miss(&code, &point))
+		check_go_point(&code, &point);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct fuzz_input in = {data, size};
@@ -109,5 +131,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		request.size = w.functions[0].end - AT;
 	plan_function(&request, &plan);
 	check_plan(&w, &plan);
+	if (w.count)
+		check_go(&w);
 	return 0;
 }

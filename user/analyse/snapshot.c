@@ -47,6 +47,10 @@ const char *sort_key_name(enum sort_key key)
 
 void snapshot_free(struct snapshot *s)
 {
+	size_t i;
+
+	for (i = 0; i < s->process_count; i++)
+		go_pools_figures_done(&s->processes[i].go_pools);
 	free(s->processes);
 	free(s->sites);
 	free(s->uncertain);

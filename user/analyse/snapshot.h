@@ -19,6 +19,7 @@
 #include "exhaust.h"
 #include "go_advice.h"
 #include "go_gc.h"
+#include "go_pools.h"
 #include "trend.h"
 #include "uncertain.h"
 
@@ -124,6 +125,7 @@ struct snapshot_process {
 	struct carried before;	      /* as for sites */
 	struct go_gc go_gc;	      /* the same */
 	struct go_advice go_advice;   /* the same; of --go-workload */
+	struct go_pools_figures go_pools; /* the same; freed with the snapshot */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */

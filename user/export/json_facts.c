@@ -335,5 +335,6 @@ void json_add_process_facts(struct buffer *out, const struct snapshot_process *p
 	add_exhaustion(out, &p->exhaustion);
 	add_go(out, p);
 	add_go_heap(out, p);
+	json_add_go_pools(out, &p->go_pools);
 	add_change(out, p->change);
 }

@@ -13,4 +13,7 @@ void json_add_site_facts(struct buffer *out, const struct export_input *in,
 /* Growth, memory as the kernel counts it, and the limit that it meets first. */
 void json_add_process_facts(struct buffer *out, const struct snapshot_process *p);
 
+/* The pools of a Go program. */
+void json_add_go_pools(struct buffer *out, const struct go_pools_figures *f);
+
 #endif /* EXPORT_JSON_FACTS_H */

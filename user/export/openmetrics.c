@@ -114,8 +114,7 @@ static void cut(struct buffer *b, size_t length)
 	b->data[b->length = length] = '\0';
 }
 
-/* The first label of a sample has '{' before it. */
-static void add_label(struct page *p, char before, const char *name, const char *value)
+void openmetrics_add_label(struct page *p, char before, const char *name, const char *value)
 {
 	struct buffer text = {0};
 	size_t i;
@@ -135,7 +134,7 @@ static void add_label(struct page *p, char before, const char *name, const char 
 void openmetrics_add_process_labels(struct page *p, const struct snapshot_process *process)
 {
 	buffer_printf(p->out, "{pid=\"%" PRIu32 "\"", process->pid);
-	add_label(p, ',', "comm", process->comm);
+	openmetrics_add_label(p, ',', "comm", process->comm);
 }
 
 void openmetrics_add_number(struct page *p, double value)
@@ -317,8 +316,8 @@ static void add_site_labels(struct page *p, const struct export_input *in,
 		frames_add_short(&function, frame);
 	openmetrics_add_process_labels(p, &in->snapshot->processes[site->process]);
 	buffer_printf(p->out, ",site=\"%016" PRIx64 "\"", names->site_id);
-	add_label(p, ',', "function", function.data ? function.data : "[unknown]");
-	add_label(p, ',', "module", frame && frame->module ? frame->module : "");
+	openmetrics_add_label(p, ',', "function", function.data ? function.data : "[unknown]");
+	openmetrics_add_label(p, ',', "module", frame && frame->module ? frame->module : "");
 	buffer_add_char(p->out, '}');
 	buffer_done(&function);
 }
@@ -379,7 +378,7 @@ static void add_build(struct page *p)
 
 	openmetrics_add_family(p, &f);
 	buffer_add_string(p->out, "tracer_build_info");
-	add_label(p, '{', "version", TRACER_VERSION);
+	openmetrics_add_label(p, '{', "version", TRACER_VERSION);
 	buffer_add_string(p->out, "} 1\n");
 }
 
@@ -439,6 +438,7 @@ void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct e
 		add_limits(&p, in->snapshot);
 		openmetrics_add_go(&p, in->snapshot);
 		openmetrics_add_go_gc(&p, in->snapshot);
+		openmetrics_add_go_pools(&p, in->snapshot);
 		add_sites(&p, in, top);
 		add_counters(&p, in->snapshot);
 	}

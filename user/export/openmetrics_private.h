@@ -27,6 +27,10 @@ void openmetrics_add_process_labels(struct page *p, const struct snapshot_proces
 /* Ends the line. */
 void openmetrics_add_number(struct page *p, double value);
 
+/* The first label of a sample has '{' before it. */
+void openmetrics_add_label(struct page *p, char before, const char *name, const char *value);
+/* Calls of the pools of Go programs. */
+void openmetrics_add_go_pools(struct page *p, const struct snapshot *s);
 /* What the runtimes of Go programs count, by the names that Prometheus' own collector for Go has. */
 void openmetrics_add_go(struct page *p, const struct snapshot *s);
 void openmetrics_add_go_gc(struct page *p, const struct snapshot *s);

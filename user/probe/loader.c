@@ -137,6 +137,7 @@ static void choose_programs(struct loader *l)
 						      ATTACH_UPROBE_MULTI);
 		bpf_program__set_expected_attach_type(l->skel->progs.call_return,
 						      ATTACH_UPROBE_MULTI);
+		bpf_program__set_expected_attach_type(l->skel->progs.go_pool, ATTACH_UPROBE_MULTI);
 	}
 }
 
@@ -405,6 +406,35 @@ int loader_return_program(const struct loader *l)
 int loader_idle_program(const struct loader *l)
 {
 	return bpf_program__fd(l->skel->progs.call_idle);
+}
+
+int loader_go_pool_program(const struct loader *l)
+{
+	return bpf_program__fd(l->skel->progs.go_pool);
+}
+
+int loader_go_pools_map(const struct loader *l)
+{
+	return bpf_map__fd(l->skel->maps.go_pools);
+}
+
+struct go_pool_sums loader_go_pool_sums(const struct loader *l)
+{
+	struct go_pool_sums sums = {0};
+	size_t cpu;
+
+	for (cpu = 0; cpu < HIT_CPUS; cpu++) {
+		const struct go_pool_sums *at = &l->skel->data_go_pool_sums->go_pool_sums[cpu];
+
+		sums.hits += __atomic_load_n(&at->hits, __ATOMIC_RELAXED);
+		sums.lost += __atomic_load_n(&at->lost, __ATOMIC_RELAXED);
+	}
+	return sums;
+}
+
+void loader_count_go_pools(struct loader *l, bool on)
+{
+	__atomic_store_n(&l->skel->bss->go_pools_counted, on, __ATOMIC_SEQ_CST);
 }
 
 int loader_processes_map(const struct loader *l)

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include "../../include/config.h"
 #include "../../include/counters.h"
+#include "../../include/go_pools.h"
 #include "../../include/hits.h"
 #include "features.h"
 
@@ -59,6 +60,13 @@ int loader_return_program(const struct loader *l);
 
 /* Does nothing; for links of uprobe_multi that are made to be closed, where the kernel has them. */
 int loader_idle_program(const struct loader *l);
+
+/* Counts calls of sync.Pool (include/go_pools.h); its map, and what it has done so far; borrowed. */
+int loader_go_pool_program(const struct loader *l);
+int loader_go_pools_map(const struct loader *l);
+struct go_pool_sums loader_go_pool_sums(const struct loader *l);
+/* Such calls count from now on, or no more: one moment for all processes. */
+void loader_count_go_pools(struct loader *l, bool on);
 
 /* The map of traced processes by tgid; borrowed. */
 int loader_processes_map(const struct loader *l);

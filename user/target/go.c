@@ -27,7 +27,7 @@ struct go_process {
 	char version[GO_VERSION_MAX];
 };
 
-static struct mapped_file *find_program(struct files *files)
+struct mapped_file *go_program_find(struct files *files)
 {
 	size_t i;
 
@@ -46,7 +46,7 @@ bool go_version(pid_t pid, char version[GO_VERSION_MAX])
 
 	version[0] = '\0';
 	if (!files_load(&files, pid)) {
-		program = find_program(&files);
+		program = go_program_find(&files);
 		found = program && go_build_version(program->elf, version);
 	}
 	files_done(&files);
@@ -95,6 +95,7 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 	}
 	for (i = 0; i < GO_SYMBOLS; i++)
 		r->at[i] += r->at[i] ? program->bias : 0;
+	r->bias = program->bias;
 	return true;
 }
 
@@ -111,7 +112,7 @@ struct go_process *go_open(pid_t pid, char why[GO_WHY_MAX])
 	/* first: if it becomes another program from here on, nothing can be read */
 	go->runtime = (struct go_runtime){.pid = pid, .memory = open(path, O_RDONLY | O_CLOEXEC)};
 	if (!files_load(&files, pid)) {
-		program = find_program(&files);
+		program = go_program_find(&files);
 		if (program && go_build_version(program->elf, go->version))
 			good = locate(go, program, why);
 	}

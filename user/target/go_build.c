@@ -3,8 +3,10 @@
  * The build information that Go's linker puts into every program, stripped ones too (Go's debug/buildinfo): a magic, the size of a
  * pointer, flags, and from Go 1.18 on, at offset 32, a length and the version as text. The bytes may be anything.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "../base/xalloc.h"
 #include "go_private.h"
 
 #define MAGIC	    "\xff Go buildinf:"
@@ -13,6 +15,8 @@
 #define FLAG_INLINE 2
 #define SCAN_BYTES  65536
 #define SCAN_STEP   16
+/* Settings, the list of modules and their checksums. */
+#define SETTINGS_MAX 65536
 
 unsigned int go_build_minor(const char *version)
 {
@@ -99,4 +103,27 @@ bool go_build_version(struct elf_file *elf, char version[GO_VERSION_MAX])
 			return true;
 	}
 	return false;
+}
+
+/* Lines "build\tNAME=VALUE" of the text behind the version. */
+bool go_build_has(struct elf_file *elf, const char *setting)
+{
+	char *text, *line, *rest;
+	uint64_t address, size;
+	bool found = false;
+	ssize_t n;
+
+	if (!elf_file_section(elf, ".go.buildinfo", &address, &size) || size <= TEXT_AT)
+		return false;
+	size = size < SETTINGS_MAX ? size : SETTINGS_MAX;
+	rest = text = xcalloc(1, size + 1);
+	n = elf_file_read(elf, address, text, size);
+	if (n > TEXT_AT)
+		rest = text + TEXT_AT;
+	while (!found && (line = strsep(&rest, "\n"))) {
+		if (!strncmp(line, "build\t", 6))
+			found = !strcmp(line + 6, setting);
+	}
+	free(text);
+	return found;
 }

@@ -7,6 +7,9 @@
 #include "go.h"
 #include "go_cycles.h"
 
+struct files;
+struct mapped_file;
+
 #define GO_SIZE_CLASSES 68
 #define GO_SPAN_CLASSES (2 * GO_SIZE_CLASSES)
 
@@ -36,6 +39,8 @@ enum go_member {
 	/* runtime.bucket (GO_BUCKET_STACK is its size: the stack follows), memRecord, memRecordCycle */
 	GO_BUCKET_ALLNEXT, GO_BUCKET_OBJECT_BYTES, GO_BUCKET_DEPTH, GO_BUCKET_STACK,
 	GO_RECORD_FUTURE, GO_RECORD_SIZE, GO_CYCLE_FREES, GO_CYCLE_SIZE,
+	/* runtime.moduledata */
+	GO_MODULE_TYPES, GO_MODULE_TYPES_END,
 	GO_MEMBERS
 };
 
@@ -44,7 +49,8 @@ enum go_symbol {
 	GO_SYMBOL_ALLGS, GO_SYMBOL_SCHED,
 	/* from here on what does without: 0 where it is not found */
 	GO_SYMBOLS_NEEDED, GO_SYMBOL_MBUCKETS = GO_SYMBOLS_NEEDED, GO_SYMBOL_MPROF_CYCLE,
-	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOL_WORK, GO_SYMBOLS
+	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOL_WORK, GO_SYMBOL_ALL_POOLS, GO_SYMBOL_OLD_POOLS,
+	GO_SYMBOL_MODULE, GO_SYMBOLS
 };
 /* clang-format on */
 
@@ -73,6 +79,8 @@ unsigned int go_build_minor(const char *version);
 /* From the bytes that begin with the magic, which are anything. False: no version in it, or none that is in place. */
 bool go_build_parse(const uint8_t *bytes, size_t size, char version[GO_VERSION_MAX]);
 bool go_build_version(struct elf_file *elf, char version[GO_VERSION_MAX]);
+/* Is this among the settings of the build, such as "-race=true"? False also when they are not to be found. */
+bool go_build_has(struct elf_file *elf, const char *setting);
 
 /* Bytes of runtime.mstats and of runtime.gcControllerState that are read, and where mcache.alloc must begin at the latest. */
 #define GO_MSTATS_MAX	   8192
@@ -95,6 +103,27 @@ struct go_place {
 	unsigned int minor;
 };
 
+/* Functions by .gopclntab. */
+struct go_functions {
+	uint8_t *table;
+	size_t size;
+	uint64_t text; /* ELF address of the first function's section */
+	uint64_t count, name_offset, function_offset;
+};
+
+/* False: there is no such table. go_functions_done() is due in any case. */
+bool go_functions_load(struct go_functions *f, struct elf_file *elf, const struct go_place *place);
+void go_functions_done(struct go_functions *f);
+/* Borrowed; NULL: it makes no sense. */
+const char *go_functions_name(const struct go_functions *f, uint64_t index);
+/* ELF addresses. */
+uint64_t go_functions_start(const struct go_functions *f, uint64_t index);
+uint64_t go_functions_end(const struct go_functions *f, uint64_t index);
+bool go_functions_find(const struct go_functions *f, const char *name, uint64_t *start,
+		       uint64_t *end);
+/* The name of the function that has this ELF address in it; NULL: none. */
+const char *go_functions_around(const struct go_functions *f, uint64_t address);
+
 /* ELF addresses of all variables, 0 of one that is not found. False: it is a needed one, *missing is its name. */
 bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_t at[GO_SYMBOLS],
 		     const char **missing);
@@ -106,9 +135,12 @@ struct go_runtime {
 	pid_t pid;
 	int memory;
 	const struct go_layout *layout;
+	uint64_t bias;
 	uint64_t at[GO_SYMBOLS];
 };
 
+/* The program itself, opened. NULL: it cannot be. */
+struct mapped_file *go_program_find(struct files *files);
 const struct go_runtime *go_runtime_of(const struct go_process *go);
 /* It is known where its heap profile is. */
 static inline bool go_runtime_has_profile(const struct go_runtime *r)

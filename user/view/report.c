@@ -18,6 +18,7 @@
 #include "../base/xalloc.h"
 #include "frames.h"
 #include "report_extra.h"
+#include "report_go_pools.h"
 #include "report_go.h"
 
 /* A site that is listed, with the figures to show: those of the site, or of its old blocks (-o). */
@@ -472,6 +473,8 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 		report_add_go(out, &s->processes[i], options->verbose);
 		report_add_go_advice(out, &s->processes[i]);
 	}
+	for (i = 0; options->pools && i < s->process_count; i++)
+		report_add_go_pools(out, &s->processes[i], options->top, options->verbose);
 	if (options->pools)
 		report_add_pools(out, s, options->top, names, context);
 	add_cost(out, s);

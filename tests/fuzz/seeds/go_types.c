@@ -21,7 +21,8 @@ struct runtime_mstats {
 
 struct runtime_gcControllerState {
 	int gcPercent;
-	u64 memoryLimit, runway, gcPercentHeapGoal, sweepDistMinTrigger, triggered, heapMarked, heapInUse, heapReleased, heapFree;
+	u64 memoryLimit, runway, gcPercentHeapGoal, sweepDistMinTrigger, triggered, heapMarked,
+		heapInUse, heapReleased, heapFree;
 	u64 totalAlloc, totalFree, mappedReady;
 };
 
