@@ -27,8 +27,9 @@
 /* A sweep that took this share of a ring is followed by the next one at once. */
 #define BUSY_SHARE 0.125
 /* A hold ends by itself when a ring is so full. */
-#define HOLD_SHARE   0.25
-#define HOLD_LOOK_NS NS_PER_MS
+#define HOLD_SHARE 0.25
+/* Who waits for a hold, or for its end, looks around so often. */
+#define LOOK_NS NS_PER_MS
 /* A record that is reserved and not written for so long: its thread was preempted, the cut is made without it. */
 #define CUT_WAIT_NS (50 * NS_PER_MS)
 #define NO_CUT	    UINT64_MAX
@@ -199,17 +200,21 @@ static bool rings_are_full(const struct consumer *c)
 	return fill > HOLD_SHARE;
 }
 
+static struct timespec look_again(void)
+{
+	uint64_t ns = clock_monotonic_ns() + LOOK_NS;
+
+	return (struct timespec){.tv_sec = (time_t)(ns / NS_PER_S),
+				 .tv_nsec = (long)(ns % NS_PER_S)};
+}
+
 /* While a cut holds. */
 static void hold(struct consumer *c)
 {
-	struct timespec until;
-	uint64_t look_ns;
-
 	pthread_mutex_lock(&c->state_lock);
 	while (c->held) {
-		look_ns = clock_monotonic_ns() + HOLD_LOOK_NS;
-		until.tv_sec = (time_t)(look_ns / NS_PER_S);
-		until.tv_nsec = (long)(look_ns % NS_PER_S);
+		struct timespec until = look_again();
+
 		pthread_cond_timedwait(&c->resumed, &c->state_lock, &until);
 		if (rings_are_full(c)) {
 			c->held = false;
@@ -320,9 +325,9 @@ static void init_locks(struct consumer *c)
 
 	pthread_mutex_init(&c->heap_lock, NULL);
 	pthread_mutex_init(&c->state_lock, NULL);
-	pthread_cond_init(&c->swept, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+	pthread_cond_init(&c->swept, &clock);
 	pthread_cond_init(&c->resumed, &clock);
 	pthread_condattr_destroy(&clock);
 }
@@ -400,6 +405,17 @@ void consumer_pause(struct consumer *c)
 	pthread_mutex_lock(&c->heap_lock);
 }
 
+void consumer_breathe(struct consumer *c, struct breath *breath)
+{
+	if (!breath_due(breath)) {
+		consumer_pause(c);
+		return;
+	}
+	pthread_mutex_unlock(&c->heap_lock);
+	breath_take(breath);
+	pthread_mutex_lock(&c->heap_lock);
+}
+
 void consumer_sync(struct consumer *c)
 {
 	uint64_t wanted;
@@ -421,7 +437,22 @@ void consumer_sync(struct consumer *c)
 	pthread_mutex_unlock(&c->state_lock);
 }
 
-void consumer_cut(struct consumer *c, uint64_t time_ns)
+/* With the state lock, until the next sweep, or for a breath. */
+static void wait_swept(struct consumer *c, struct breath *breath)
+{
+	struct timespec until = look_again();
+
+	if (!breath) {
+		pthread_cond_wait(&c->swept, &c->state_lock);
+		return;
+	}
+	pthread_cond_timedwait(&c->swept, &c->state_lock, &until);
+	pthread_mutex_unlock(&c->state_lock);
+	breath_take(breath);
+	pthread_mutex_lock(&c->state_lock);
+}
+
+void consumer_cut(struct consumer *c, uint64_t time_ns, struct breath *breath)
 {
 	if (c->idle)
 		return;
@@ -430,7 +461,7 @@ void consumer_cut(struct consumer *c, uint64_t time_ns)
 	c->cut_wait_ns = time_ns + CUT_WAIT_NS;
 	wake(c);
 	while (!c->held && c->cut_ns != NO_CUT)
-		pthread_cond_wait(&c->swept, &c->state_lock);
+		wait_swept(c, breath);
 	pthread_mutex_unlock(&c->state_lock);
 }
 

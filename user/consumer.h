@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../include/event.h"
+#include "base/breath.h"
 #include "feed.h"
 #include "heap/heap.h"
 #include "probe/loader.h"
@@ -41,6 +42,8 @@ void consumer_lock(struct consumer *c);
 void consumer_unlock(struct consumer *c);
 /* Gives the lock back to those who wait for it, and takes it again. */
 void consumer_pause(struct consumer *c);
+/* The same, and a breath when it is time to (NULL: never). */
+void consumer_breathe(struct consumer *c, struct breath *breath);
 /* Returns when all records that were submitted before the call have been applied. Not under the
  * lock. */
 void consumer_sync(struct consumer *c);
@@ -48,9 +51,9 @@ void consumer_sync(struct consumer *c);
 /*
  * A cut on the event clock. Returns when exactly the records of until time_ns have been applied, and nothing more is until
  * consumer_resume(), so that what is read of the heap in between is of that moment. A hold is short: when the rings fill up
- * meanwhile the consumer goes on by itself. Not under the lock, and no consumer_sync() while held.
+ * meanwhile the consumer goes on by itself. Not under the lock, and no consumer_sync() while held. Breathes while it waits.
  */
-void consumer_cut(struct consumer *c, uint64_t time_ns);
+void consumer_cut(struct consumer *c, uint64_t time_ns, struct breath *breath);
 void consumer_resume(struct consumer *c);
 /* With the lock. */
 struct feed *consumer_feed(struct consumer *c);

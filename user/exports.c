@@ -32,6 +32,10 @@ bool exports_once(struct exports *e, const char *format, const char *path)
 {
 	const struct export_format *f = export_format_find(format);
 
+	if (e->once_writing) {
+		log_error("cannot write '%s' now: another file is being written; try again", path);
+		return false;
+	}
 	output_close(e->once);
 	e->once = NULL;
 	if (!f)
@@ -45,6 +49,8 @@ bool exports_once(struct exports *e, const char *format, const char *path)
 
 static bool is_due(const struct export_format *format, enum output_when when)
 {
+	if (when == WHEN_LOOK)
+		return false;
 	if (when == WHEN_INTERVAL)
 		return format->streamed && !format->lists_blocks;
 	return when != WHEN_EXPORT;
@@ -94,13 +100,9 @@ bool exports_want_names(const struct exports *e, enum output_when when)
 	return want(e, when, offsetof(struct export_format, names_sites));
 }
 
-bool exports_want_lifetimes(const struct exports *e)
+bool exports_want_lifetimes(const struct exports *e, enum output_when when)
 {
-	for (size_t i = 0; i < FORMATS; i++) {
-		if (e->v[i] && output_format(e->v[i])->has_lifetimes)
-			return true;
-	}
-	return e->once && output_format(e->once)->has_lifetimes;
+	return want(e, when, offsetof(struct export_format, has_lifetimes));
 }
 
 static uint64_t since(const struct exports *e, const struct output *o, enum output_when when)
@@ -137,6 +139,7 @@ bool exports_ask_names(const struct exports *e, const struct export_input *in,
 	for (i = 0; least != UINT64_MAX && i < s->site_count; i++) {
 		if (least == 0 || s->sites[i].version > least)
 			in->names(in->context, &s->sites[i]);
+		breath_take(in->breath);
 	}
 	return metrics || least != UINT64_MAX;
 }
@@ -159,11 +162,13 @@ void exports_write(struct exports *e, const struct export_input *in, enum output
 	struct output *o;
 	size_t at = 0;
 
+	e->once_writing = when == WHEN_EXPORT;
 	while ((o = next_due(e, when, &at))) {
 		now.since_version = since(e, o, when);
 		if (output_write(o, &now) && o != e->once)
 			e->failed = true;
 	}
+	e->once_writing = false;
 	now.realtime_ns = in->snapshot->realtime_ns;
 	if (e->metrics && when != WHEN_EXPORT)
 		metrics_update(e->metrics, &now);

@@ -12,6 +12,7 @@
 
 /* Why a snapshot is taken, which decides what is written. */
 enum output_when {
+	WHEN_LOOK,     /* nothing is */
 	WHEN_INTERVAL, /* streamed formats get what has changed */
 	WHEN_NOW,      /* SIGUSR1, key `s`: every output */
 	WHEN_EXPORT,   /* key `e`: the one output that was asked for, whole */
@@ -22,6 +23,7 @@ struct exports {
 	struct output *v[FORMATS]; /* NULL: not asked for */
 	struct output *once;	   /* for WHEN_EXPORT */
 	bool once_failed;	   /* the last of these could not be written (said) */
+	bool once_writing;	   /* it is being written */
 	uint64_t written_version;  /* sites changed after it are due at the next interval */
 	struct metrics *metrics;   /* NULL: not asked for */
 	bool to_stdout;		   /* one of them is stdout: nothing else may be written there */
@@ -35,8 +37,7 @@ bool exports_once(struct exports *e, const char *format, const char *path);
 /* Is one with this property due? */
 bool exports_want_blocks(const struct exports *e, enum output_when when);
 bool exports_want_run(const struct exports *e, enum output_when when);
-/* Whenever it may be due. */
-bool exports_want_lifetimes(const struct exports *e);
+bool exports_want_lifetimes(const struct exports *e, enum output_when when);
 bool exports_want_names(const struct exports *e, enum output_when when);
 /* Asks for the names that exports_write() will write. False when it will write none. */
 bool exports_ask_names(const struct exports *e, const struct export_input *in,

@@ -125,12 +125,7 @@ static void set_baseline(void *context, bool on)
 {
 	struct live *l = context;
 
-	if (l->replay)
-		l->play.baseline = on ? 1 : -1;
-	else if (on)
-		outputs_set_baseline(l->stages->outputs);
-	else
-		outputs_reset_baseline(l->stages->outputs);
+	l->play.baseline = on ? 1 : -1;
 }
 
 static void find_playback(void *context, struct view_playback *out)
@@ -193,8 +188,10 @@ static bool begin_export(void *context, size_t format, const char *path)
 {
 	struct live *l = context;
 
+	if (!outputs_export(l->stages->outputs, export_formats[format].name, path))
+		return false;
 	snprintf(l->exported, sizeof(l->exported), "%s", path);
-	return outputs_export(l->stages->outputs, export_formats[format].name, path);
+	return true;
 }
 
 /* A file that was asked for is written. What went wrong would have been said instead. */

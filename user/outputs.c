@@ -16,9 +16,9 @@
 #include "base/buffer.h"
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/units.h"
 #include "base/xalloc.h"
 #include "blindness.h"
+#include "block_list.h"
 #include "exports.h"
 #include "facts.h"
 #include "gather.h"
@@ -29,14 +29,6 @@
 #include "story.h"
 #include "suppressed.h"
 #include "view/report.h"
-
-struct collect {
-	struct report_block *v;
-	size_t count, capacity;
-	uint64_t now_ns, older_ns;
-	const uint32_t *primary;
-	uint32_t primary_count;
-};
 
 struct outputs {
 	const struct options *options;
@@ -51,7 +43,8 @@ struct outputs {
 	uint32_t heap_sites; /* when the last snapshot was taken */
 	struct baseline baseline;
 	struct suppressed suppressed;
-	struct collect blocks_now; /* of the snapshot that was prepared */
+	struct block_list blocks; /* of the snapshot that was taken to be written */
+	struct breath *breath;	  /* borrowed; NULL: nobody waits for keys */
 	bool failed;
 };
 
@@ -84,7 +77,7 @@ bool outputs_close(struct outputs *o)
 	story_done(&o->story);
 	ok = !outputs_failed(o);
 	buffer_done(&o->text);
-	free(o->blocks_now.v);
+	block_list_done(&o->blocks);
 	rows_done(&o->rows);
 	baseline_reset(&o->baseline);
 	suppressed_done(&o->suppressed);
@@ -105,6 +98,11 @@ void outputs_restart(struct outputs *o, struct growth *growth)
 void outputs_record(struct outputs *o, struct recording *recording)
 {
 	o->recording = recording;
+}
+
+void outputs_breathe(struct outputs *o, struct breath *breath)
+{
+	o->breath = breath;
 }
 
 void outputs_begin(struct outputs *o, uint64_t now_ns)
@@ -173,8 +171,21 @@ const struct rows *outputs_rows(const struct outputs *o)
 	return &o->rows;
 }
 
+/* What is recorded of a cut for these. */
+static enum recording_cut cut_kind(enum output_when when)
+{
+	switch (when) {
+	case WHEN_LOOK: break;
+	case WHEN_INTERVAL: return CUT_INTERVAL;
+	case WHEN_NOW:
+	case WHEN_EXPORT: return CUT_EXTRA;
+	case WHEN_END: return CUT_FINAL;
+	}
+	return 0;
+}
+
 /* Returns how many sites the heap has, of which some may be of no process's snapshot. */
-static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+static uint32_t build(struct outputs *o, struct snapshot *s, enum output_when when,
 		      const struct facts *f)
 {
 	struct tracker *t = o->tracker;
@@ -192,16 +203,15 @@ static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut 
 	consumer_lock(t->consumer);
 	if (!err) {
 		while (snapshot_some(&b))
-			consumer_pause(t->consumer);
-		consumer_pause(t->consumer);
+			consumer_breathe(t->consumer, o->breath);
+		consumer_breathe(t->consumer, o->breath);
 		err = snapshot_settle(&b);
 		sites = heap_site_count(t->heap);
 	}
-	/* a look in between must not take those that are about to be written; a replay has no such looks */
-	if ((kind || !t->loader) && exports_want_lifetimes(&o->exports))
+	if (exports_want_lifetimes(&o->exports, when))
 		rows_keep_lifetimes(&o->rows, sites);
-	if (kind)
-		recording_cut(o->recording, kind, f, t->heap);
+	if (when != WHEN_LOOK)
+		recording_cut(o->recording, cut_kind(when), f, t->heap);
 	consumer_unlock(t->consumer);
 	if (err)
 		log_error("cannot take a snapshot: %s", strerror(-err));
@@ -210,14 +220,36 @@ static uint32_t build(struct outputs *o, struct snapshot *s, enum recording_cut 
 	return sites;
 }
 
-void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+static bool wants_report(const struct outputs *o, bool report)
+{
+	return report && !o->exports.to_stdout && !outputs_failed(o);
+}
+
+/* What is written of this snapshot beside its figures. */
+static void take_blocks(struct outputs *o, const struct snapshot *s, bool report,
+			enum output_when when)
+{
+	const struct options *opt = o->options;
+
+	block_list_done(&o->blocks);
+	if (exports_want_blocks(&o->exports, when) ||
+	    (wants_report(o, report) && (opt->show_allocs || opt->older_ms)))
+		block_list_take(&o->blocks, o->tracker, s->time_ns, opt->older_ms * NS_PER_MS,
+				o->breath);
+	if (exports_want_run(&o->exports, when))
+		story_take(&o->story, s, o->breath);
+}
+
+void outputs_take(struct outputs *o, struct snapshot *s, bool report, enum output_when when,
 		  const struct facts *f)
 {
 	size_t i;
 
 	memset(s, 0, sizeof(*s));
 	names_pass(o->tracker->names);
-	o->heap_sites = build(o, s, kind, f);
+	o->heap_sites = build(o, s, when, f);
+	if (when != WHEN_LOOK)
+		take_blocks(o, s, report, when);
 	fill_own(o, s, f);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i], f);
@@ -225,7 +257,7 @@ void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind
 
 void outputs_fold(struct outputs *o, struct snapshot *s)
 {
-	rows_fold(&o->rows, s, o->heap_sites);
+	rows_fold(&o->rows, s, o->heap_sites, o->breath);
 	if (baseline_apply(&o->baseline, s, o->rows.primary, o->rows.count))
 		log_error("cannot compare with the baseline: out of memory");
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
@@ -240,7 +272,7 @@ static void feed_profiles(struct outputs *o, uint64_t now_ns)
 }
 
 /* Rows not folded. */
-static void take_now(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+static void take_now(struct outputs *o, struct snapshot *s, bool report, enum output_when when,
 		     void (*gather)(struct gather *g, uint64_t time_ns, struct facts *f))
 {
 	struct consumer *c = o->tracker->consumer;
@@ -249,26 +281,26 @@ static void take_now(struct outputs *o, struct snapshot *s, enum recording_cut k
 
 	go_profiles_read(o->tracker);
 	now = clock_monotonic_ns();
-	consumer_cut(c, now);
+	consumer_cut(c, now, o->breath);
 	tracker_adopt(o->tracker);
 	feed_profiles(o, now);
 	gather(&o->gather, now, &f);
-	outputs_take(o, s, kind, &f);
+	outputs_take(o, s, report, when, &f);
 	consumer_resume(c);
 	facts_done(&f);
 }
 
-void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind)
+void outputs_snapshot(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	take_now(o, s, kind, gather_facts);
+	take_now(o, s, report, when, gather_facts);
 	outputs_fold(o, s);
-	if (kind)
+	if (when != WHEN_LOOK)
 		recording_modules(o->recording, o->tracker, true);
 }
 
 void outputs_figures(struct outputs *o, struct snapshot *s)
 {
-	take_now(o, s, 0, gather_figures);
+	take_now(o, s, false, WHEN_LOOK, gather_figures);
 	outputs_fold(o, s);
 }
 
@@ -283,7 +315,7 @@ void outputs_set_baseline(struct outputs *o)
 {
 	struct snapshot s;
 
-	take_now(o, &s, 0, gather_figures);
+	take_now(o, &s, false, WHEN_LOOK, gather_figures);
 	keep_baseline(o, &s);
 }
 
@@ -291,7 +323,7 @@ void outputs_take_baseline(struct outputs *o, const struct facts *f)
 {
 	struct snapshot s;
 
-	outputs_take(o, &s, 0, f);
+	outputs_take(o, &s, false, WHEN_LOOK, f);
 	keep_baseline(o, &s);
 }
 
@@ -306,7 +338,7 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 	struct facts f;
 
 	go_profiles_read(o->tracker);
-	consumer_cut(c, now_ns);
+	consumer_cut(c, now_ns, o->breath);
 	feed_profiles(o, now_ns);
 	gather_sample(&o->gather, now_ns, &f);
 	if (o->recording)
@@ -329,81 +361,11 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 	processes = heap_process_count(heap);
 	if (growth_sample_begin(o->growth, sites, processes, f->time_ns)) {
 		while (growth_sample_some(o->growth, heap, f->time_ns))
-			consumer_pause(consumer);
+			consumer_breathe(consumer, o->breath);
 		growth_sample_end(o->growth);
 	}
 	recording_cut(o->recording, CUT_SAMPLE, f, heap);
 	consumer_unlock(consumer);
-}
-
-/* ---- blocks ---- */
-
-static void collect_one(struct collect *c, struct report_block block, uint64_t born_ns)
-{
-	uint64_t age = c->now_ns > born_ns ? c->now_ns - born_ns : 0;
-
-	if (age < c->older_ns)
-		return;
-	if (c->count == c->capacity) {
-		c->capacity = c->capacity ? c->capacity * 2 : 1024;
-		c->v = xrealloc(c->v, c->capacity * sizeof(*c->v));
-	}
-	if (block.site < c->primary_count && c->primary[block.site])
-		block.site = c->primary[block.site];
-	block.age_s = (double)age / 1e9;
-	c->v[c->count++] = block;
-}
-
-static void collect_process(struct collect *c, const struct heap *h, struct heap_process *p)
-{
-	struct block *b;
-	size_t it = 0, i;
-
-	while ((b = blocks_next(&p->blocks, &it)))
-		collect_one(c,
-			    (struct report_block){.address = b->address,
-						  .bytes = b->bytes,
-						  .chance = chance_of(h, p, b),
-						  .tid = b->tid,
-						  .site = b->site},
-			    b->born_ns);
-	for (i = 0; i < p->ranges.count; i++) {
-		const struct range *r = &p->ranges.v[i];
-
-		collect_one(c,
-			    (struct report_block){.address = r->start,
-						  .bytes = r->bytes,
-						  .chance = 1,
-						  .tid = r->tid,
-						  .site = r->site},
-			    r->born_ns);
-	}
-}
-
-static int by_site(const void *a, const void *b)
-{
-	const struct report_block *x = a, *y = b;
-
-	if (x->site != y->site)
-		return x->site < y->site ? -1 : 1;
-	return x->address < y->address ? -1 : x->address > y->address;
-}
-
-static void collect_blocks(struct outputs *o, const struct snapshot *s, struct collect *c)
-{
-	struct tracker *t = o->tracker;
-	uint32_t i;
-
-	*c = (struct collect){.now_ns = s->time_ns,
-			      .older_ns = o->options->older_ms * NS_PER_MS,
-			      .primary = o->rows.primary,
-			      .primary_count = o->rows.count};
-	consumer_lock(t->consumer);
-	for (i = 1; i <= heap_process_count(t->heap); i++)
-		collect_process(c, t->heap, heap_process(t->heap, i));
-	consumer_unlock(t->consumer);
-	if (c->count)
-		qsort(c->v, c->count, sizeof(*c->v), by_site);
 }
 
 /* ---- writing ---- */
@@ -441,8 +403,8 @@ static void format_report(struct outputs *o, struct snapshot *s, bool written)
 		.sort = o->options->sort,
 		.verbose = o->options->verbose,
 		.show_process = s->process_count > 1,
-		.blocks = o->blocks_now.v,
-		.block_count = o->blocks_now.count,
+		.blocks = o->blocks.v,
+		.block_count = o->blocks.count,
 		.show_allocs = o->options->show_allocs,
 		.resident = written ? find_resident : NULL,
 		.pools = o->options->pools,
@@ -463,17 +425,6 @@ static void write_report(struct outputs *o, struct snapshot *s)
 		t->notable_said = true;
 }
 
-static bool wants_report(const struct outputs *o, bool report)
-{
-	return report && !o->exports.to_stdout && !outputs_failed(o);
-}
-
-static void forget_blocks(struct outputs *o)
-{
-	free(o->blocks_now.v);
-	o->blocks_now = (struct collect){0};
-}
-
 static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
 {
 	struct outputs *o = outputs;
@@ -485,34 +436,29 @@ static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 {
 	return (struct export_input){
 		.snapshot = s,
-		.blocks = o->blocks_now.v,
-		.block_count = o->blocks_now.count,
+		.blocks = o->blocks.v,
+		.block_count = o->blocks.count,
 		.names = outputs_names,
 		.context = o,
 		.html = &o->story.extra,
 		.folded = o->options->folded_value,
 		.lifetimes = site_lifetimes,
+		.breath = o->breath,
 	};
 }
 
 bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	const struct options *opt = o->options;
 	bool names = exports_want_names(&o->exports, when);
 	bool all = when == WHEN_END && o->recording; /* who reads it later may want any of them */
 	struct export_input in;
 	size_t i;
 
 	report = wants_report(o, report);
-	forget_blocks(o);
-	if (exports_want_blocks(&o->exports, when) ||
-	    (report && (opt->show_allocs || opt->older_ms)))
-		collect_blocks(o, s, &o->blocks_now);
+	block_list_sort(&o->blocks, &o->rows, o->breath);
 	/* rows have this order whether or not there is a report */
 	if (names)
-		snapshot_sort(s, opt->sort, false);
-	if (exports_want_run(&o->exports, when))
-		story_take(&o->story, s);
+		snapshot_sort(s, o->options->sort, false);
 	/* asks for the names of exactly those that it will show */
 	if (report)
 		format_report(o, s, false);
@@ -535,7 +481,7 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
 		write_report(o, s);
 	story_add(&o->story, s);
 	exports_write(&o->exports, &in, when);
-	forget_blocks(o);
+	block_list_done(&o->blocks);
 }
 
 bool outputs_export(struct outputs *o, const char *format, const char *path)

@@ -26,13 +26,15 @@ bool outputs_close(struct outputs *o);
 void outputs_restart(struct outputs *o, struct growth *growth);
 /* What is written is recorded, too. Borrowed. */
 void outputs_record(struct outputs *o, struct recording *recording);
+/* While something is taken, prepared or written. Borrowed; NULL: nobody waits. */
+void outputs_breathe(struct outputs *o, struct breath *breath);
 /* Tracing has begun now. */
 void outputs_begin(struct outputs *o, uint64_t now_ns);
 /*
- * A snapshot of everything that was recorded until now, on the event clock. kind 0: it is only looked at, and no part of a
- * recording.
+ * A snapshot of everything that was recorded until now, on the event clock, and with it, of the same moment, what else is to be
+ * written then (outputs_prepare(), with the same `report` and `when`). WHEN_LOOK: it is only looked at, and no part of a recording.
  */
-void outputs_snapshot(struct outputs *o, struct snapshot *s, enum recording_cut kind);
+void outputs_snapshot(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
 /* The same for who only compares figures: without those of the tracer itself. */
 void outputs_figures(struct outputs *o, struct snapshot *s);
 /* A sample of growth: what came until now_ns. */
@@ -44,7 +46,7 @@ void outputs_reset_baseline(struct outputs *o);
  * What these are made of, for a replay, which takes the facts from its recording: figures of this moment of the heap; then rows, with what is
  * known of modules by then.
  */
-void outputs_take(struct outputs *o, struct snapshot *s, enum recording_cut kind,
+void outputs_take(struct outputs *o, struct snapshot *s, bool report, enum output_when when,
 		  const struct facts *f);
 void outputs_fold(struct outputs *o, struct snapshot *s);
 void outputs_take_sample(struct outputs *o, const struct facts *f);
@@ -57,8 +59,8 @@ struct rows;
 const struct rows *outputs_rows(const struct outputs *o);
 
 /*
- * Before outputs_write(): takes what has to be of the same moment as the snapshot, and asks for the
- * names that will be written. True when some are not there yet, so that waiting is worth it.
+ * Before outputs_write(): asks for the names that will be written. True when some are not there yet, so that waiting is worth
+ * it.
  */
 bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
 /* Writes the files that are due and, when `report`, a report on stdout. */

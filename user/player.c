@@ -45,7 +45,7 @@ struct player {
 	uint64_t end_ns;      /* -d */
 	/* taken and not yet written */
 	struct snapshot taken;
-	enum recording_cut taken_kind; /* 0: none */
+	enum output_when taken_when; /* WHEN_LOOK: none */
 	uint64_t written_ns, reports;
 	/* of a batch that was not applied whole */
 	const struct event_header *events[BATCH];
@@ -177,33 +177,33 @@ static void wait_for_names(struct player *p, int ms)
 static void write_taken(struct player *p)
 {
 	struct outputs *o = p->stages.outputs;
-	bool count = p->taken_kind == CUT_INTERVAL;
-	enum output_when when = count ? WHEN_INTERVAL : WHEN_NOW;
+	enum output_when when = p->taken_when;
 
-	if (!p->taken_kind)
+	if (when == WHEN_LOOK)
 		return;
-	p->taken_kind = 0;
+	p->taken_when = WHEN_LOOK;
 	outputs_fold(o, &p->taken);
 	watch_look(p->stages.watch, &p->taken, false);
 	if (outputs_prepare(o, &p->taken, p->report, when))
 		wait_for_names(p, NAMES_WAIT_MS);
 	outputs_write(o, &p->taken, p->report, when);
 	snapshot_free(&p->taken);
-	if (count && p->options.report_count && ++p->reports >= p->options.report_count)
+	if (when == WHEN_INTERVAL && p->options.report_count &&
+	    ++p->reports >= p->options.report_count)
 		p->stop = true;
 	if (outputs_failed(o))
 		p->failed = p->stop = true;
 }
 
 /* Once for each moment, also after going back. */
-static void take(struct player *p, enum recording_cut kind, const struct facts *f)
+static void take(struct player *p, enum output_when when, const struct facts *f)
 {
 	if (f->time_ns <= p->written_ns)
 		return;
 	write_taken(p);
 	p->written_ns = f->time_ns;
-	outputs_take(p->stages.outputs, &p->taken, kind, f);
-	p->taken_kind = kind;
+	outputs_take(p->stages.outputs, &p->taken, p->report, when, f);
+	p->taken_when = when;
 }
 
 /* ---- cuts ---- */
@@ -239,7 +239,7 @@ static void own_report(struct player *p)
 {
 	struct facts f = facts_at(p, p->next_report_ns);
 
-	take(p, CUT_INTERVAL, &f);
+	take(p, WHEN_INTERVAL, &f);
 	write_taken(p);
 	p->next_report_ns += step_of(p->options.interval_s);
 }
@@ -295,7 +295,7 @@ static void on_cut(struct player *p, struct unpack u)
 	if (kind == CUT_SAMPLE && p->next_sample_ns == UINT64_MAX)
 		outputs_take_sample(p->stages.outputs, &p->facts);
 	else if ((kind == CUT_INTERVAL || kind == CUT_EXTRA) && !own_reports(p))
-		take(p, (enum recording_cut)kind, &p->facts);
+		take(p, kind == CUT_INTERVAL ? WHEN_INTERVAL : WHEN_NOW, &p->facts);
 	else if (kind == CUT_FINAL)
 		p->final = true;
 }
@@ -438,7 +438,7 @@ static bool restart(struct player *p)
 		return false;
 	outputs_restart(p->stages.outputs, p->stages.growth);
 	p->facts = (struct facts){0};
-	p->taken_kind = 0;
+	p->taken_when = WHEN_LOOK;
 	p->event_count = p->event_next = 0;
 	p->gap = 0;
 	p->begun = p->final = p->over = p->stop = p->full = false;
@@ -483,10 +483,10 @@ static void write_last(struct player *p, bool report, bool summary)
 	write_taken(p);
 	if (!p->final)
 		outputs_take_sample(o, &f);
-	outputs_take(o, &s, 0, &f);
+	report = report && !done && !outputs_failed(o);
+	outputs_take(o, &s, report, WHEN_END, &f);
 	read_rest(p);
 	outputs_fold(o, &s);
-	report = report && !done && !outputs_failed(o);
 	watch_look(p->stages.watch, &s, false);
 	if (outputs_prepare(o, &s, report, WHEN_END))
 		wait_for_names(p, NAMES_LAST_WAIT_MS);
@@ -510,12 +510,17 @@ void player_write_last(struct player *p)
 
 /* ---- to be looked at ---- */
 
-void player_look(struct player *p, struct snapshot *s)
+static void look(struct player *p, struct snapshot *s, enum output_when when)
 {
 	struct facts f = facts_at(p, p->now_ns);
 
-	outputs_take(p->stages.outputs, s, 0, &f);
+	outputs_take(p->stages.outputs, s, false, when, &f);
 	outputs_fold(p->stages.outputs, s);
+}
+
+void player_look(struct player *p, struct snapshot *s)
+{
+	look(p, s, WHEN_LOOK);
 }
 
 void player_set_baseline(struct player *p)
@@ -552,7 +557,7 @@ void player_write(struct player *p, enum output_when when)
 	struct outputs *o = p->stages.outputs;
 	struct snapshot s;
 
-	player_look(p, &s);
+	look(p, &s, when);
 	if (outputs_prepare(o, &s, false, when))
 		wait_for_names(p, NAMES_WAIT_MS);
 	outputs_write(o, &s, false, when);

@@ -31,6 +31,8 @@ struct session {
 	struct live live;
 	struct screen *screen; /* of live; NULL: batch mode */
 	int signal_fd;
+	struct breath breath;
+	unsigned int asked; /* bits of screen_request, that keys have asked for */
 	bool stop, goes_on, stale;
 	uint64_t wall_ns, next_draw_ns; /* when the player was moved last */
 };
@@ -38,6 +40,21 @@ struct session {
 static bool wants_screen(const struct options *o)
 {
 	return !o->batch && isatty(STDOUT_FILENO) && isatty(STDIN_FILENO) && !options_to_stdout(o);
+}
+
+/* Answered at once, also in a breath: what asks for more than the screen has is only noted. */
+static void read_keys(struct session *s)
+{
+	s->asked |= 1u << screen_key(s->screen);
+}
+
+static void breathe(void *session)
+{
+	struct session *s = session;
+	struct pollfd keys = {.fd = screen_fd(s->screen), .events = POLLIN};
+
+	if (poll(&keys, 1, 0) > 0)
+		read_keys(s);
 }
 
 static bool open_screen(struct session *s, const struct options *o)
@@ -51,6 +68,8 @@ static bool open_screen(struct session *s, const struct options *o)
 	if (!live_open(&s->live, player_stages(s->player), &so))
 		return false;
 	s->screen = s->live.screen;
+	s->breath = (struct breath){.take = breathe, .context = s};
+	outputs_breathe(player_outputs(s->player), &s->breath);
 	return true;
 }
 
@@ -100,7 +119,7 @@ static void draw(struct session *s)
 }
 
 /* What the keys have asked for beside what screen_key() says. */
-static void follow_keys(struct session *s)
+static void follow_play(struct session *s)
 {
 	struct live_play *play = &s->live.play;
 	double at_s = play->at_s + play->seek_s;
@@ -121,21 +140,27 @@ static void follow_keys(struct session *s)
 	live_moved(&s->live, player_now(s->player));
 }
 
-static void read_keys(struct session *s)
+static bool take_asked(struct session *s, enum screen_request request)
 {
-	enum screen_request request = screen_key(s->screen);
+	bool asked = s->asked >> request & 1;
 
-	follow_keys(s);
-	switch (request) {
-	case SCREEN_QUIT: s->stop = true; break;
-	case SCREEN_REFRESH: draw(s); break;
-	case SCREEN_SNAPSHOT: player_write(s->player, WHEN_NOW); break;
-	case SCREEN_EXPORT:
+	s->asked &= ~(1u << request);
+	return asked;
+}
+
+static void follow_requests(struct session *s)
+{
+	follow_play(s);
+	s->stop |= take_asked(s, SCREEN_QUIT);
+	if (take_asked(s, SCREEN_SNAPSHOT))
+		player_write(s->player, WHEN_NOW);
+	if (take_asked(s, SCREEN_EXPORT)) {
 		player_write(s->player, WHEN_EXPORT);
 		live_exported(&s->live);
-		break;
-	case SCREEN_NOTHING: break;
 	}
+	if (take_asked(s, SCREEN_REFRESH))
+		draw(s);
+	take_asked(s, SCREEN_NOTHING);
 }
 
 /* The clock of events follows that of the wall. */
@@ -155,7 +180,7 @@ static void play(struct session *s)
 
 static int timeout_ms(const struct session *s)
 {
-	if (live_next_ns(&s->live) <= clock_monotonic_ns())
+	if (s->asked || live_next_ns(&s->live) <= clock_monotonic_ns())
 		return 0;
 	if (s->live.play.paused || !s->goes_on)
 		return s->stale ? 0 : IDLE_MS;
@@ -183,6 +208,8 @@ static void run_screen(struct session *s)
 		}
 		if (polls[1].revents)
 			read_keys(s);
+		if (s->asked)
+			follow_requests(s);
 		if (s->stale && (clock_monotonic_ns() >= s->next_draw_ns || !s->goes_on))
 			draw(s);
 		live_step(&s->live);
@@ -207,6 +234,7 @@ int replay_session_run(const struct options *options)
 		run_screen(&s);
 	else
 		run_batch(&s);
+	outputs_breathe(player_outputs(s.player), NULL);
 	live_close(&s.live);
 	player_finish(s.player, !screen);
 	failed = player_failed(s.player);

@@ -148,7 +148,7 @@ bool rows_lifetimes(const struct rows *r, uint32_t site, struct lifetimes *out)
 	return true;
 }
 
-void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites)
+void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites, struct breath *breath)
 {
 	uint64_t *ids = xcalloc(s->site_count + 1, sizeof(*ids));
 	bool same = r->alone && s->site_count == r->site_count;
@@ -161,6 +161,7 @@ void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites)
 		if (!r->ids[site->site].settled && renew_id(r, site))
 			same = false;
 		ids[i] = r->ids[site->site].id;
+		breath_take(breath);
 	}
 	if (!same) {
 		r->site_count = s->site_count;

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/breath.h"
 #include "tracker.h"
 #include "analyse/snapshot.h"
 #include "symbol/names.h"
@@ -30,7 +31,7 @@ struct rows {
 
 void rows_done(struct rows *r);
 /* Joins what is the same code; heap_sites: what the heap had when the snapshot was taken. */
-void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites);
+void rows_fold(struct rows *r, struct snapshot *s, uint32_t heap_sites, struct breath *breath);
 /* With the lock of the heap, which has so many sites, at the moment of a snapshot. */
 void rows_keep_lifetimes(struct rows *r, uint32_t sites);
 /* Of all heap sites of the row, as they were then. False when its number is none. */

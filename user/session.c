@@ -67,6 +67,8 @@ struct session {
 	uint64_t baseline_ns;
 	uint64_t report_count;
 	struct waiting waiting;
+	struct breath breath;
+	unsigned int asked; /* bits of screen_request, that keys have asked for */
 	bool screen_wanted, stop, failed;
 	bool terminal; /* stdout was one at the start */
 };
@@ -164,6 +166,22 @@ static bool begin(struct session *s)
 	return true;
 }
 
+/* Answered at once, also in a breath: what asks for more than the screen has is only noted. */
+static void read_keys(struct session *s)
+{
+	s->asked |= 1u << screen_key(s->screen);
+	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
+}
+
+static void breathe(void *session)
+{
+	struct session *s = session;
+	struct pollfd keys = {.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
+
+	if (poll(&keys, 1, 0) > 0)
+		read_keys(s);
+}
+
 static bool open_screen(struct session *s)
 {
 	struct screen_options so = {.sort = s->options->sort,
@@ -174,6 +192,8 @@ static bool open_screen(struct session *s)
 	if (!live_open(&s->live, &s->stages, &so))
 		return false;
 	s->screen = s->live.screen;
+	s->breath = (struct breath){.take = breathe, .context = s};
+	outputs_breathe(s->stages.outputs, &s->breath);
 	return true;
 }
 
@@ -217,7 +237,7 @@ static void draw(struct session *s)
 {
 	struct snapshot snapshot;
 
-	outputs_snapshot(s->stages.outputs, &snapshot, 0);
+	outputs_snapshot(s->stages.outputs, &snapshot, false, WHEN_LOOK);
 	look(s, &snapshot);
 	screen_draw(s->screen, &snapshot);
 }
@@ -267,8 +287,7 @@ static void report(struct session *s, enum output_when when)
 
 	await_recorded(s);
 	write_waiting(s);
-	outputs_snapshot(s->stages.outputs, &w->snapshot,
-			 when == WHEN_INTERVAL ? CUT_INTERVAL : CUT_EXTRA);
+	outputs_snapshot(s->stages.outputs, &w->snapshot, !s->screen, when);
 	look(s, &w->snapshot);
 	w->on = true;
 	w->when = when;
@@ -317,16 +336,39 @@ static void read_signals(struct session *s)
 		on_signal(s, &info);
 }
 
-static void read_keys(struct session *s)
+static void set_baseline(struct session *s)
 {
-	switch (screen_key(s->screen)) {
-	case SCREEN_QUIT: s->stop = true; break;
-	case SCREEN_REFRESH: draw(s); break;
-	case SCREEN_SNAPSHOT: report(s, WHEN_NOW); break;
-	case SCREEN_EXPORT: report(s, WHEN_EXPORT); break;
-	case SCREEN_NOTHING: break;
-	}
-	s->interval_ns = (uint64_t)(screen_interval(s->screen) * 1e9);
+	int wanted = s->live.play.baseline;
+
+	s->live.play.baseline = 0;
+	if (wanted > 0)
+		outputs_set_baseline(s->stages.outputs);
+	else if (wanted < 0)
+		outputs_reset_baseline(s->stages.outputs);
+}
+
+static bool take_asked(struct session *s, enum screen_request request)
+{
+	bool asked = s->asked >> request & 1;
+
+	s->asked &= ~(1u << request);
+	return asked;
+}
+
+/* What keys have asked for, in the order of their weight. */
+static void follow_keys(struct session *s)
+{
+	s->stop |= take_asked(s, SCREEN_QUIT);
+	if (s->stop || !s->asked)
+		return;
+	set_baseline(s);
+	if (take_asked(s, SCREEN_SNAPSHOT))
+		report(s, WHEN_NOW);
+	if (take_asked(s, SCREEN_EXPORT))
+		report(s, WHEN_EXPORT);
+	if (take_asked(s, SCREEN_REFRESH))
+		draw(s);
+	take_asked(s, SCREEN_NOTHING);
 }
 
 /* Processes whose end the kernel tells by pidfd. Their last events are applied first. */
@@ -353,7 +395,7 @@ static void collect_ended(struct session *s)
 
 static int timeout_ms(const struct session *s)
 {
-	uint64_t now = clock_monotonic_ns(), next = s->next_report_ns;
+	uint64_t now = clock_monotonic_ns(), next = s->asked ? now : s->next_report_ns;
 
 	if (s->waiting.on && s->waiting.until_ns < next)
 		next = s->waiting.until_ns;
@@ -492,6 +534,7 @@ static void session_loop(struct session *s)
 			on_names(s);
 		if (s->screen && polls[POLL_KEYS].revents)
 			read_keys(s);
+		follow_keys(s);
 		if (!is_over(s))
 			on_clock(s);
 		live_step(&s->live);
@@ -520,7 +563,7 @@ static void write_last(struct session *s, struct snapshot *snapshot, bool report
 {
 	struct await a = {&s->stages.tracker, s->launch, s->signal_fd};
 
-	outputs_snapshot(s->stages.outputs, snapshot, CUT_FINAL);
+	outputs_snapshot(s->stages.outputs, snapshot, report, WHEN_END);
 	if (outputs_prepare(s->stages.outputs, snapshot, report, WHEN_END))
 		await_say_missing(&a, !await_names(&a, clock_monotonic_ns() + NAMES_LAST_WAIT_NS));
 	look(s, snapshot);
@@ -538,6 +581,7 @@ static void finish(struct session *s)
 		await_names(&a, s->waiting.until_ns);
 	write_waiting(s);
 	done = s->options->report_count && s->report_count >= s->options->report_count;
+	outputs_breathe(s->stages.outputs, NULL);
 	live_close(&s->live);
 	s->screen = NULL;
 	loader_arm(s->stages.tracker.loader, false);

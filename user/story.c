@@ -132,15 +132,17 @@ static void add_facts(struct story *s)
 	add(s, "Skipped as functions of a site", skips(o));
 }
 
-void story_take(struct story *s, const struct snapshot *snapshot)
+void story_take(struct story *s, const struct snapshot *snapshot, struct breath *breath)
 {
 	struct tracker *t = s->tracker;
+	struct spread_walk walk = {.snapshot = snapshot, .heap = t->heap};
 
 	free(s->spreads);
 	s->spreads = xcalloc(snapshot->process_count + 1, sizeof(*s->spreads));
-	s->extra.spreads = s->spreads;
+	s->extra.spreads = walk.spreads = s->spreads;
 	consumer_lock(t->consumer);
-	spread_add(s->spreads, snapshot, t->heap);
+	while (spread_some(&walk))
+		consumer_breathe(t->consumer, breath);
 	consumer_unlock(t->consumer);
 	forget_facts(s);
 	add_facts(s);

@@ -24,7 +24,7 @@ void story_init(struct story *s, const struct options *options, struct tracker *
 void story_done(struct story *s);
 /* Each snapshot that is written, in their order. */
 void story_add(struct story *s, const struct snapshot *snapshot);
-/* Before an output needs it: takes what has to be of the snapshot's moment. */
-void story_take(struct story *s, const struct snapshot *snapshot);
+/* Before an output needs it, at the cut of the snapshot: takes what has to be of its moment. */
+void story_take(struct story *s, const struct snapshot *snapshot, struct breath *breath);
 
 #endif /* USER_STORY_H */

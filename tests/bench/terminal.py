@@ -72,6 +72,13 @@ class Terminal:
         first, last = self.settle()
         return (first - began) * 1000, (last - began) * 1000, len(self.data)
 
+    def see(self, key, word):
+        """ms from the key until the word was shown."""
+        self.forget()
+        began = time.monotonic()
+        os.write(self.master, key.encode())
+        return (self.wait_for(word) - began) * 1000
+
     def close(self):
         self.closing = True
         self.thread.join()

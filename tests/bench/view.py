@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the live view costs, and how soon it answers. As root, after `make bench-programs` (make bench-view does both):
 
-    tests/bench/view.py [--rounds N] [--only screen,keys,batch,steps] [--csv FILE] [--tracer FILE] [--quick]
+    tests/bench/view.py [--rounds N] [--only screen,keys,writing,batch,steps] [--csv FILE] [--tracer FILE] [--quick]
 
   screen   processor time of the tracer's threads, one interval a second, on three pages, with a program that
            allocates at all of its sites
   keys     from a key to the first and to the last byte of the screen that follows
+  writing  from a key to what it shows, without a pause between two of them, while figures are written each second
   batch    the same without a screen: reports alone, and with a CSV of the sites
   steps    the steps of the main thread one by one, on a made-up heap (view.c)
 
@@ -14,6 +15,7 @@ With --tracer, each round measures that other build of the tracer as well. A ben
 
 import argparse
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -27,7 +29,11 @@ SIZES = ((80, 24), (200, 60))
 KEYS = {"down": "\033OB", "page": "\033[6~", "sort by count": "N", "sort by bytes": "M", "open": "\r", "back": "q",
         "callers": "t", "turn the tree": "r", "turn it back": "r", "sites": "t"}
 PAGES = {"sites": "M", "callers": "t", "threads": "H"}
-PARTS = ("screen", "keys", "batch", "steps")
+PARTS = ("screen", "keys", "writing", "batch", "steps")
+# Help and back: each shows a word that the other has not.
+HELP, BACK = ("?", "Scroll"), ("q", "Filter")
+# Written at every interval, and at SIGUSR1.
+STREAMED, WHOLE = ("csv", "json"), ("folded", "pprof", "html")
 
 
 class Plan:
@@ -51,9 +57,9 @@ class Run:
         self.program.out.wait_for(r"^ready")
         self.terminal = None
 
-    def view(self, size, interval):
+    def view(self, size, interval, *options):
         self.terminal = terminal.Terminal(*size)
-        tracer = terminal.start_view(self.case, self.terminal, "-p", self.program.pid, "-i", interval)
+        tracer = terminal.start_view(self.case, self.terminal, "-p", self.program.pid, "-i", interval, *options)
         self.terminal.wait_for("Help")
         return self.fill(tracer)
 
@@ -104,6 +110,29 @@ def measure_keys(output, number, plan, way):
                     output.add(workload, way, f"{name}, last byte", "ms", number * plan.presses + i, last)
 
 
+def press_for(output, terminal_, workload, way, number, plan, each_second):
+    """Keys for a while; `each_second` is called about once a second."""
+    end = lib.deadline(plan.seconds)
+    next_call, count = 0.0, 0
+    while time.monotonic() < end:
+        if time.monotonic() >= next_call:
+            each_second()
+            next_call = time.monotonic() + 1
+        for key, word in (HELP, BACK):
+            output.add(workload, way, "key to what it shows", "ms", number * 1000000 + count, terminal_.see(key, word))
+            count += 1
+
+
+def measure_writing(output, number, plan, way):
+    for size in SIZES:
+        for name in ("nothing", *STREAMED, *WHOLE):
+            with Run(plan.sites, plan.rate) as run:
+                options = () if name == "nothing" else (f"--{name}", run.case.path(name))
+                tracer = run.view(size, 1, *options)
+                ask = (lambda: tracer.signal(signal.SIGUSR1)) if name in WHOLE else lambda: None
+                press_for(output, run.terminal, f"{plan.sites} sites, writing {name}, {size[0]}x{size[1]}", way, number, plan, ask)
+
+
 def measure_batch(output, number, plan, way):
     for sites in (plan.sites, plan.many_sites):
         for csv in (False, True):
@@ -123,7 +152,7 @@ def measure_steps(output, number, plan, way):
                 output.add(f"{sites} sites, steps, {size[0]}x{size[1]}", way, step, "ms", number * plan.intervals + int(i), float(ms))
 
 
-MEASURE = dict(zip(PARTS, (measure_screen, measure_keys, measure_batch, measure_steps)))
+MEASURE = dict(zip(PARTS, (measure_screen, measure_keys, measure_writing, measure_batch, measure_steps)))
 
 
 def rows_of(output):

@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 
-from lib import TRACER, check, equal, need, read_sites, read_text, target_path, test, until
+from lib import TRACER, check, equal, need, read_sites, read_text, read_whole_lines, target_path, test, until
 
 OUTPUTS = ("csv", "csv-blocks", "csv-timeline")
 
@@ -66,6 +66,42 @@ def recording__of_redis_under_load__same_and_few_bytes(case):
     events, size = tracer.summary().events, os.path.getsize(case.path("run.rec"))
     check(events > 50000, f"only {events} events")
     check(size <= 6 * events, f"{size} bytes for {events} events")
+
+
+@test()
+def blocks__while_the_target_allocates__of_the_moment_of_the_snapshot(case):
+    """Block by block they add up to the totals of the same snapshot, live and in the replay, which writes the same file."""
+    target = case.target("churn", 200003, 200003)
+    tracer = case.attach(target, "-i", "0.2", "-w", case.path("run.rec"), *outputs(case, "live"))
+    target.go()
+    until(lambda: any(int(row["outstanding_count"]) > 17 for row in timeline(case)), "blocks at an interval")
+    for count in range(1, 4):
+        tracer.signal(signal.SIGUSR1)
+        until(lambda: len(block_sums(case.path("live.csv-blocks"))) == count, "blocks after SIGUSR1")
+    target.close_stdin()
+    target.wait_done(50)
+    tracer.stop()
+    sums = block_sums(case.path("live.csv-blocks"))
+    totals = {row["time"]: (int(row["outstanding_bytes"]), int(row["outstanding_count"])) for row in timeline(case)}
+    check(len(sums) >= 4, f"snapshots with blocks: {sums}")
+    for time, found in sums.items():
+        equal(found, totals[time], f"bytes and count of the blocks at {time}")
+    kinds = ("csv-blocks", "csv-timeline")
+    replay(case, case.path("run.rec"), *outputs(case, "again", kinds))
+    same_outputs(case, "live", "again", kinds)
+
+
+def timeline(case):
+    return list(csv.DictReader(read_whole_lines(case.path("live.csv-timeline")).splitlines()))
+
+
+def block_sums(path):
+    """{time: (bytes, count)} of what is written whole"""
+    sums = {}
+    for row in csv.DictReader(read_whole_lines(path).splitlines()):
+        size, count = sums.get(row["time"], (0, 0))
+        sums[row["time"]] = (size + int(row["bytes"]), count + 1)
+    return sums
 
 
 @test()

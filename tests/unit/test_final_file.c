@@ -80,7 +80,7 @@ static int write_once(const char *path, const char *text)
 		return err;
 	if (final_file_begin(&file) == 0)
 		final_file_write(&file, text, strlen(text));
-	final_file_end(&file, true);
+	final_file_end(&file, true, NULL);
 	return final_file_close(&file);
 }
 
@@ -107,7 +107,7 @@ static void final_file_end__good__file_is_there_and_only_then(void **state)
 	assert_int_equal(final_file_write(&file, "ab", 2), 0);
 	assert_int_equal(access(f->path, F_OK), -1);
 	assert_int_equal(final_file_write(&file, "c\n", 2), 0);
-	assert_int_equal(final_file_end(&file, true), 0);
+	assert_int_equal(final_file_end(&file, true, NULL), 0);
 	assert_string_equal(contents(f, f->path), "abc\n");
 	assert_int_equal(entries(f), 1);
 	assert_int_equal(final_file_close(&file), 0);
@@ -123,7 +123,7 @@ static void final_file_end__not_good__old_file_untouched(void **state)
 	assert_int_equal(final_file_begin(&file), 0);
 	assert_int_equal(final_file_write(&file, "new", 3), 0);
 	assert_string_equal(contents(f, f->path), "old");
-	assert_int_equal(final_file_end(&file, false), 0);
+	assert_int_equal(final_file_end(&file, false, NULL), 0);
 	assert_int_equal(final_file_close(&file), 0);
 	assert_string_equal(contents(f, f->path), "old");
 }
@@ -140,7 +140,7 @@ static void final_file_begin__again__replaced_as_a_whole(void **state)
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(final_file_begin(&file), 0);
 		assert_int_equal(final_file_write(&file, i ? "two" : "first", i ? 3 : 5), 0);
-		assert_int_equal(final_file_end(&file, true), 0);
+		assert_int_equal(final_file_end(&file, true, NULL), 0);
 		assert_string_equal(contents(f, f->path), i ? "two" : "first");
 	}
 	assert_int_equal(stat(f->path, &st), 0);
@@ -169,7 +169,7 @@ static void final_file_end__link_put_there_meanwhile__neither_followed_nor_repla
 	assert_int_equal(final_file_begin(&file), 0);
 	assert_int_equal(final_file_write(&file, "x", 1), 0);
 	assert_int_equal(symlink(f->other, f->path), 0);
-	assert_int_equal(final_file_end(&file, true), -ELOOP);
+	assert_int_equal(final_file_end(&file, true, NULL), -ELOOP);
 	assert_string_equal(contents(f, f->other), "mine");
 	assert_int_equal(lstat(f->path, &st), 0);
 	assert_true(S_ISLNK(st.st_mode));
@@ -214,14 +214,14 @@ static void final_file_write__no_room__nothing_is_left(void **state)
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_int_equal(final_file_write(&file, "too long", 8), -EFBIG);
 	assert_int_equal(final_file_write(&file, "x", 1), -EFBIG);
-	assert_int_equal(final_file_end(&file, true), -EFBIG);
+	assert_int_equal(final_file_end(&file, true, NULL), -EFBIG);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &none), 0);
 	assert_string_equal(contents(f, f->path), "old");
 	assert_int_equal(entries(f), 1);
 	/* and the next time there is room again, but the failure is not forgotten */
 	assert_int_equal(final_file_begin(&file), 0);
 	assert_int_equal(final_file_write(&file, "too long", 8), 0);
-	assert_int_equal(final_file_end(&file, true), 0);
+	assert_int_equal(final_file_end(&file, true, NULL), 0);
 	assert_string_equal(contents(f, f->path), "too long");
 	assert_int_equal(final_file_close(&file), -EFBIG);
 }

@@ -31,9 +31,11 @@ static void send(struct heap *h, uint8_t type, uint64_t time_ns, uint64_t addres
 static void take(struct spread *spread, struct heap *h, uint64_t now_ns)
 {
 	struct snapshot s;
+	struct spread_walk walk = {.spreads = spread, .snapshot = &s, .heap = h};
 
 	assert_int_equal(snapshot_build(&s, h, NULL, now_ns), 0);
-	spread_add(spread, &s, h);
+	while (spread_some(&walk))
+		;
 	snapshot_free(&s);
 }
 

@@ -2,6 +2,9 @@
 /* Histograms of whole processes: the sites' own, each brought to the totals of its site, and what is outstanding. */
 #include "spread.h"
 
+/* Sites at a time. */
+#define PIECE 512u
+
 static void add_history(struct spread *to, const struct lifetimes *l, const struct totals *t)
 {
 	uint64_t sizes = histogram_total(&l->sizes), ages = histogram_total(&l->ages);
@@ -25,27 +28,64 @@ static void add_block(struct spread *to, uint64_t bytes, uint64_t age_ns, double
 	age->bytes += weight * (double)bytes;
 }
 
-static void add_process(struct spread *to, const struct heap *h, const struct heap_process *p,
-			uint64_t now_ns)
-{
-	const struct block *b;
-	size_t it = 0;
+struct adding {
+	struct spread *to;
+	const struct heap *heap;
+	const struct heap_process *process;
+	uint64_t now_ns;
+};
 
-	while ((b = blocks_next(&p->blocks, &it)))
-		add_block(to, b->bytes, lifetimes_age(b->born_ns, now_ns), 1 / chance_of(h, p, b));
-	for (size_t i = 0; i < p->ranges.count; i++)
-		add_block(to, p->ranges.v[i].bytes, lifetimes_age(p->ranges.v[i].born_ns, now_ns),
-			  1);
+static void visit(void *adding, const struct block *b)
+{
+	const struct adding *a = adding;
+
+	add_block(a->to, b->bytes, lifetimes_age(b->born_ns, a->now_ns),
+		  1 / chance_of(a->heap, a->process, b));
 }
 
-void spread_add(struct spread *spreads, const struct snapshot *s, struct heap *h)
+static void add_ranges(const struct adding *a)
 {
-	for (size_t i = 0; i < s->site_count; i++) {
-		const struct snapshot_site *site = &s->sites[i];
+	for (size_t i = 0; i < a->process->ranges.count; i++) {
+		const struct range *r = &a->process->ranges.v[i];
 
-		add_history(&spreads[site->process], heap_site_lifetimes(h, site->site),
+		add_block(a->to, r->bytes, lifetimes_age(r->born_ns, a->now_ns), 1);
+	}
+}
+
+static void some_sites(struct spread_walk *w)
+{
+	const struct snapshot *s = w->snapshot;
+
+	for (size_t n = 0; n < PIECE && w->site < s->site_count; n++) {
+		const struct snapshot_site *site = &s->sites[w->site++];
+
+		add_history(&w->spreads[site->process], heap_site_lifetimes(w->heap, site->site),
 			    &site->totals);
 	}
-	for (size_t i = 0; i < s->process_count; i++)
-		add_process(&spreads[i], h, heap_process(h, s->processes[i].index), s->time_ns);
+}
+
+static void some_blocks(struct spread_walk *w)
+{
+	const struct snapshot *s = w->snapshot;
+	struct adding a = {.to = &w->spreads[w->process],
+			   .heap = w->heap,
+			   .process = heap_process(w->heap, s->processes[w->process].index),
+			   .now_ns = s->time_ns};
+
+	if (blocks_walk(&a.process->blocks, &w->position, visit, &a))
+		return;
+	add_ranges(&a);
+	w->position = 0;
+	w->process++;
+}
+
+bool spread_some(struct spread_walk *w)
+{
+	const struct snapshot *s = w->snapshot;
+
+	if (w->site < s->site_count)
+		some_sites(w);
+	else if (w->process < s->process_count)
+		some_blocks(w);
+	return w->site < s->site_count || w->process < s->process_count;
 }

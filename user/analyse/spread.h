@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How large the blocks of a process are and how long they live: those that were freed, and those that are outstanding. The latter
- * takes a walk over all of them, so this is not for every interval. With the lock of the heap's owner.
+ * takes a walk over all of them, in pieces, so this is not for every interval. With the lock of the heap's owner.
  */
 #ifndef ANALYSE_SPREAD_H
 #define ANALYSE_SPREAD_H
@@ -18,7 +18,16 @@ struct spread {
 	struct spread_class sizes[HISTOGRAM_BUCKETS], ages[HISTOGRAM_BUCKETS];
 };
 
-/* Adds to spreads[process], for each process of the snapshot, which is of this moment. */
-void spread_add(struct spread *spreads, const struct snapshot *s, struct heap *h);
+/* Fills spreads[process], for each process of the snapshot, which is of this moment: so the heap may not change in between. */
+struct spread_walk {
+	struct spread *spreads; /* zeros at first */
+	const struct snapshot *snapshot;
+	struct heap *heap;
+	/* from here on zeros at first */
+	size_t site, process; /* of the snapshot, that are next */
+	uint64_t position;    /* in the process's blocks */
+};
+/* One piece. False: that was the last. */
+bool spread_some(struct spread_walk *w);
 
 #endif /* ANALYSE_SPREAD_H */

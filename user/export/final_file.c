@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include "../base/log.h"
 #include "../base/xalloc.h"
+#include "file_sync.h"
 #include "output_path.h"
 
 #define TRIES 100
@@ -174,13 +175,13 @@ int final_file_write(struct final_file *f, const char *data, size_t size)
 }
 
 /* A link that was put there meanwhile is not replaced either: whoever did that wants something else. */
-static int put_in_place(struct final_file *f)
+static int put_in_place(struct final_file *f, struct breath *breath)
 {
 	struct stat now;
-	int fd = f->fd, err;
+	int fd = f->fd, err = file_sync(fd, breath);
 
-	if (fsync(fd) < 0)
-		return -errno;
+	if (err)
+		return err;
 	f->fd = -1;
 	if (close(fd) < 0 && errno != EINTR)
 		err = -errno;
@@ -191,18 +192,18 @@ static int put_in_place(struct final_file *f)
 	if (err)
 		unlinkat(f->folder, f->name, 0);
 	else
-		fsync(f->folder); /* not every file system can, and the file is there */
+		file_sync(f->folder, breath); /* not every file system can, and the file is there */
 	return err;
 }
 
-int final_file_end(struct final_file *f, bool good)
+int final_file_end(struct final_file *f, bool good, struct breath *breath)
 {
 	int err = 0;
 
 	if (f->in_place)
 		return stream_file_error(&f->stream);
 	if (good && !f->error && f->fd >= 0) {
-		err = put_in_place(f);
+		err = put_in_place(f, breath);
 		if (err)
 			fail(f, "write", err);
 	}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include "../base/breath.h"
 #include "stream_file.h"
 
 struct final_file {
@@ -27,8 +28,11 @@ int final_file_open(struct final_file *f, const char *path);
 /* Each 0 or -errno, one message at the first failure. What was begun has to be ended. */
 int final_file_begin(struct final_file *f);
 int final_file_write(struct final_file *f, const char *data, size_t size);
-/* Puts it into its place; with `good` false, or after a failure, leaves all as it was before. */
-int final_file_end(struct final_file *f, bool good);
+/*
+ * Puts it into its place; with `good` false, or after a failure, leaves all as it was before. The disk may take its time:
+ * breathes until then (NULL: waits).
+ */
+int final_file_end(struct final_file *f, bool good, struct breath *breath);
 /* SIGHUP. */
 int final_file_reopen(struct final_file *f);
 /* 0 or the first error that there was. */

@@ -129,6 +129,7 @@ void folded_write(struct sink *out, const struct export_input *in)
 		uint64_t value = value_of(&site->totals, in->folded);
 		bool known = site->process < s->process_count;
 
+		breath_take(in->breath);
 		if (!value)
 			continue;
 		set_stack(&l, known ? s->processes[site->process].comm : "",

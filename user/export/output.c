@@ -87,7 +87,7 @@ static int write_whole(struct output *o, const struct export_input *in)
 	err = o->sink.error;
 	if (!err)
 		err = final_file_write(&o->final, text(&o->sink), o->sink.text.length);
-	return final_file_end(&o->final, !err);
+	return final_file_end(&o->final, !err, in->breath);
 }
 
 int output_write(struct output *o, const struct export_input *in)
@@ -100,6 +100,7 @@ int output_write(struct output *o, const struct export_input *in)
 	now.realtime_ns = ms * NS_PER_MS;
 	buffer_reset(&o->sink.text);
 	o->sink.error = 0;
+	o->sink.breath = in->breath;
 	return o->format->streamed ? write_rows(o, &now) : write_whole(o, &now);
 }
 

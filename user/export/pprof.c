@@ -18,6 +18,8 @@
 
 #define VALUES 4
 #define LABELS 3
+/* Messages that are packed at a time. */
+#define PIECE 512u
 
 static Pprof__ValueType *value_type(struct pprof_tables *t, const char *type, const char *unit)
 {
@@ -116,8 +118,10 @@ static void add_samples(struct pprof_tables *t, Pprof__Profile *p, const struct 
 			break;
 	}
 	p->sample = arena_get(t->arena, s->site_count, sizeof(*p->sample));
-	for (i = 0; i < s->site_count; i++)
+	for (i = 0; i < s->site_count; i++) {
 		p->sample[p->n_sample++] = sample_of(t, in, &s->sites[i]);
+		breath_take(in->breath);
+	}
 }
 
 /* sign -1: of the side that is taken off, which pprof knows by its label. */
@@ -191,13 +195,50 @@ static void add_difference_facts(struct pprof_tables *t, Pprof__Profile *p,
 	buffer_done(&words);
 }
 
+static void pack_one(struct gzip *g, const Pprof__Profile *p)
+{
+	uint8_t *packed = xcalloc(1, pprof__profile__get_packed_size(p) + 1);
+
+	gzip_add(g, packed, pprof__profile__pack(p, packed));
+	free(packed);
+}
+
+/* Messages one behind the other are one message with the lists of all of them: so no step is long. */
+static void pack(struct gzip *g, Pprof__Profile *p)
+{
+	static const struct {
+		size_t count, items; /* where they are in the profile */
+	} lists[] = {
+#define LIST(name) {offsetof(Pprof__Profile, n_##name), offsetof(Pprof__Profile, name)}
+		LIST(sample), LIST(mapping), LIST(location), LIST(function), LIST(string_table),
+#undef LIST
+	};
+	size_t l, i;
+
+	for (l = 0; l < sizeof(lists) / sizeof(lists[0]); l++) {
+		size_t *count = (size_t *)((char *)p + lists[l].count);
+		Pprof__Profile part = PPROF__PROFILE__INIT;
+		size_t *some = (size_t *)((char *)&part + lists[l].count);
+		char *items; /* an array of pointers of one kind or another */
+
+		memcpy(&items, (char *)p + lists[l].items, sizeof(items));
+		for (i = 0; i < *count; i += *some) {
+			*some = *count - i < PIECE ? *count - i : PIECE;
+			memcpy((char *)&part + lists[l].items, &items, sizeof(items));
+			items += *some * sizeof(void *);
+			pack_one(g, &part);
+		}
+		*count = 0;
+	}
+	pack_one(g, p);
+}
+
 void pprof_write(struct sink *out, const struct export_input *in)
 {
 	struct arena arena = {0};
 	struct pprof_tables t = {.arena = &arena};
 	Pprof__Profile p = PPROF__PROFILE__INIT;
-	unsigned char *packed;
-	size_t size;
+	struct gzip g;
 
 	add_types(&t, &p);
 	p.time_nanos = value(in->realtime_ns);
@@ -209,10 +250,9 @@ void pprof_write(struct sink *out, const struct export_input *in)
 		add_samples(&t, &p, in);
 	}
 	pprof_tables_fill(&t, &p);
-	packed = xcalloc(1, pprof__profile__get_packed_size(&p));
-	size = pprof__profile__pack(&p, packed);
-	gzip_add(out, packed, size);
-	free(packed);
+	gzip_begin(&g, out);
+	pack(&g, &p);
+	gzip_end(&g);
 	pprof_tables_done(&t);
 	arena_done(&arena);
 }

@@ -5,6 +5,7 @@
 
 int sink_spill(struct sink *s)
 {
+	breath_take(s->breath);
 	if (s->text.length < SPILL_BYTES || s->error)
 		return s->error;
 	s->error = s->write(s->file, s->text.data, s->text.length);

@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "../analyse/snapshot.h"
+#include "../base/breath.h"
 #include "../base/buffer.h"
 #include "../symbol/names.h"
 #include "../view/report.h"
@@ -16,10 +17,11 @@ struct sink {
 	struct buffer text;
 	int (*write)(void *file, const char *data, size_t size);
 	void *file;
-	int error; /* of the first write that failed */
+	int error;	       /* of the first write that failed */
+	struct breath *breath; /* NULL: nobody waits */
 };
 
-/* To be called between two lines or other pieces. 0 or the error: then the rest need not be made. */
+/* To be called between two lines or other pieces: breathes. 0 or the error: then the rest need not be made. */
 int sink_spill(struct sink *s);
 
 /* What folded stacks count. */
@@ -49,6 +51,7 @@ struct export_input {
 	const struct html_extra *html; /* of formats that tell of the whole run */
 	/* What is written in place of the snapshot, which then has no more than its time. */
 	const struct difference *difference;
+	struct breath *breath; /* for long work; NULL: nobody waits */
 };
 
 #endif /* EXPORT_SINK_H */
