@@ -16,23 +16,23 @@
 #include <math.h>
 #include "../base/clock.h"
 
-#define SURVIVAL_LEAK 0.9
-#define ELDERS_LEAST  3	   /* that many must have come */
-#define STEP_MOST     0.75 /* of the elders that came, at one time */
-#define GOES_ON	      0.5  /* of the rate at which elders come, at least */
-#define SURELY	      0.4  /* of the elders would outlive another window, with 95 % confidence */
-#define NEAR	      8u   /* samples at the beginning, the lowest of which is where a growth begins */
-#define CYCLES	      2.5  /* what is built anew again and again is to outlive so many of its lives */
-#define START_S	      3.0  /* what comes so early may be a start-up */
-#define ALIKE	      3.0  /* sizes of bursts */
-#define BURST_BLOCKS  6u
-#define OVERDUE	      1.5 /* a burst, in times between two */
-#define SURVIVORS_LEAST 5 /* without those of the sixth that has most */
-#define EXPECTED      5 /* deaths, none of which was */
-#define ANOTHER_KIND  12 /* the same for the rule of survivors */
-#define OLDEST	      2 /* windows: so old survivors may be, generations before are known less exactly */
-#define ENLARGED_STEP 0.4
-#define ENLARGED_TIMES 4u
+#define SURVIVAL_LEAK	0.9
+#define ELDERS_LEAST	3    /* that many must have come */
+#define STEP_MOST	0.75 /* of the elders that came, at one time */
+#define GOES_ON		0.5  /* of the rate at which elders come, at least */
+#define SURELY		0.4  /* of the elders would outlive another window, with 95 % confidence */
+#define NEAR		8u /* samples at the beginning, the lowest of which is where a growth begins */
+#define CYCLES		2.5 /* what is built anew again and again is to outlive so many of its lives */
+#define START_S		3.0 /* what comes so early may be a start-up */
+#define ALIKE		3.0 /* sizes of bursts */
+#define BURST_BLOCKS	6u
+#define OVERDUE		1.5 /* a burst, in times between two */
+#define SURVIVORS_LEAST 5   /* without those of the sixth that has most */
+#define EXPECTED	5   /* deaths, none of which was */
+#define ANOTHER_KIND	12  /* the same for the rule of survivors */
+#define OLDEST		2.5 /* windows: so old survivors may be; generations before are known less exactly */
+#define ENLARGED_STEP	0.4
+#define ENLARGED_TIMES	4u
 
 /* More than d are hardly to be expected where d were seen (95 %, Poisson, a little more than exact). */
 static double most_of(double d)
@@ -209,7 +209,8 @@ static bool outlived(const struct leak_case *c)
 static bool elders_stay(const struct leak_case *c, double seconds)
 {
 	struct survival v = survival_of(c->o, c->w, c->s, seconds);
-	double d = (double)(v.elders - v.alive), t = elder_seconds(c->w, c->s, seconds, loaded(c->s));
+	double d = (double)(v.elders - v.alive),
+	       t = elder_seconds(c->w, c->s, seconds, loaded(c->s));
 	double windows = t / c->o->window_s;
 
 	if (d > 0 && exp(-d / fmax(windows, 1e-9)) < SURVIVAL_LEAK)
@@ -239,7 +240,8 @@ static bool leaks_in_longer(const struct leak_case *c, double now_per_s, double 
 	span_read(&p, &longer, c->s);
 	/* what grew long ago and hardly does now was filled: its elders came long ago, too */
 	least = GOES_ON * elders_came(&p) / seconds;
-	return now_per_s >= least && elder_rate(c, &longer, &p) >= least && leaks_in(c, &longer, &p);
+	return now_per_s >= least && elder_rate(c, &longer, &p) >= least &&
+	       leaks_in(c, &longer, &p);
 }
 
 static bool leaks_steadily(const struct leak_case *c, double now_per_s)
@@ -279,8 +281,9 @@ static bool has_survivors(const struct leak_case *c)
 		first = fmax(first, born);
 	}
 	sum -= first;
-	return v->age_s <= OLDEST * c->o->window_s && sum >= SURVIVORS_LEAST && second <= STEP_MOST * sum && v->born[0] + v->born[1] > 0 &&
-	       outlived(c) && is_another_kind(c) && goes_on(c, c->w, c->p, 0);
+	return v->age_s <= OLDEST * c->o->window_s && sum >= SURVIVORS_LEAST &&
+	       second <= STEP_MOST * sum && v->born[0] + v->born[1] > 0 && outlived(c) &&
+	       is_another_kind(c) && goes_on(c, c->w, c->p, 0);
 }
 
 /* When there were more blocks than ever before, for the last time. */
@@ -326,7 +329,8 @@ static bool leaks_in_bursts(const struct leak_case *c)
 	}
 	since = span_seconds(last_record_ns(c->s), c->w->now_ns);
 	freed = survival_of(c->o, c->w, c->s, MEMORY * c->o->window_s);
-	return (double)freed.alive >= SURVIVAL_LEAK * (double)freed.elders && (double)most <= ALIKE * (double)least && (sum >= BURST_BLOCKS || n > 2) &&
+	return (double)freed.alive >= SURVIVAL_LEAK * (double)freed.elders &&
+	       (double)most <= ALIKE * (double)least && (sum >= BURST_BLOCKS || n > 2) &&
 	       since <= OVERDUE * gap;
 }
 

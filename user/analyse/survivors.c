@@ -8,11 +8,11 @@
 #include <string.h>
 #include "../base/clock.h"
 
-#define MARGIN	      1.25 /* so much older than the oldest freed block, or a quarter of a window */
-#define APART_S	      3.0  /* births further apart than that are of two bursts */
+#define MARGIN		     1.25 /* so much older than the oldest freed block, or a quarter of a window */
+#define APART_S		     3.0 /* births further apart than that are of two bursts */
 #define TURNOVER_LEAST_SHARE 0.5 /* of all blocks */
-#define TURNOVER_LEAST 8u  /* blocks that went */
-#define TOGETHER      4u   /* born at once they may go at once: so many count */
+#define TURNOVER_LEAST	     8u	 /* blocks that went */
+#define TOGETHER	     4u	 /* born at once they may go at once: so many count */
 
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)
 {
@@ -31,8 +31,7 @@ static void look_for_turnover(struct survivors *v, const struct survivors_option
 	uint32_t elders = s->elder_frees - v->elder_frees;
 
 	gone = elders > gone ? elders : gone;
-	if (gone >= TURNOVER_LEAST &&
-	    (double)gone > TURNOVER_LEAST_SHARE * (double)v->counted)
+	if (gone >= TURNOVER_LEAST && (double)gone > TURNOVER_LEAST_SHARE * (double)v->counted)
 		v->turnover_ns = v->at_ns;
 	v->counted = blocks;
 	v->elder_frees = s->elder_frees;
@@ -97,8 +96,8 @@ static double mean_life(const struct lifetimes *l, double elder_s)
 	return count > 0 ? sum / count : 0;
 }
 
-static double blocks_aged(const struct generations *g, struct heap *h, uint64_t now_ns, double from_s,
-			  double to_s)
+static double blocks_aged(const struct generations *g, struct heap *h, uint64_t now_ns,
+			  double from_s, double to_s)
 {
 	uint64_t from_ns = (uint64_t)(from_s * NS_PER_S), to_ns = (uint64_t)(to_s * NS_PER_S);
 
@@ -139,6 +138,7 @@ void survivors_look(struct survivors *v, const struct survivors_options *o, stru
 	l = heap_site_lifetimes(h, site);
 	v->life_s = mean_life(l, o->elder_s);
 	v->deaths_per_s = death_rate(o, h, s, l);
-	v->untested = o->elders - fmin(o->elders, generations_older(&s->generations,
-					heap_generation(h, v->turnover_ns)));
+	v->untested = o->elders -
+		      fmin(o->elders,
+			   generations_older(&s->generations, heap_generation(h, v->turnover_ns)));
 }
