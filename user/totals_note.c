@@ -234,8 +234,9 @@ static bool unpack_histogram(struct unpack *u, struct histogram *h)
 	return true;
 }
 
-static void pack_generations(struct buffer *b, const struct generations *g)
+static void pack_generations(struct buffer *b, const struct site *s)
 {
+	const struct generations *g = &s->generations;
 	struct numbers recent = {0};
 	uint32_t i, last = 0;
 
@@ -248,6 +249,8 @@ static void pack_generations(struct buffer *b, const struct generations *g)
 	put(&recent, g->newest);
 	for (i = 0; i < GENERATIONS_RECENT; i++)
 		put(&recent, g->recent[i]);
+	put(&recent, s->resizes);
+	put(&recent, s->longest_ns);
 	pack_numbers(b, &recent);
 }
 
@@ -298,14 +301,15 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 	if (s->bulk)
 		put_bulk(&n, heap_bulk(h, s->bulk));
 	pack_numbers(b, &n);
-	pack_generations(b, &s->generations);
+	pack_generations(b, s);
 	pack_histogram(b, &heap_site_lifetimes(h, index)->ages);
 	pack_histogram(b, &heap_site_lifetimes(h, index)->sizes);
 }
 
 /* Sorted by how they are packed; numbers that would wrap are none. In *room, borrowed. */
-static bool unpack_generations(struct unpack *u, struct generations *g, struct buffer *room)
+static bool unpack_generations(struct unpack *u, struct site *s, struct buffer *room)
 {
+	struct generations *g = &s->generations;
 	uint64_t count = unpack_u64(u), number = 0, i;
 	struct numbers recent;
 
@@ -316,7 +320,7 @@ static bool unpack_generations(struct unpack *u, struct generations *g, struct b
 		struct generation one = {.number = 0};
 
 		number += unpack_u64(u);
-		one.number = (uint32_t)number;
+		one.number = one.last = (uint32_t)number;
 		one.alive = unpack_u64(u);
 		if (u->bad || number >= UINT32_MAX)
 			return false;
@@ -329,6 +333,8 @@ static bool unpack_generations(struct unpack *u, struct generations *g, struct b
 	g->newest = (uint32_t)get(&recent);
 	for (i = 0; i < GENERATIONS_RECENT; i++)
 		g->recent[i] = get(&recent);
+	s->resizes = (uint32_t)get(&recent);
+	s->longest_ns = get(&recent);
 	return g->newest < UINT32_MAX;
 }
 
@@ -365,8 +371,8 @@ static bool unpack_site(struct heap *h, struct unpack *u, struct buffer *room)
 	in_bulk = get_bulk(&n, &bulk);
 	if (!s.process || call >= CALL_ID_COUNT)
 		return false;
-	return unpack_generations(u, &s.generations, room) &&
-	       unpack_histogram(u, &lifetimes.ages) && unpack_histogram(u, &lifetimes.sizes) &&
+	return unpack_generations(u, &s, room) && unpack_histogram(u, &lifetimes.ages) &&
+	       unpack_histogram(u, &lifetimes.sizes) &&
 	       heap_restore_site(h, &s, &lifetimes, sampled ? &errors : NULL,
 				 in_bulk ? &bulk : NULL);
 }

@@ -195,7 +195,7 @@ static void parse(int argc, char **argv, struct matrix_options *o)
 
 int main(int argc, char **argv)
 {
-	static const struct workload *const own[] = {own_leaks, own_healthy, NULL};
+	static const struct workload *const own[] = {own_leaks, own_healthy, own_more, NULL};
 	static const struct workload *const blind[] = {blind_workloads, NULL};
 	struct matrix_options o = {.seeds = 100, .first = 1};
 	bool good;

@@ -246,8 +246,8 @@ static void say(const struct world *w, const struct world_site *s, const struct 
 	struct buffer why = {0};
 
 	reasons_add(&why, row);
-	printf("%6.1f %-20s %-8s %5.1f %10llu B %8llu  %s\n", world_now(w), s->name,
-	       verdict_name(row->verdict), row->score,
+	printf("%6.1f %-20s %-8s %d %5.1f %10llu B %8llu  %s\n", world_now(w), s->name,
+	       verdict_name(row->verdict), row->rule, row->score,
 	       (unsigned long long)row->totals.outstanding_bytes,
 	       (unsigned long long)row->totals.outstanding_count, why.data);
 	buffer_done(&why);

@@ -52,7 +52,7 @@ struct workload {
 };
 
 /* Ends with one that has no name. */
-extern const struct workload own_leaks[], own_healthy[], blind_workloads[];
+extern const struct workload own_leaks[], own_healthy[], own_more[], blind_workloads[];
 
 /* ---- sites ---- */
 

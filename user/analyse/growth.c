@@ -27,16 +27,21 @@
 #define COVERED_PERCENT 90.0 /* of the time: then hardly a free goes unseen */
 #define TRUSTED		3u   /* samples, before there is a slope */
 
-/* As large as a cache line: a sample looks at each of them, and of a site that is quiet at nothing else. */
+/* At most as large as a cache line: a sample looks at each of them, and of a site that is quiet at nothing else. */
 struct site_record {
-	uint64_t version; /* of the site at its newest point */
-	struct judge_site site;
+	uint64_t version;	  /* of the site at its newest point */
+	struct site_state *state; /* NULL: not looked at yet */
 	uint32_t changed; /* number of the sample before which it had changed last, from 1 */
 	uint32_t judged;  /* of the sample after which it was judged last */
 	struct series series;
-	struct judgement *judgement; /* NULL: it was not judged yet */
 };
-_Static_assert(sizeof(struct site_record) == 64, "there is one for each of very many sites");
+_Static_assert(sizeof(struct site_record) <= 64, "there is one for each of very many sites");
+
+/* What was found of a site. */
+struct site_state {
+	struct judge_site site;
+	struct judgement judgement;
+};
 
 struct process_record {
 	struct series series;
@@ -122,7 +127,7 @@ void growth_free(struct growth *g)
 		return;
 	for (uint32_t i = 0; i < g->site_capacity; i++) {
 		series_done(&g->sites[i].series);
-		free(g->sites[i].judgement);
+		free(g->sites[i].state);
 	}
 	for (uint32_t i = 0; i < g->process_capacity; i++)
 		series_done(&g->processes[i].series);
@@ -221,7 +226,7 @@ static bool is_same(const struct series_point *a, const struct series_point *b)
 {
 	return a && a->bytes == b->bytes && a->count == b->count && a->allocs == b->allocs &&
 	       a->recorded == b->recorded && a->elders == b->elders &&
-	       a->elder_frees == b->elder_frees;
+	       a->elder_frees == b->elder_frees && a->resizes == b->resizes;
 }
 
 static int add_point(struct growth *g, struct series *s, const struct series_point *point)
@@ -250,7 +255,28 @@ static struct series_point point_of_site(const struct growth *g, struct heap *h,
 					   : generations_older(&s->generations, UINT32_MAX)),
 		.elders = to_u32(generations_older(&s->generations, heap_generation(h, elder_ns))),
 		.elder_frees = s->elder_frees,
+		.resizes = s->resizes,
 	};
+}
+
+static void look_at_site(struct growth *g, struct heap *h, uint32_t index, uint64_t now_ns,
+			 uint64_t elders)
+{
+	struct survivors_options options = {.elder_s = g->options.elder_s,
+					    .window_s = g->options.window_s,
+					    .now_ns = now_ns,
+					    .elders = elders};
+	struct site_record *record = &g->sites[index];
+
+	if (!record->state)
+		record->state = calloc(1, sizeof(*record->state));
+	if (!record->state) {
+		g->err = -ENOMEM;
+		return;
+	}
+	record->state->site.first_ns = heap_site(h, index)->first_ns;
+	record->state->site.begun_ns = g->begun_ns;
+	survivors_look(&record->state->site.survivors, &options, h, index);
 }
 
 static void sample_site(struct growth *g, struct heap *h, uint32_t index, uint64_t now_ns)
@@ -270,10 +296,9 @@ static void sample_site(struct growth *g, struct heap *h, uint32_t index, uint64
 		if (heard_raise_site(&g->heard, h, s, &record->series, g->begun_ns, &g->limits))
 			g->err = -ENOMEM;
 	}
-	record->site.first_ns = s->first_ns;
 	record->version = s->version;
 	point = point_of_site(g, h, s, now_ns);
-	record->site.outlived_s = point.elders ? heap_outlived_s(h, index, now_ns) : 0;
+	look_at_site(g, h, index, now_ns, point.elders);
 	if (add_point(g, &record->series, &point))
 		g->err = -ENOMEM;
 }
@@ -286,6 +311,7 @@ static void prefetch(const struct growth *g, struct heap *h, uint32_t index)
 	if (index > g->sites_now)
 		return;
 	__builtin_prefetch(heap_site(h, index)->generations.v);
+	__builtin_prefetch(g->sites[index].state, 1);
 	s = &g->sites[index].series;
 	if (s->count < s->capacity)
 		__builtin_prefetch(&s->v[s->count], 1);
@@ -351,12 +377,9 @@ static void judge_sites(struct growth *g, const struct judge_window *w)
 		g->judge_next = index;
 		if (!is_due(g, record))
 			continue;
-		if (!record->judgement)
-			record->judgement = malloc(sizeof(*record->judgement));
-		if (record->judgement)
-			judge(&g->options, w, &record->series, &record->site, record->judgement);
-		else
-			g->err = -ENOMEM;
+		if (record->state)
+			judge(&g->options, w, &record->series, &record->state->site,
+			      &record->state->judgement);
 		record->judged = g->samples;
 		judged++;
 	}
@@ -456,9 +479,9 @@ static const struct series *series_of_site(const struct growth *g, uint32_t site
 static const struct judgement *judgement_of_site(const struct growth *g, uint32_t site)
 {
 	static const struct judgement nothing;
-	const struct judgement *j = site < g->site_capacity ? g->sites[site].judgement : NULL;
+	const struct site_state *s = site < g->site_capacity ? g->sites[site].state : NULL;
 
-	return j ? j : &nothing;
+	return s ? &s->judgement : &nothing;
 }
 
 static const struct series_point *point_at(const struct growth *g, const struct series *s,
@@ -498,6 +521,7 @@ static void fill_site(struct growth *g, const struct heap *h, const struct site 
 	out->watched_s = j->watched_s;
 	out->survival = j->survival;
 	out->verdict = j->verdict;
+	out->rule = j->rule;
 	out->score = j->score;
 	out->allocs_per_s =
 		rate(out->totals.alloc_count - heard.count, last ? last->allocs : 0, v->last_s);
@@ -555,8 +579,8 @@ static void prefetch_found(const struct growth *g, uint32_t site)
 	record = &g->sites[site];
 	if (record->series.count)
 		__builtin_prefetch(&record->series.v[record->series.count - 1]);
-	if (record->judgement)
-		__builtin_prefetch(record->judgement);
+	if (record->state)
+		__builtin_prefetch(&record->state->judgement);
 }
 
 void growth_fill_site(struct growth *g, struct heap *h, struct snapshot_site *out)

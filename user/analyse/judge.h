@@ -6,8 +6,9 @@
 #ifndef ANALYSE_JUDGE_H
 #define ANALYSE_JUDGE_H
 
-#include "series.h"
+#include "span.h"
 #include "snapshot.h"
+#include "survivors.h"
 
 struct judge_options {
 	double window_s, interval_s, threshold;
@@ -19,15 +20,8 @@ struct judge_options {
 /* What is known of a site beside its series. */
 struct judge_site {
 	uint64_t first_ns; /* its first event */
-	double outlived_s; /* heap_outlived_s() */
-};
-
-/* The samples of the window, which many sites share. */
-struct judge_window {
-	uint64_t now_ns;
-	uint64_t times_ns[TREND_MAX]; /* some of the samples of the window, the newest last */
-	uint32_t count, recent;	      /* those from `recent` on are of its second half */
-	struct trend_grid grid, recent_grid;
+	uint64_t begun_ns; /* when all of it began to be watched */
+	struct survivors survivors;
 };
 
 struct judgement {
@@ -35,11 +29,10 @@ struct judgement {
 	double watched_s;
 	struct survival survival;
 	enum verdict verdict;
+	enum leak_rule rule;
 	double score;
 };
 
-/* `times_ns` are of all samples of the window, in order. */
-void judge_window_init(struct judge_window *w, const uint64_t *times_ns, uint32_t count);
 /* The series has the newest sample in it, or nothing has changed since its last. */
 void judge(const struct judge_options *o, const struct judge_window *w, const struct series *s,
 	   const struct judge_site *site, struct judgement *out);

@@ -17,7 +17,8 @@ struct series_point {
 	uint32_t elders;       /* of them, those that are elders */
 	uint32_t
 		elder_frees; /* recorded blocks that were freed as elders, since the start; wraps */
-	uint32_t pad;
+	uint32_t
+		resizes; /* frees since the start that were none: realloc went on at the same site; wraps */
 };
 
 struct series {

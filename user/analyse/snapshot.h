@@ -33,6 +33,15 @@ enum verdict {
 };
 const char *verdict_name(enum verdict v);
 
+/* By which rule a site is called a leak (leak_rules.h). */
+enum leak_rule {
+	LEAK_NONE = 0,
+	LEAK_STEADY = 1,    /* elders come all of the time, and stay */
+	LEAK_SURVIVORS = 2, /* so do blocks that are older than any freed one */
+	LEAK_BURSTS = 3,    /* elders come now and then, like many, and stay */
+	LEAK_ENLARGED = 4,  /* realloc makes blocks larger and larger, and none is freed */
+};
+
 enum sort_key {
 	SORT_OUTSTANDING = 0,
 	SORT_COUNT = 1,
@@ -78,6 +87,7 @@ struct snapshot_site {
 	struct trend bytes_trend, blocks_trend; /* of what is outstanding, over the leak window */
 	double watched_s; /* over which these were found; 0: there are none yet */
 	struct survival survival;
+	enum leak_rule rule;
 	struct lifetimes_figures lifetimes;
 	double allocs_per_s, frees_per_s; /* over the last interval */
 	double score;			  /* 0..100 */

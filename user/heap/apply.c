@@ -78,18 +78,20 @@ static void add_block(struct heap *h, struct heap_process *p, const struct event
 	errors_alloc(h, p, &block);
 }
 
-/* A release that took effect at `at_ns` of the block that was there then. */
-static void release_block(struct heap *h, struct heap_process *p, uint64_t address, uint64_t hash,
-			  uint64_t at_ns, uint64_t time_ns)
+/* A release that took effect at `at_ns` of the block that was there then. Returns the site of it; 0: it is not known. */
+static uint32_t release_block(struct heap *h, struct heap_process *p, uint64_t address,
+			      uint64_t hash, uint64_t at_ns, uint64_t time_ns)
 {
 	struct blocks_place place;
 	struct block *block = blocks_find_by(&p->blocks, hash, address, &place);
+	uint32_t site;
 
 	if (block && block->born_ns <= at_ns) {
+		site = block->site;
 		charge_free(h, p, block, time_ns);
 		blocks_remove_by(&p->blocks, hash, place);
 		p->event_count++;
-		return;
+		return site;
 	}
 	/* its block is closed already, but only now its free is recorded */
 	if (reuses_explain(p, address, 1, false, at_ns)) {
@@ -98,6 +100,7 @@ static void release_block(struct heap *h, struct heap_process *p, uint64_t addre
 		p->counts[COUNTER_UNKNOWN_FREE]++;
 		repeats_note(h, p, address);
 	}
+	return 0;
 }
 
 static void apply_alloc(struct heap *h, struct heap_process *p, const struct event_alloc *e,
@@ -111,13 +114,16 @@ static void apply_alloc(struct heap *h, struct heap_process *p, const struct eve
 static void apply_realloc(struct heap *h, struct heap_process *p, const struct event_realloc *e,
 			  const struct ahead *a)
 {
-	uint32_t site;
+	uint32_t site, before = 0;
 
 	if (e->old_address)
-		release_block(h, p, e->old_address, a->block.hash, e->entry_ns, e->h.time_ns);
+		before = release_block(h, p, e->old_address, a->block.hash, e->entry_ns,
+				       e->h.time_ns);
 	if (!e->address)
 		return;
 	site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
+	if (before && before == site)
+		site_at(h, site)->resizes++;
 	add_block(h, p, &e->h, e->address, e->bytes, site, hash_of(&p->blocks, e->address));
 }
 
@@ -132,6 +138,7 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 	if (h->sample_bytes && !weight_resize(p, block))
 		p->counts[COUNTER_NO_MEMORY]++;
 	block->bytes = e->bytes;
+	site_at(h, block->site)->resizes++;
 	sites_alloc_at(h, p, block->site, weight_of(h, p, block), block->born_ns, e->h.time_ns);
 	errors_alloc(h, p, block);
 }

@@ -119,7 +119,10 @@ static inline void lifetimes_end(struct heap *h, uint32_t site, uint64_t born_ns
 	uint64_t age = lifetimes_age(born_ns, time_ns);
 	uint32_t bucket = lifetimes_age_bucket(age);
 
-	site_at(h, site)->elder_frees += age >= h->elder_ns;
+	struct site *s = site_at(h, site);
+
+	s->elder_frees += age >= h->elder_ns;
+	s->longest_ns = age > s->longest_ns ? age : s->longest_ns;
 	if (__builtin_expect(site_at(h, site)->lifetimes == LIFETIMES_OWN, 1))
 		histogram_add(&lifetimes_at(h, site)->ages, bucket, count);
 	else

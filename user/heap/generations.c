@@ -67,6 +67,7 @@ static void join_middle(struct generations *g)
 
 	for (from = to; from + 1 < GENERATIONS_EXACT + GENERATIONS_MAX / 2; from += 2) {
 		g->v[to] = g->v[from];
+		g->v[to].last = g->v[from + 1].last;
 		g->v[to++].alive += g->v[from + 1].alive;
 	}
 	memmove(&g->v[to], &g->v[from], (g->count - from) * sizeof(*g->v));
@@ -107,7 +108,7 @@ static bool add_entry(struct generations *g, uint32_t number, uint64_t alive)
 		return false;
 	i++;
 	memmove(&g->v[i + 1], &g->v[i], (size_t)(g->count - i) * sizeof(*g->v));
-	g->v[i] = (struct generation){.number = number, .alive = alive};
+	g->v[i] = (struct generation){.number = number, .last = number, .alive = alive};
 	g->count++;
 	return true;
 }
@@ -241,6 +242,25 @@ bool generations_oldest(const struct generations *g, uint32_t *number)
 			*number = n;
 			return true;
 		}
+	}
+	return false;
+}
+
+bool generations_next(const struct generations *g, uint32_t *at, struct generation *one)
+{
+	for (; *at < g->count + GENERATIONS_RECENT; (*at)++) {
+		uint32_t number = oldest_recent(g) + *at - g->count;
+
+		if (*at < g->count)
+			*one = g->v[*at];
+		else if (number <= g->newest)
+			*one = (struct generation){.number = number,
+						   .last = number,
+						   .alive = g->recent[number % GENERATIONS_RECENT]};
+		else
+			break;
+		if (one->alive)
+			return (*at)++, true;
 	}
 	return false;
 }

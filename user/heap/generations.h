@@ -13,7 +13,7 @@
 
 struct generation {
 	uint32_t number; /* first generation that this entry stands for */
-	uint32_t pad;
+	uint32_t last;	 /* the last one of which blocks have been counted here */
 	uint64_t alive;
 };
 
@@ -62,6 +62,8 @@ uint64_t generations_gone_youngest(struct generations *g, uint64_t count, uint32
 bool generations_oldest(const struct generations *g, uint32_t *number);
 /* Outstanding blocks born in generations before `number`. */
 uint64_t generations_older(const struct generations *g, uint32_t number);
+/* The next generation with outstanding blocks, the oldest first; *at is 0 in the beginning. False: there is none. */
+bool generations_next(const struct generations *g, uint32_t *at, struct generation *one);
 /* The generation of the block in the middle, when they are sorted by age; 0 when there is none. */
 uint32_t generations_median(const struct generations *g);
 void generations_clear(struct generations *g);

@@ -236,22 +236,6 @@ uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges)
 	return p->peaks[ranges].time_ns;
 }
 
-double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns)
-{
-	double longest = lifetimes_longest_s(histories_read(h, site)) * NS_PER_S, sum = 0;
-	const struct generations *g = &site_at(h, site)->generations;
-
-	/* nobody knows which blocks of a site in bulk are freed */
-	for (uint32_t i = 0; !site_at(h, site)->bulk && i < g->count; i++) {
-		/* the middle of the time in which they were born */
-		uint64_t born_ns = heap_generation_start(h, g->v[i].number) + h->generation_ns / 2;
-		double age = (double)lifetimes_age(born_ns, now_ns) - longest;
-
-		sum += age > 0 ? age * (double)g->v[i].alive : 0;
-	}
-	return sum / NS_PER_S;
-}
-
 uint32_t heap_bulk_count(const struct heap *h)
 {
 	return h->bulks.count;

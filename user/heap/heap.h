@@ -83,9 +83,12 @@ struct site {
 		peak_bytes; /* what it had at the last peak of its process; see heap_site_at_peak() */
 	uint32_t peak;	    /* which of the process's peaks that was */
 	uint32_t elder_frees; /* recorded blocks that were freed as elders; wraps */
+	uint32_t
+		resizes; /* frees that were none: realloc went on with a block of the site at the site itself; wraps */
+	uint32_t bulk;	     /* heap_bulk(); 0: all of its blocks are known */
+	uint64_t longest_ns; /* no block that was freed lived longer */
 	/* of blocks born in the window before this one, and in those before that */
 	struct carried previous, older;
-	uint32_t bulk; /* heap_bulk(); 0: all of its blocks are known */
 };
 _Static_assert(offsetof(struct site, generations.recent) == 64 &&
 		       offsetof(struct site, totals) == 128 && sizeof(struct site) == 256,
@@ -226,12 +229,6 @@ const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
 uint64_t heap_site_at_peak(const struct heap *h, uint32_t site);
 /* When the process had the most; heap_now() when that is now. */
 uint64_t heap_peak_time(const struct heap *h, uint32_t process, bool ranges);
-/*
- * For how long the outstanding blocks have been older than any block of the site that was freed, all together: while it is
- * large, none of so old ones has been seen to go.
- */
-double heap_outlived_s(const struct heap *h, uint32_t site, uint64_t now_ns);
-
 /* How likely it was to be recorded. */
 double chance_of(const struct heap *h, const struct heap_process *p, const struct block *block);
 

@@ -61,6 +61,8 @@ bool heap_restore_site(struct heap *h, const struct site *like, const struct lif
 	s->peak_bytes = like->peak_bytes;
 	s->peak = like->peak;
 	s->elder_frees = like->elder_frees;
+	s->resizes = like->resizes;
+	s->longest_ns = like->longest_ns;
 	histories_restore(h, index, lifetimes);
 	s->first_ns = like->first_ns;
 	s->last_ns = like->last_ns;
