@@ -38,6 +38,13 @@ struct judgement {
 	double score;
 };
 
+/* All that the samples of one moment are judged by. */
+struct judging {
+	struct judge_options options;
+	struct judge_window window;
+	struct series_limits limits;
+};
+
 /* `times_ns` are of all samples of the window, in order. */
 void judge_window_init(struct judge_window *w, const uint64_t *times_ns, uint32_t count);
 /* The series has the newest sample in it, or nothing has changed since its last. */
