@@ -152,7 +152,7 @@ struct snapshot_process {
 	struct carried before;	      /* as for sites */
 	struct go_gc go_gc;	      /* the same */
 	struct go_advice go_advice;   /* the same; of --go-workload */
-	struct go_pools_figures go_pools; /* the same; freed with the snapshot */
+	struct go_pools_figures go_pools;    /* the same; freed with the snapshot */
 	struct goroutine_figures goroutines; /* the same */
 };
 

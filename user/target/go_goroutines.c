@@ -64,10 +64,9 @@ static int32_t free_of_processor(const struct go_runtime *r, uint64_t processor,
 {
 	int32_t size = r->layout->at[GO_LIST_SIZE];
 
-	return number_at(r,
-			 processor + (uint64_t)r->layout->at[GO_P_FREE] +
-				 (size < 0 ? 8 : (uint64_t)size),
-			 good);
+	return number_at(
+		r, processor + (uint64_t)r->layout->at[GO_P_FREE] + (size < 0 ? 8 : (uint64_t)size),
+		good);
 }
 
 /* gcount() of runtime/proc.go. */
