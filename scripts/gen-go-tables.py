@@ -104,10 +104,15 @@ FIELDS = [
     ("CYCLE_SIZE", "runtime.memRecordCycle", None),
     ("MODULE_TYPES", "runtime.moduledata", "types"),
     ("MODULE_TYPES_END", "runtime.moduledata", "etypes"),
+    ("G_GOID", "runtime.g", "goid"),
+    ("G_WAIT_SINCE", "runtime.g", "waitsince"),
+    ("SCHED_FREE", "runtime.schedt", "gFree"),
+    ("P_FREE", "runtime.p", "gFree"),
+    ("LIST_SIZE", "runtime.gList", "size"),
 ]
 SYMBOLS = ["runtime.memstats", "runtime.gcController", "runtime.mheap_", "runtime.allp", "runtime.emptymspan",
            "runtime.allgs", "runtime.sched", "runtime.mbuckets", "runtime.mProfCycle", "runtime.MemProfileRate",
-           "runtime.work", "sync.allPools", "sync.oldPools", "runtime.firstmoduledata"]
+           "runtime.work", "sync.allPools", "sync.oldPools", "runtime.firstmoduledata", "runtime.waitReasonStrings"]
 SIZES = ("runtime.class_to_size", "internal/runtime/gc.SizeClassToSize")
 ANCHORS_MAX = 6
 SIZE_CLASSES = 68
@@ -230,7 +235,8 @@ def enum_name(symbol):
             "runtime.emptymspan": "EMPTY_SPAN", "runtime.allgs": "ALLGS",
             "runtime.sched": "SCHED", "runtime.mbuckets": "MBUCKETS", "runtime.mProfCycle": "MPROF_CYCLE",
             "runtime.MemProfileRate": "MEM_PROFILE_RATE", "runtime.work": "WORK", "sync.allPools": "ALL_POOLS",
-            "sync.oldPools": "OLD_POOLS", "runtime.firstmoduledata": "MODULE"}[symbol]
+            "sync.oldPools": "OLD_POOLS", "runtime.firstmoduledata": "MODULE",
+            "runtime.waitReasonStrings": "WAIT_REASON_STRINGS"}[symbol]
 
 
 def write(tables):

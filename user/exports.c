@@ -141,6 +141,10 @@ bool exports_ask_names(const struct exports *e, const struct export_input *in,
 			in->names(in->context, &s->sites[i]);
 		breath_take(in->breath);
 	}
+	if (want(e, when, offsetof(struct export_format, names_goroutines))) {
+		for (i = 0; i < s->goroutine_count; i++)
+			in->goroutine_names(in->context, s, &s->goroutines[i]);
+	}
 	return metrics || least != UINT64_MAX;
 }
 

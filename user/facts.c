@@ -11,8 +11,15 @@
 
 #include "base/xalloc.h"
 #include "go_pool_pack.h"
+#include "goroutine_facts.h"
 
-enum { ARRAY_COUNTS = 100, ARRAY_COMM = 101, ARRAY_GO_POOLS = 120, ARRAY_GO_LIVE = 340 };
+enum {
+	ARRAY_COUNTS = 100,
+	ARRAY_COMM = 101,
+	ARRAY_GO_POOLS = 120,
+	ARRAY_GO_LIVE = 340,
+	ARRAY_GOROUTINES = 360
+};
 
 static void put_u64(struct buffer *b, unsigned number, uint64_t v)
 {
@@ -101,6 +108,17 @@ static void put_go_pools(struct buffer *b, const struct go_pools_figures *f)
 	buffer_done(&list);
 }
 
+static void put_goroutines(struct buffer *b, const struct go_goroutines *g)
+{
+	struct buffer list = {0};
+
+	if (!g->known)
+		return;
+	goroutine_facts_pack(g, &list);
+	put_array(b, ARRAY_GOROUTINES, list.data, list.length);
+	buffer_done(&list);
+}
+
 static void pack_process(const struct process_facts *p, struct buffer *b)
 {
 #define X(number, type, member) put_u64(b, number, BITS_##type(p->member));
@@ -116,6 +134,7 @@ static void pack_process(const struct process_facts *p, struct buffer *b)
 	GO_GC_FIGURES(X)
 #undef X
 	put_go_live(b, &p->go_gc);
+	put_goroutines(b, &p->goroutines);
 	put_array(b, ARRAY_COMM, p->comm, strnlen(p->comm, sizeof(p->comm)));
 	put_counts(b, p->counts, COUNTER_BPF_COUNT);
 	put_go_pools(b, &p->go_pools);
@@ -208,6 +227,8 @@ static void get_process_array(struct process_facts *p, uint64_t number, struct u
 		get_go_live(list, &p->go_gc);
 	else if (number == ARRAY_GO_POOLS)
 		go_pool_unpack(&p->go_pools, list);
+	else if (number == ARRAY_GOROUTINES && !p->goroutines.known)
+		goroutine_facts_unpack(&p->goroutines, &list);
 	else if (number == ARRAY_COMM && n < sizeof(p->comm))
 		memcpy(p->comm, list.at, n);
 }
@@ -263,8 +284,10 @@ void facts_done(struct facts *f)
 {
 	size_t i;
 
-	for (i = 0; i < f->process_count; i++)
+	for (i = 0; i < f->process_count; i++) {
 		go_pools_figures_done(&f->processes[i].go_pools);
+		go_goroutines_done(&f->processes[i].goroutines);
+	}
 	free(f->processes);
 	*f = (struct facts){0};
 }

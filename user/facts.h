@@ -15,6 +15,7 @@
 #include "capture/pack.h"
 #include "target/go.h"
 #include "target/go_profile.h"
+#include "target/go_goroutines.h"
 #include "target/limits.h"
 #include "target/memory.h"
 
@@ -29,11 +30,13 @@ struct process_facts {
 	struct memory_use memory, memory_first;
 	uint64_t heap_first;
 	struct memory_limits limits;
-	bool go_only; /* no allocator: it has these figures alone */
+	bool go_only;	   /* no allocator: it has these figures alone */
+	uint64_t go_first; /* its go_heap_bytes() when tracing began; 0: not known */
 	struct go_figures go;
 	struct go_heap_facts go_heap;
 	struct go_gc go_gc;
 	struct go_pools_figures go_pools; /* owned */
+	struct go_goroutines goroutines;  /* owned */
 };
 
 struct facts {
@@ -115,7 +118,8 @@ struct facts {
 	X(31, u64, limits.v[LIMIT_MACHINE].left_bytes) \
 	X(32, flag, go_only) \
 	X(33, flag, go.known) \
-	X(340, flag, go_gc.known)
+	X(340, flag, go_gc.known) \
+	X(361, u64, go_first)
 /* clang-format on */
 
 /* As bytes, and back. */

@@ -26,8 +26,10 @@ void gather_begin(struct gather *g, uint64_t now_ns)
 	g->begun_ns = g->last_ns = now_ns;
 	g->last_cpu_ns = own_cpu_ns();
 	overhead_begin(g->windows->overhead);
-	for (t = g->tracker->first; t; t = t->next)
+	for (t = g->tracker->first; t; t = t->next) {
 		memory_facts_begin(t);
+		go_facts_begin(t);
+	}
 }
 
 static void gather_clocks(const struct gather *g, struct facts *f)
@@ -56,11 +58,16 @@ static void gather_counts(const struct gather *g, struct facts *f)
 	f->counts[COUNTER_BAD_RECORD] = consumer_bad_count(g->tracker->consumer);
 }
 
-static void gather_process(const struct gather *g, struct tracked *t, struct process_facts *p)
+static void gather_name(const struct tracked *t, struct process_facts *p)
 {
 	p->number = t->number;
 	p->pid = (uint32_t)t->pid;
 	snprintf(p->comm, sizeof(p->comm), "%s", t->comm);
+}
+
+static void gather_process(const struct gather *g, struct tracked *t, struct process_facts *p)
+{
+	gather_name(t, p);
 	p->attached = t->attached;
 	p->rss_first = t->rss_first;
 	p->rss_bytes = UINT64_MAX;
@@ -86,6 +93,20 @@ void gather_processes(struct gather *g, struct facts *f)
 	for (t = g->tracker->first; t; t = t->next) {
 		if (!t->borrowed)
 			gather_process(g, t, facts_add_process(f));
+	}
+}
+
+void gather_goroutines(struct gather *g, struct facts *f)
+{
+	struct process_facts *p;
+	struct tracked *t;
+
+	for (t = g->tracker->first; t; t = t->next) {
+		if (t->borrowed || t->ended || !t->go.process)
+			continue;
+		p = facts_add_process(f);
+		gather_name(t, p);
+		go_facts_goroutines(t, g->options, p);
 	}
 }
 

@@ -24,5 +24,7 @@ void gather_figures(struct gather *g, uint64_t time_ns, struct facts *f);
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f);
 /* What the processes use. */
 void gather_processes(struct gather *g, struct facts *f);
+/* Of that, the goroutines alone. */
+void gather_goroutines(struct gather *g, struct facts *f);
 
 #endif /* USER_GATHER_H */

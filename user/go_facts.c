@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "analyse/go_gc.h"
+#include "analyse/growth.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "facts.h"
@@ -12,6 +13,7 @@
 #include "options.h"
 #include "target/go.h"
 #include "target/go_cycles.h"
+#include "target/go_goroutines.h"
 #include "tracker.h"
 
 void go_facts_close(struct tracked *t)
@@ -22,6 +24,8 @@ void go_facts_close(struct tracked *t)
 	t->go.process = NULL;
 	go_gc_free(t->go.gc);
 	t->go.gc = NULL;
+	go_watch_free(t->go.watch);
+	t->go.watch = NULL;
 }
 
 bool go_facts_open(struct tracked *t)
@@ -106,6 +110,28 @@ bool go_facts_poll(struct tracker *tracker, const struct options *o)
 	return any;
 }
 
+void go_facts_begin(struct tracked *t)
+{
+	struct go_figures f;
+
+	if (!go_facts_open(t) || go_read(t->go.process, &f))
+		return;
+	t->go.seen = true;
+	t->go.first = go_heap_bytes(&f);
+}
+
+void go_facts_goroutines(struct tracked *t, const struct options *o, struct process_facts *f)
+{
+	uint64_t elder_ns = (uint64_t)(growth_elder_s(o->leak_window_s) * NS_PER_S);
+
+	if (!t->go.process || !go_facts_are_sound(t))
+		return;
+	if (!t->go.watch)
+		t->go.watch = go_watch_new();
+	go_read_goroutines(t->go.process, t->go.watch, clock_monotonic_ns(), elder_ns,
+			   &f->goroutines);
+}
+
 void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f)
 {
 	int err;
@@ -115,6 +141,7 @@ void go_facts_gather(struct tracked *t, const struct options *o, struct process_
 	/* of those that came later nobody has said what they have */
 	f->go_only = t->go.only || (!t->attached && !t->productive);
 	go_profile_figures(t, &f->go_heap);
+	f->go_first = t->go.first;
 	err = go_read(t->go.process, &f->go);
 	if (err == -EBADMSG)
 		doubt(t);
@@ -122,4 +149,5 @@ void go_facts_gather(struct tracked *t, const struct options *o, struct process_
 	poll_cycles(t, o);
 	if (!err && t->go.gc)
 		go_gc_read(t->go.gc, clock_realtime_ns(), &f->go_gc);
+	go_facts_goroutines(t, o, f);
 }

@@ -29,6 +29,14 @@ static const struct stack_names *find_names(void *context, const struct snapshot
 	return outputs_names(l->stages->outputs, site);
 }
 
+static const struct stack_names *find_goroutine_names(void *context, const struct snapshot *s,
+						      const struct snapshot_goroutines *row)
+{
+	struct live *l = context;
+
+	return outputs_goroutine_names(l->stages->outputs, s, row);
+}
+
 /* A row may stand for several sites of the heap: the same code at other addresses. */
 static size_t find_history(void *context, uint32_t site, struct view_point *points, size_t capacity)
 {
@@ -226,6 +234,7 @@ bool live_open(struct live *l, struct stages *stages, const struct screen_option
 	l->sources = (struct screen_sources){
 		.context = l,
 		.names = find_names,
+		.goroutine_names = find_goroutine_names,
 		.history = find_history,
 		.walk = ask_walk,
 		.thread_name = l->replay ? NULL : find_thread_name,

@@ -61,6 +61,34 @@ void memory_facts_gather(struct tracked *t, const struct options *o, struct proc
 	gather_limits(t, f);
 }
 
+/* Sites of a Go runtime's own profile are among the others. */
+static uint64_t c_heap_bytes(const struct process_facts *f, const struct snapshot_process *p)
+{
+	uint64_t all = p->totals.outstanding_bytes, go = f->go_heap.live_bytes;
+
+	return all > go ? all - go : 0;
+}
+
+/* When tracing of it began, or when it was seen first. */
+static void fill_first(struct tracked *t, const struct process_facts *f, struct beside *b)
+{
+	struct memory_facts *m = &t->memory;
+	struct beside_use *heap = &b->parts[BESIDE_HEAP], *go = &b->parts[BESIDE_GO];
+
+	if (!f->memory_begun && !m->begun) {
+		m->begun = true;
+		m->first = b->now;
+		m->heap_first = heap->now;
+	}
+	b->first = f->memory_begun ? f->memory_first : m->first;
+	heap->first = f->memory_begun ? f->heap_first : m->heap_first;
+	if (!f->go_first && go->known && !m->go_begun) {
+		m->go_begun = true;
+		m->go_first = go->now;
+	}
+	go->first = f->go_first ? f->go_first : m->go_first;
+}
+
 void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct snapshot_process *p,
 		       const struct options *o)
 {
@@ -69,24 +97,16 @@ void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct 
 	*b = (struct beside){.maps_traced = o->mmap,
 			     .part_of_blocks = options_filter(o),
 			     .attached = f->attached,
-			     .heap_now = p->totals.outstanding_bytes,
 			     .unknown_frees = p->unknown_frees};
+	b->parts[BESIDE_HEAP] =
+		(struct beside_use){.known = !f->go_only, .now = c_heap_bytes(f, p)};
+	b->parts[BESIDE_GO] =
+		(struct beside_use){.known = f->go.known, .now = go_heap_bytes(&f->go)};
 	if (!f->memory_known)
 		return;
 	b->known = true;
 	b->now = f->memory;
-	if (f->memory_begun) {
-		b->first = f->memory_first;
-		b->heap_first = f->heap_first;
-	} else if (!t->memory.begun) {
-		t->memory.begun = true;
-		t->memory.first = b->now;
-		t->memory.heap_first = b->heap_now;
-	}
-	if (!f->memory_begun) {
-		b->first = t->memory.first;
-		b->heap_first = t->memory.heap_first;
-	}
+	fill_first(t, f, b);
 	/* who does not grow meets no limit */
 	if (p->growth_bytes_per_s > 0)
 		p->exhaustion = exhaustion_of(&f->limits, p->growth_bytes_per_s);

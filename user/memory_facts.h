@@ -17,6 +17,8 @@ struct memory_facts {
 	bool begun;
 	struct memory_use first;
 	uint64_t heap_first;
+	bool go_begun;
+	uint64_t go_first;    /* go_heap_bytes() */
 	uint64_t pss_next_ns; /* not read before that */
 	struct memory_limits limits;
 	uint64_t limits_next_ns;

@@ -23,10 +23,12 @@
 #include "facts.h"
 #include "gather.h"
 #include "go_profile.h"
+#include "goroutine_rows.h"
 #include "memory_facts.h"
 #include "rows.h"
 #include "site_resident.h"
 #include "story.h"
+#include "summary.h"
 #include "suppressed.h"
 #include "view/report.h"
 
@@ -41,6 +43,7 @@ struct outputs {
 	struct buffer text;
 	struct rows rows;
 	uint32_t heap_sites; /* when the last snapshot was taken */
+	struct goroutine_rows goroutines;
 	struct baseline baseline;
 	struct suppressed suppressed;
 	struct block_list blocks; /* of the snapshot that was taken to be written */
@@ -58,6 +61,7 @@ struct outputs *outputs_open(const struct options *options, struct tracker *trac
 	o->rows.tracker = tracker;
 	o->gather = (struct gather){.tracker = tracker, .windows = windows, .options = options};
 	o->growth = growth;
+	goroutine_rows_init(&o->goroutines, tracker);
 	o->suppressed.patterns = options->suppressions;
 	story_init(&o->story, options, tracker);
 	if (!exports_open(&o->exports, options)) {
@@ -79,6 +83,7 @@ bool outputs_close(struct outputs *o)
 	buffer_done(&o->text);
 	block_list_done(&o->blocks);
 	rows_done(&o->rows);
+	goroutine_rows_done(&o->goroutines);
 	baseline_reset(&o->baseline);
 	suppressed_done(&o->suppressed);
 	free(o);
@@ -89,6 +94,8 @@ void outputs_restart(struct outputs *o, struct growth *growth)
 {
 	rows_done(&o->rows);
 	o->rows = (struct rows){.tracker = o->tracker};
+	goroutine_rows_done(&o->goroutines);
+	goroutine_rows_init(&o->goroutines, o->tracker);
 	baseline_reset(&o->baseline);
 	suppressed_done(&o->suppressed);
 	o->suppressed = (struct suppressed){.patterns = o->options->suppressions};
@@ -164,6 +171,14 @@ const struct stack_names *outputs_names(void *outputs, const struct snapshot_sit
 	struct outputs *o = outputs;
 
 	return rows_names(&o->rows, site);
+}
+
+const struct stack_names *outputs_goroutine_names(void *outputs, const struct snapshot *s,
+						  const struct snapshot_goroutines *row)
+{
+	struct outputs *o = outputs;
+
+	return goroutine_rows_names(&o->goroutines, s, row);
 }
 
 const struct rows *outputs_rows(const struct outputs *o)
@@ -253,6 +268,7 @@ void outputs_take(struct outputs *o, struct snapshot *s, bool report, enum outpu
 	fill_own(o, s, f);
 	for (i = 0; i < s->process_count; i++)
 		fill_process(o, &s->processes[i], f);
+	goroutine_rows_fill(&o->goroutines, s, f);
 }
 
 void outputs_fold(struct outputs *o, struct snapshot *s)
@@ -343,6 +359,8 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 	gather_sample(&o->gather, now_ns, &f);
 	if (o->recording)
 		gather_processes(&o->gather, &f);
+	else
+		gather_goroutines(&o->gather, &f);
 	outputs_take_sample(o, &f);
 	consumer_resume(c);
 	facts_done(&f);
@@ -354,18 +372,22 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 	struct consumer *consumer = o->tracker->consumer;
 	struct heap *heap = o->tracker->heap;
 	uint32_t sites, processes;
+	bool due;
 
 	growth_cover(o->growth, &f->coverage);
 	consumer_lock(consumer);
 	sites = heap_site_count(heap);
 	processes = heap_process_count(heap);
-	if (growth_sample_begin(o->growth, sites, processes, f->time_ns)) {
+	due = growth_sample_begin(o->growth, sites, processes, f->time_ns);
+	if (due) {
 		while (growth_sample_some(o->growth, heap, f->time_ns))
 			consumer_breathe(consumer, o->breath);
 		growth_sample_end(o->growth);
 	}
 	recording_cut(o->recording, CUT_SAMPLE, f, heap);
 	consumer_unlock(consumer);
+	if (due)
+		goroutine_rows_sample(&o->goroutines, o->growth, f);
 }
 
 /* ---- writing ---- */
@@ -408,6 +430,7 @@ static void format_report(struct outputs *o, struct snapshot *s, bool written)
 		.show_allocs = o->options->show_allocs,
 		.resident = written ? find_resident : NULL,
 		.pools = o->options->pools,
+		.goroutine_names = outputs_goroutine_names,
 		.only_blocks = o->options->older_ms > 0,
 	};
 
@@ -439,6 +462,7 @@ static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 		.blocks = o->blocks.v,
 		.block_count = o->blocks.count,
 		.names = outputs_names,
+		.goroutine_names = outputs_goroutine_names,
 		.context = o,
 		.html = &o->story.extra,
 		.folded = o->options->folded_value,
@@ -466,6 +490,8 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 		log_error("cannot rank sites: out of memory");
 	for (i = 0; all && i < s->site_count; i++)
 		outputs_names(o, &s->sites[i]);
+	for (i = 0; all && i < s->goroutine_count; i++)
+		outputs_goroutine_names(o, s, &s->goroutines[i]);
 	in = input_of(o, s);
 	return (exports_ask_names(&o->exports, &in, when) || report || all ||
 		o->suppressed.patterns) &&
@@ -504,37 +530,7 @@ bool outputs_failed(const struct outputs *o)
 	return o->failed || o->exports.failed;
 }
 
-static size_t stacks_outstanding(const struct snapshot *s, size_t process)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < s->site_count; i++) {
-		if (s->sites[i].process == process && s->sites[i].totals.outstanding_count)
-			n++;
-	}
-	return n;
-}
-
 void outputs_summary(struct outputs *o, const struct snapshot *s)
 {
-	size_t i;
-
-	for (i = 0; i < s->process_count; i++) {
-		const struct snapshot_process *p = &s->processes[i];
-		const struct tracked *t = tracker_find_number(o->tracker, p->number);
-
-		if (t && t->grew_unseen && !t->blind_said)
-			blindness_warn(BLIND_ALL, p, t);
-	}
-	for (i = 0; i < s->process_count; i++) {
-		const struct snapshot_process *p = &s->processes[i];
-
-		log_always("%u (%s): %llu events, %llu lost, %llu bytes outstanding in %llu "
-			   "allocations from %zu stacks",
-			   p->pid, p->comm, (unsigned long long)p->event_count,
-			   (unsigned long long)p->lost_events,
-			   (unsigned long long)p->totals.outstanding_bytes,
-			   (unsigned long long)p->totals.outstanding_count,
-			   stacks_outstanding(s, i));
-	}
+	summary_say(o->tracker, s);
 }

@@ -54,6 +54,10 @@ void outputs_take_baseline(struct outputs *o, const struct facts *f);
 /* Names of a site's stack, as report_names_fn. */
 const struct stack_names *outputs_names(void *outputs, const struct snapshot_site *site);
 
+/* Of the go statement and the function of goroutines, as goroutine_names_fn. */
+const struct stack_names *outputs_goroutine_names(void *outputs, const struct snapshot *s,
+						  const struct snapshot_goroutines *row);
+
 struct rows;
 /* Which sites make one row; borrowed. */
 const struct rows *outputs_rows(const struct outputs *o);

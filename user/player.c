@@ -285,7 +285,7 @@ static void on_cut(struct player *p, struct unpack u)
 		p->facts.coverage = f.coverage;
 		p->facts.processes = f.processes;
 		p->facts.process_count = f.process_count;
-		free(before.processes);
+		facts_done(&before);
 	} else {
 		facts_done(&p->facts);
 		p->facts = f;

@@ -165,16 +165,16 @@ void recording_begin(struct recording *r, uint64_t time_ns, uint64_t realtime_ns
 }
 
 /* The file is full: figures of now instead of the events since the last ones. False: there is no room even for them. */
-static bool write_totals(struct recording *r, struct heap *h, bool last)
+static bool write_totals(struct recording *r, struct heap *h, bool last, uint64_t facts_bytes)
 {
 	struct buffer b = {0};
 	bool room;
 
 	totals_pack(h, r->totals_version, &b);
-	/* those of the end have a place that nothing else takes */
+	/* those of the end have a place that nothing else takes, and facts of about this size */
 	room = last ||
-	       record_has_room(r->record,
-			       b.length + LAST_BYTES + SITE_BYTES * (uint64_t)heap_site_count(h));
+	       record_has_room(r->record, b.length + 2 * facts_bytes + LAST_BYTES +
+						  SITE_BYTES * (uint64_t)heap_site_count(h));
 	if (room) {
 		record_note(r->record, NOTE_TOTALS, b.data, b.length);
 		r->totals_version = heap_version(h);
@@ -190,14 +190,14 @@ void recording_cut(struct recording *r, enum recording_cut kind, const struct fa
 
 	if (!r)
 		return;
-	r->cut_left_out = record_is_full(r->record) && !write_totals(r, heap, kind == CUT_FINAL);
-	if (r->cut_left_out) {
-		r->left_out++;
-		return;
-	}
 	pack_u64(&b, kind);
 	facts_pack(facts, &b);
-	record_note(r->record, NOTE_CUT, b.data, b.length);
+	r->cut_left_out =
+		record_is_full(r->record) && !write_totals(r, heap, kind == CUT_FINAL, b.length);
+	if (r->cut_left_out)
+		r->left_out++;
+	else
+		record_note(r->record, NOTE_CUT, b.data, b.length);
 	buffer_done(&b);
 }
 

@@ -139,6 +139,7 @@ static void add_process(struct buffer *b, const struct snapshot_process *p)
 	add_number(b, "RSS_BYTES", p->rss_bytes == UINT64_MAX ? (double)NAN : (double)p->rss_bytes);
 	add_number(b, "ALLOCS_PER_S", p->allocs_per_s);
 	add_number(b, "LEAK_SITES", p->leak_site_count);
+	add_number(b, "GOROUTINE_LEAKS", p->goroutines.leak_count);
 	add_number(b, "LOST_EVENTS", (double)p->lost_events);
 }
 
@@ -218,14 +219,15 @@ static size_t step(struct watch *w, uint32_t index, const struct alert_figures *
 
 static struct alert_figures figures_of(const struct snapshot_process *p)
 {
-	struct alert_figures f = {.v = {
-					  [ALERT_OUTSTANDING] = (double)p->totals.outstanding_bytes,
-					  [ALERT_GROWTH] = p->growth_bytes_per_s,
-					  [ALERT_RSS] = (double)p->rss_bytes,
-					  [ALERT_RATE] = p->allocs_per_s,
-					  [ALERT_LEAKS] = p->leak_site_count,
-					  [ALERT_LOST] = (double)p->lost_events,
-				  }};
+	struct alert_figures f = {
+		.v = {
+			[ALERT_OUTSTANDING] = (double)p->totals.outstanding_bytes,
+			[ALERT_GROWTH] = p->growth_bytes_per_s,
+			[ALERT_RSS] = (double)p->rss_bytes,
+			[ALERT_RATE] = p->allocs_per_s,
+			[ALERT_LEAKS] = (double)p->leak_site_count + p->goroutines.leak_count,
+			[ALERT_LOST] = (double)p->lost_events,
+		}};
 
 	if (p->rss_bytes == UINT64_MAX)
 		f.v[ALERT_RSS] = (double)NAN;

@@ -17,11 +17,13 @@ ROOM = 1 << 20
 
 
 def build(name, *flags, source=SOURCE, cgo=False):
-    """The program, built once, also when two tests want it at a time; a skip when Go is not installed."""
+    """The program, built once, also when two tests want it at a time; a skip when Go is not installed, or with cgo no compiler for C."""
     go, path = need("go"), os.path.join(BUILT, name)
     if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source):
         return path
     os.makedirs(BUILT, exist_ok=True)
+    if cgo:
+        need("gcc")
     environment = {**os.environ, "CGO_ENABLED": str(int(cgo)), "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local",
                    "HOME": os.environ.get("HOME", "/root"), "GOCACHE": os.path.join(BUILT, "cache")}
     own = f"{path}.{os.getpid()}"

@@ -10,7 +10,7 @@ test_grids() { # WIDTH HEIGHT
 	start "$1" "$2" LANG=C.UTF-8
 	until_shows '^a message'
 	keys Home
-	check "$1: the pages have names" until_shows '^ Sites  Callers  Threads  Processes  Modules  Pools  Alerts'
+	check "$1: the pages have names" until_shows '^ Sites  Callers  Threads  Processes  Modules  Pools  Go  Alerts'
 	keys t
 	check "$1: callers, from the root down" until_shows 'root down$'
 	check "$1: sums of all below" until_shows '[0-9.]+M +[0-9.]+ +[0-9.]+K .* ├─- __libc_start_main'
@@ -49,6 +49,13 @@ test_grids() { # WIDTH HEIGHT
 	check "$1: a site that churns" until_shows ' handler_00[0-9]'
 	check "$1: pools fit" fits "$1"
 	keys Tab
+	check "$1: goroutines" until_shows '^ +[0-9.]+K +\+12 .* leak 93 +main.leak( |$)'
+	check "$1: what a target says is cleaned" until_shows ' IO wa\?it( |$)'
+	check "$1: goroutines fit" fits "$1"
+	keys Home Enter
+	check "$1: a group opened" until_shows '^goroutine leak .* grew 12/s for 30s'
+	check "$1: where it comes from" until_shows '^ +main.main.*main.go:19\)$'
+	keys Escape Tab
 	check "$1: alerts" until_shows '^[0-9:]{8} +[0-9]+s +4711 server +12.3M outstanding>10M$'
 	check "$1: alerts fit" fits "$1"
 	keys Tab

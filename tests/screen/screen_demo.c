@@ -105,6 +105,24 @@ static const struct stack_names *demo_names(void *context, const struct snapshot
 	return site->stack < 4 ? &stacks[site->stack] : &d->many[site->stack];
 }
 
+/* Of a function that a go statement has started: main.serve, or main.leak. */
+static const struct stack_names *demo_goroutine_names(void *context, const struct snapshot *s,
+						      const struct snapshot_goroutines *row)
+{
+	static struct frame_name frames[] = {
+		{.function = "main.serve", .module = "server", .file = "/src/serve.go", .line = 7},
+		{.function = "main.main", .module = "server", .file = "/src/main.go", .line = 19}};
+	static const struct stack_names found = {
+		.site_id = 0x77, .frame_count = 2, .frames = frames};
+
+	(void)context;
+	(void)s;
+	frames[0].pc = row->start + 1;
+	frames[1].pc = row->creator;
+	frames[0].function = row->verdict == VERDICT_LEAK ? "main.leak" : "main.serve";
+	return &found;
+}
+
 /* Four samples a second ago each, the last one now. */
 static size_t demo_history(void *context, uint32_t site, struct view_point *points, size_t capacity)
 {
@@ -312,6 +330,31 @@ static void add_changes(const struct demo *d, struct snapshot *s)
 	}
 }
 
+static void add_goroutines(const struct demo *d, struct snapshot *s)
+{
+	s->goroutines = xcalloc(2, sizeof(*s->goroutines));
+	s->goroutine_count = 2;
+	s->goroutines[0] = (struct snapshot_goroutines){.creator = 0x100,
+							.start = 0x200,
+							.reason = "chan receive",
+							.count = 1000 + d->number,
+							.longest_wait_s = 185,
+							.trend = {.slope = 12, .p = 0.0001},
+							.watched_s = 30,
+							.survival = {20, 900, 900},
+							.verdict = VERDICT_LEAK,
+							.score = 93};
+	s->goroutines[1] = (struct snapshot_goroutines){.creator = 0x101,
+							.start = 0x201,
+							.reason = "IO wa\x1bit",
+							.count = 17,
+							.longest_wait_s = -1,
+							.watched_s = 30,
+							.verdict = VERDICT_STEADY};
+	s->processes[0].goroutines = (struct goroutine_figures){
+		.known = true, .whole = true, .groups = 2, .leak_count = 1};
+}
+
 static void make_snapshot(struct demo *d, struct snapshot *s)
 {
 	uint32_t i;
@@ -330,6 +373,7 @@ static void make_snapshot(struct demo *d, struct snapshot *s)
 		fill_site(d, &s->sites[i], i);
 	for (i = 0; i < d->processes; i++)
 		fill_process(d, s, i);
+	add_goroutines(d, s);
 	if (d->baseline)
 		add_changes(d, s);
 	if (!d->first_realtime_ns)
@@ -430,6 +474,7 @@ int main(int argc, char **argv)
 {
 	const struct screen_options options = {.sort = SORT_OUTSTANDING, .interval_s = 0.5};
 	struct screen_sources sources = {.names = demo_names,
+					 .goroutine_names = demo_goroutine_names,
 					 .history = demo_history,
 					 .walk = demo_walk,
 					 .thread_name = demo_thread_name,

@@ -30,8 +30,7 @@ static struct beside grown(uint64_t anonymous, uint64_t file, uint64_t swap, uin
 	return (struct beside){.known = true,
 			       .first = use(10 * M, 5 * M, 0),
 			       .now = use(anonymous, file, swap),
-			       .heap_first = 0,
-			       .heap_now = heap};
+			       .parts = {[BESIDE_HEAP] = {.known = true, .now = heap}}};
 }
 
 static void assert_words(const struct beside *b, const char *expected)
@@ -51,10 +50,10 @@ static void beside_change__growth__parts_add_up(void **state)
 	(void)state;
 	assert_int_equal(c.rss, 41 * M);
 	assert_int_equal(c.by_files, M);
-	assert_int_equal(c.explained, 38 * M);
+	assert_int_equal(c.explained[BESIDE_HEAP], 38 * M);
 	assert_int_equal(c.rest, 2 * M);
 	assert_int_equal(c.not_resident, 0);
-	assert_int_equal(c.by_files + c.explained + c.rest, c.rss);
+	assert_int_equal(c.by_files + c.explained[BESIDE_HEAP] + c.rest, c.rss);
 }
 
 static void beside_words__heap_explains_it__nothing_more_is_said(void **state)
@@ -120,8 +119,8 @@ static void beside_words__fell_or_still__said(void **state)
 	struct beside b = grown(4 * M, 5 * M, 0, 0);
 
 	(void)state;
-	b.heap_first = 8 * M;
-	b.heap_now = M;
+	b.parts[BESIDE_HEAP].first = 8 * M;
+	b.parts[BESIDE_HEAP].now = M;
 	assert_words(&b, "RSS fell 6.00M, the traced heap fell 7.00M");
 	b = grown(10 * M + 40960, 5 * M, 0, 40960);
 	assert_words(&b, "RSS has hardly changed (+40.0K)");
@@ -131,10 +130,74 @@ static void beside_words__fell_or_still__said(void **state)
 		     "not raise it: pages that were not touched yet");
 }
 
+/* 30M of C and 8M of Go, which had 4M before. */
+static struct beside both(uint64_t anonymous)
+{
+	struct beside b = grown(anonymous, 5 * M, 0, 30 * M);
+
+	b.parts[BESIDE_GO] = (struct beside_use){.known = true, .first = 4 * M, .now = 12 * M};
+	return b;
+}
+
+static void beside_words__go_and_c__each_explains_its_part(void **state)
+{
+	struct beside b = both(50 * M);
+	struct beside_change c = beside_change(&b);
+
+	(void)state;
+	assert_int_equal(c.explained[BESIDE_HEAP], 30 * M);
+	assert_int_equal(c.explained[BESIDE_GO], 8 * M);
+	assert_int_equal(c.rest, 2 * M);
+	assert_int_equal(beside_other(&b), (55 - 42) * M);
+	assert_words(&b, "RSS grew 40.0M: the C heap explains 30.0M, the Go heap 8.00M; the other "
+			 "2.00M may be tables of the Go runtime, free memory that the allocator "
+			 "keeps (fragmentation), mappings without malloc (--mmap traces them), or "
+			 "stacks of threads");
+	b = both(4 * M);
+	b.parts[BESIDE_HEAP] = (struct beside_use){.known = true, .first = 9 * M, .now = 2 * M};
+	assert_words(&b, "RSS fell 6.00M, the C heap fell 7.00M, the Go heap grew 8.00M");
+}
+
+/* Nobody knows which of them was not touched: each explains its share of what came. */
+static void beside_words__go_and_c_grew_more__by_their_shares(void **state)
+{
+	struct beside b = both(29 * M);
+	struct beside_change c = beside_change(&b);
+
+	(void)state;
+	assert_int_equal(c.explained[BESIDE_HEAP] + c.explained[BESIDE_GO], 19 * M);
+	assert_int_equal(c.explained[BESIDE_HEAP], 15 * M);
+	assert_words(&b,
+		     "RSS grew 19.0M: the C heap explains 15.0M, the Go heap 4.00M; of the "
+		     "38.0M that both heaps grew by, 19.0M did not raise it: pages that were not "
+		     "touched yet");
+}
+
+static void beside_words__go_alone__no_word_of_c(void **state)
+{
+	struct beside b = both(18 * M + M / 2);
+	struct buffer out = {0};
+
+	(void)state;
+	b.parts[BESIDE_HEAP] = (struct beside_use){0};
+	b.attached = true;
+	assert_words(&b, "RSS grew 8.50M, the Go heap explains 8.00M");
+	b.now.anonymous += 30 * M;
+	b.now.rss += 30 * M;
+	assert_words(&b,
+		     "RSS grew 38.5M, the Go heap explains 8.00M; the other 30.5M may be tables "
+		     "of the Go runtime, memory that the program maps itself, or stacks of "
+		     "threads");
+	beside_add_figures(&b, &out);
+	assert_null(strstr(out.data, "outstanding"));
+	assert_non_null(strstr(out.data, "; Go heap 12.0M"));
+	buffer_done(&out);
+}
+
 static void beside__nothing_known__no_change(void **state)
 {
 	struct memory_use none;
-	struct beside b = {.heap_now = 5};
+	struct beside b = {.parts = {[BESIDE_HEAP] = {.known = true, .now = 5}}};
 	struct beside_change c;
 	struct buffer out = {0};
 
@@ -153,7 +216,7 @@ static void memory_parse_status__fields__in_bytes(void **state)
 {
 	struct memory_use u;
 	struct buffer out = {0};
-	struct beside b = {.known = true, .heap_now = 3 * M};
+	struct beside b = {.known = true, .parts = {[BESIDE_HEAP] = {.known = true, .now = 3 * M}}};
 
 	(void)state;
 	memory_parse_status(
@@ -217,6 +280,9 @@ int main(void)
 		cmocka_unit_test(beside_words__shared_memory__not_of_the_heap),
 		cmocka_unit_test(beside_words__heap_grew_more__says_where_it_is_not),
 		cmocka_unit_test(beside_words__fell_or_still__said),
+		cmocka_unit_test(beside_words__go_and_c__each_explains_its_part),
+		cmocka_unit_test(beside_words__go_and_c_grew_more__by_their_shares),
+		cmocka_unit_test(beside_words__go_alone__no_word_of_c),
 		cmocka_unit_test(beside__nothing_known__no_change),
 		cmocka_unit_test(memory_parse_status__fields__in_bytes),
 		cmocka_unit_test(memory_parse__nonsense__unknown),

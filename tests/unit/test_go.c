@@ -120,7 +120,13 @@ static void csv_write_go__unknown_and_known__one_row(void **state)
 	csv_write_go(&out, &in);
 	assert_true(strstr(out.text.data, ",1.5,2,\"a,b\",4096,0,") != NULL);
 	assert_true(strstr(out.text.data, ",-1,9223372036854775807,") != NULL);
+	assert_string_equal(out.text.data + out.text.length - 4, ",,,\n");
 	assert_ptr_equal(strchr(out.text.data, '\n'), out.text.data + out.text.length - 1);
+	buffer_reset(&out.text);
+	processes[1].goroutines = (struct goroutine_figures){
+		.known = true, .groups = 4, .largest = 70, .leak_count = 2};
+	csv_write_go(&out, &in);
+	assert_string_equal(out.text.data + out.text.length - 8, ",4,70,2\n");
 	/* the quoted comma is one more */
 	assert_int_equal(columns_of(out.text.data), columns_of(CSV_GO_HEADER) + 1);
 	assert_true(strstr(CSV_GO_HEADER, "comm,Alloc,TotalAlloc,Sys,Lookups,Mallocs,Frees,") !=

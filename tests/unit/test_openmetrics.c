@@ -35,6 +35,22 @@ static const struct stack_names *names(void *context, const struct snapshot_site
 	return &stacks[site->stack];
 }
 
+static const struct stack_names *goroutine_names(void *context, const struct snapshot *s,
+						 const struct snapshot_goroutines *row)
+{
+	/* in a file, but for the last one */
+	static struct frame_name both[] = {{.function = "main.\"go", .image = (void *)both},
+					   {.function = "main.main"}};
+	static const struct stack_names known = {.site_id = 0xab, .frame_count = 2, .frames = both};
+	static const struct stack_names none = {.site_id = 0xab};
+
+	(void)context;
+	(void)s;
+	both[0].pc = row->start + 1;
+	both[1].pc = row->creator;
+	return row->start == 99 ? &none : &known;
+}
+
 struct fixture {
 	struct snapshot s;
 	struct snapshot_process processes[2];
@@ -72,8 +88,10 @@ static int teardown(void **state)
 
 static const char *write_metrics(struct fixture *f, uint64_t top, bool classic)
 {
-	const struct export_input in = {
-		.snapshot = &f->s, .realtime_ns = 1700000000123000000ull, .names = names};
+	const struct export_input in = {.snapshot = &f->s,
+					.realtime_ns = 1700000000123000000ull,
+					.names = names,
+					.goroutine_names = goroutine_names};
 
 	buffer_reset(&f->out);
 	openmetrics_write(&f->m, &f->out, &in, top, classic);
@@ -139,6 +157,36 @@ static void openmetrics_write__go_figures__by_known_names(void **state)
 	assert_has(text, "# TYPE go_memstats_alloc_bytes_total unknown\n");
 	assert_has(text, "# TYPE go_gc_cycles counter\n");
 	assert_has(text, "go_gc_cycles_total{pid=\"7\",comm=\"a\\\"b\"} 3\n");
+}
+
+static void openmetrics_write__goroutines__largest_and_bounded(void **state)
+{
+	struct fixture *f = *state;
+	struct snapshot_goroutines rows[] = {
+		{.start = 7, .creator = 9, .count = 5, .reason = "select"},
+		{.start = 99, .creator = 9, .count = 100, .reason = "select"},
+		{.start = 7, .creator = 9, .count = 50, .reason = "chan receive"},
+		{.count = 20, .reason = "running"},
+	};
+	const char *text;
+
+	f->s.goroutines = rows;
+	f->s.goroutine_count = 4;
+	assert_null(strstr(write_metrics(f, 10, false), "tracer_goroutine"));
+	f->processes[0].goroutines =
+		(struct goroutine_figures){.known = true, .groups = 12, .leak_count = 1};
+	text = write_metrics(f, 3, false);
+	assert_has(text, "tracer_goroutine_groups{pid=\"7\",comm=\"a\\\"b\"} 12\n");
+	assert_has(text, "tracer_goroutine_leaks{pid=\"7\",comm=\"a\\\"b\"} 1\n");
+	assert_has(text,
+		   "tracer_goroutines{pid=\"7\",comm=\"a\\\"b\",origin=\"00000000000000ab\","
+		   "does=\"chan receive\",function=\"main.\\\"go\",creator=\"main.main\"} 50\n");
+	assert_has(text, "function=\"[call from C]\",creator=\"[none]\"} 20\n");
+	/* one is in no known file, one is the fourth */
+	assert_null(strstr(text, "} 100\n"));
+	assert_null(strstr(text, "} 5\n"));
+	f->processes[0].exited = true;
+	assert_null(strstr(write_metrics(f, 10, false), "tracer_goroutine"));
 }
 
 static void openmetrics_write__nothing_known_yet__valid(void **state)
@@ -270,6 +318,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(openmetrics_write__both_formats__differ_where_they_must),
 		TEST(openmetrics_write__go_figures__by_known_names),
+		TEST(openmetrics_write__goroutines__largest_and_bounded),
 		TEST(openmetrics_write__nothing_known_yet__valid),
 		TEST(openmetrics_write__sites__largest_and_escaped),
 		TEST(openmetrics_write__ended_process__no_series),

@@ -237,6 +237,7 @@ static void report_add_process__limit__near_or_verbose(void **state)
 	report_add_process(&f->out, p, false);
 	assert_int_equal(f->out.length, 0);
 	p->beside.known = true;
+	p->beside.parts[BESIDE_HEAP].known = true;
 	p->beside.first = p->beside.now = (struct memory_use){
 		.rss = 9 * M,
 		.anonymous = 8 * M,

@@ -15,7 +15,7 @@ enum alert_metric {
 	ALERT_GROWTH,	   /* bytes a second */
 	ALERT_RSS,	   /* bytes */
 	ALERT_RATE,	   /* allocations a second */
-	ALERT_LEAKS,	   /* sites with the verdict `leak` */
+	ALERT_LEAKS,	   /* sites, and groups of goroutines, with the verdict `leak` */
 	ALERT_LOST,	   /* events */
 	ALERT_METRICS
 };

@@ -410,6 +410,14 @@ int growth_sample(struct growth *g, struct heap *h, uint64_t now_ns)
 	return growth_sample_end(g);
 }
 
+void growth_judging(const struct growth *g, struct judging *out)
+{
+	out->options = g->options;
+	out->limits = g->limits;
+	out->begun_ns = g->begun_ns;
+	window_of(g, &out->window);
+}
+
 /* ---- looking ---- */
 
 static double seconds_between(uint64_t from_ns, uint64_t to_ns)

@@ -42,6 +42,10 @@ bool growth_sample_begin(struct growth *g, uint32_t sites, uint32_t processes, u
 bool growth_sample_some(struct growth *g, struct heap *h, uint64_t now_ns);
 int growth_sample_end(struct growth *g);
 
+/* What the last sample was judged by, for histories of other things that are sampled at the same moments. */
+struct judging;
+void growth_judging(const struct growth *g, struct judging *out);
+
 /*
  * Rates, verdict and score of a snapshot, for its builder (build.c): look at the moment first, then fill each site, and in
  * the end the processes, whose totals are there. No sample in between.

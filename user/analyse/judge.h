@@ -33,6 +33,14 @@ struct judgement {
 	double score;
 };
 
+/* All that the samples of one moment are judged by. */
+struct judging {
+	struct judge_options options;
+	struct judge_window window;
+	struct series_limits limits;
+	uint64_t begun_ns; /* as of struct judge_site */
+};
+
 /* The series has the newest sample in it, or nothing has changed since its last. */
 void judge(const struct judge_options *o, const struct judge_window *w, const struct series *s,
 	   const struct judge_site *site, struct judgement *out);

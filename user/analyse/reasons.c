@@ -70,23 +70,22 @@ static void add_growth(struct buffer *out, const struct snapshot_site *site)
 		add_chance(out, t->p);
 }
 
-static void add_survival(struct buffer *out, const struct snapshot_site *site)
+/* estimated: it is not known which of the blocks are old (bulk). */
+static void add_survival_of(struct buffer *out, const struct survival *s, const char *noun,
+			    bool estimated)
 {
-	const struct survival *s = &site->survival;
-
 	if (s->age_s <= 0)
 		return;
-	if (site->bulk)
+	if (estimated)
 		buffer_add_string(out, "; if the young are freed first");
 	if (!s->elders) {
-		buffer_add_string(out, site->bulk ? ", no block got older than "
-						  : "; no block got older than ");
+		buffer_printf(out, "%s no %s got older than ", estimated ? "," : ";", noun);
 		add_seconds(out, s->age_s);
 		return;
 	}
-	buffer_add_string(out, site->bulk ? ", of " : "; of ");
+	buffer_add_string(out, estimated ? ", of " : "; of ");
 	add_count(out, s->elders);
-	buffer_printf(out, " block%s older than ", s->elders == 1 ? "" : "s");
+	buffer_printf(out, " %s%s older than ", noun, s->elders == 1 ? "" : "s");
 	add_seconds(out, s->age_s);
 	if (s->elders == s->alive && s->elders == 1) {
 		buffer_add_string(out, ", it is still there");
@@ -100,17 +99,45 @@ static void add_survival(struct buffer *out, const struct snapshot_site *site)
 	buffer_printf(out, " %s still there", s->alive == 1 || !s->alive ? "is" : "are");
 }
 
+void reasons_add_survival(struct buffer *out, const struct survival *s, const char *noun)
+{
+	add_survival_of(out, s, noun, false);
+}
+
+/* False: there is nothing to say of it yet, which is said. */
+static bool is_told(struct buffer *out, enum verdict verdict, double watched_s)
+{
+	if (watched_s <= 0) {
+		buffer_add_string(out, "too young to tell");
+		return false;
+	}
+	if (verdict == VERDICT_NEW) {
+		buffer_add_string(out, "too young to tell: watched for ");
+		add_seconds(out, watched_s);
+		return false;
+	}
+	return true;
+}
+
+void reasons_add_growth_of(struct buffer *out, enum verdict verdict, const struct trend *t,
+			   double watched_s)
+{
+	if (!is_told(out, verdict, watched_s))
+		return;
+	if (t->slope != 0)
+		buffer_printf(out, "%s %.3g/s", t->slope > 0 ? "grew" : "shrank", fabs(t->slope));
+	else
+		buffer_add_string(out, "did not grow");
+	buffer_add_string(out, " for ");
+	add_seconds(out, watched_s);
+	if (t->slope != 0)
+		add_chance(out, t->p);
+}
+
 void reasons_add(struct buffer *out, const struct snapshot_site *site)
 {
-	if (site->watched_s <= 0) {
-		buffer_add_string(out, "too young to tell");
+	if (!is_told(out, site->verdict, site->watched_s))
 		return;
-	}
-	if (site->verdict == VERDICT_NEW) {
-		buffer_add_string(out, "too young to tell: watched for ");
-		add_seconds(out, site->watched_s);
-		return;
-	}
 	add_growth(out, site);
-	add_survival(out, site);
+	add_survival_of(out, &site->survival, "block", site->bulk);
 }

@@ -12,4 +12,9 @@
  */
 void reasons_add(struct buffer *out, const struct snapshot_site *site);
 
+/* The same in parts, of things that are counted: "grew 12/s for 25s (p < 0.001)"; then "; of 12 NOUNs older than ...". */
+void reasons_add_growth_of(struct buffer *out, enum verdict verdict, const struct trend *t,
+			   double watched_s);
+void reasons_add_survival(struct buffer *out, const struct survival *s, const char *noun);
+
 #endif /* ANALYSE_REASONS_H */

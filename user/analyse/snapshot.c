@@ -55,6 +55,7 @@ void snapshot_free(struct snapshot *s)
 	free(s->sites);
 	free(s->uncertain);
 	free(s->changes);
+	free(s->goroutines);
 	memset(s, 0, sizeof(*s));
 }
 

@@ -12,6 +12,7 @@
 #include "../heap/heap.h"
 #include "../target/go.h"
 #include "../target/go_profile.h"
+#include "../target/go_goroutines.h"
 #include "baseline.h"
 #include "beside.h"
 #include "blind.h"
@@ -101,6 +102,32 @@ struct snapshot_site {
 	struct change *change; /* since the baseline, in snapshot.changes; NULL: there is none */
 };
 
+/* Goroutines of a Go program that come from the same place and do the same. */
+struct snapshot_goroutines {
+	uint32_t process; /* index into snapshot.processes */
+	uint64_t creator; /* return address of the go statement; 0: none of the program's */
+	uint64_t start;	  /* first instruction of its function */
+	char reason[GO_REASON_MAX]; /* what they wait for, or "running" ..., in Go's words */
+	uint64_t count;
+	double longest_wait_s; /* < 0: not known */
+	struct trend trend;    /* of count, over the leak window */
+	double watched_s;      /* over which it was found; 0: not yet */
+	/* of all goroutines of the same origin, whatever they do */
+	struct survival survival;
+	enum verdict verdict; /* of the origin; but of a group that did not grow: steady */
+	double score;	      /* 0..100 */
+};
+
+struct goroutine_figures {
+	bool known;
+	bool whole;	     /* each goroutine has been looked at */
+	uint64_t groups;     /* of which the largest are in snapshot.goroutines */
+	uint64_t largest;    /* goroutines of the largest */
+	uint64_t left_out;   /* goroutines that are in none of snapshot.goroutines */
+	double round_s;	     /* how long ago it may be that one was looked at; 0: it is of now */
+	uint32_t leak_count; /* groups with the verdict leak */
+};
+
 struct snapshot_process {
 	uint32_t index; /* heap index */
 	uint32_t number, pid;
@@ -135,7 +162,8 @@ struct snapshot_process {
 	struct carried before;	      /* as for sites */
 	struct go_gc go_gc;	      /* the same */
 	struct go_advice go_advice;   /* the same; of --go-workload */
-	struct go_pools_figures go_pools; /* the same; freed with the snapshot */
+	struct go_pools_figures go_pools;    /* the same; freed with the snapshot */
+	struct goroutine_figures goroutines; /* the same */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */
@@ -165,6 +193,9 @@ struct snapshot {
 	struct uncertain *uncertain; /* of processes and sites; NULL when not sampled */
 	struct change *changes;	     /* of processes and sites; NULL: there is no baseline */
 	double baseline_s;	     /* elapsed_s of the baseline */
+	/* by process, then most goroutines of an origin first, then of a group */
+	struct snapshot_goroutines *goroutines;
+	size_t goroutine_count;
 };
 
 void snapshot_free(struct snapshot *s);

@@ -44,6 +44,15 @@ static void add_gc(struct buffer *out, const struct go_gc *g)
 #undef X
 }
 
+static void add_goroutines(struct buffer *out, const struct goroutine_figures *g)
+{
+	if (g->known)
+		buffer_printf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu32, g->groups, g->largest,
+			      g->leak_count);
+	else
+		buffer_add_string(out, ",,,");
+}
+
 void csv_write_go(struct sink *sink, const struct export_input *in)
 {
 	const struct snapshot *s = in->snapshot;
@@ -65,6 +74,7 @@ void csv_write_go(struct sink *sink, const struct export_input *in)
 		GO_FIGURES(X)
 #undef X
 		add_gc(out, &p->go_gc);
+		add_goroutines(out, &p->goroutines);
 		buffer_add_char(out, '\n');
 	}
 }

@@ -41,6 +41,7 @@ const struct export_format export_formats[FORMATS] = {
 			 .what = "all facts, one JSON object a line",
 			 .streamed = true,
 			 .names_sites = true,
+			 .names_goroutines = true,
 			 .has_lifetimes = true,
 			 .write = json_write},
 	[FORMAT_FOLDED] = {.name = "folded",

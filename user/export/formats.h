@@ -27,10 +27,11 @@ struct export_format {
 	const char *what;   /* a few words for people */
 	const char *header; /* streamed: begins each file; NULL: none */
 	bool streamed; /* written at every interval, behind what is there; else at the end, as a whole */
-	bool lists_blocks;  /* its rows are blocks: not at every interval */
-	bool names_sites;   /* asks for the names of the sites that it writes */
-	bool tells_run;	    /* needs `html` of its input */
-	bool has_lifetimes; /* needs `lifetimes` of its input */
+	bool lists_blocks;     /* its rows are blocks: not at every interval */
+	bool names_sites;      /* asks for the names of the sites that it writes */
+	bool names_goroutines; /* the same of goroutines */
+	bool tells_run;	       /* needs `html` of its input */
+	bool has_lifetimes;    /* needs `lifetimes` of its input */
 	void (*write)(struct sink *out, const struct export_input *in);
 };
 

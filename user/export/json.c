@@ -17,6 +17,7 @@
 #include "../view/frames.h"
 #include "json_facts.h"
 #include "json_frames.h"
+#include "json_goroutines.h"
 #include "json_text.h"
 
 static void add_cost(struct buffer *out, const struct snapshot_cost *cost)
@@ -110,9 +111,11 @@ static double peak_s(const struct snapshot *s, const struct snapshot_process *p)
 	return s->elapsed_s - (double)(s->time_ns - p->peak_ns) / NS_PER_S;
 }
 
-static void add_process(struct buffer *out, const struct snapshot *s,
-			const struct snapshot_process *p)
+static void add_process(struct buffer *out, const struct export_input *in, size_t index)
 {
+	const struct snapshot *s = in->snapshot;
+	const struct snapshot_process *p = &s->processes[index];
+
 	json_open(out, NULL, '{');
 	json_u64(out, "pid", p->pid);
 	json_string(out, "comm", p->comm);
@@ -137,6 +140,7 @@ static void add_process(struct buffer *out, const struct snapshot *s,
 	json_string(out, "blind_to", blind_name(p->blind));
 	json_add_intervals(out, p->uncertain, p->growth_bytes_per_s);
 	json_add_process_facts(out, p);
+	json_add_goroutines(out, in, index);
 	json_close(out, '}');
 }
 
@@ -243,7 +247,7 @@ void json_write(struct sink *out, const struct export_input *in)
 	add_run(&out->text, s);
 	json_open(&out->text, "processes", '[');
 	for (i = 0; i < s->process_count; i++)
-		add_process(&out->text, s, &s->processes[i]);
+		add_process(&out->text, in, i);
 	json_close(&out->text, ']');
 	add_sites(out, in, &frames);
 	json_frames_end(&frames, &out->text);

@@ -31,8 +31,8 @@ void json_add_intervals(struct buffer *out, const struct uncertain *u, double gr
 	json_close(out, '}');
 }
 
-/* Per second, with its 95 % interval; p: that there is none. */
-static void add_trend(struct buffer *out, const char *key, const struct trend *t, double watched_s)
+/* p: that there is none. */
+void json_add_trend(struct buffer *out, const char *key, const struct trend *t, double watched_s)
 {
 	if (!(watched_s > 0)) {
 		json_null(out, key);
@@ -50,8 +50,8 @@ static void add_growth(struct buffer *out, const struct trend *bytes, const stru
 		       double watched_s)
 {
 	json_number(out, "watched_s", watched_s);
-	add_trend(out, "bytes_trend", bytes, watched_s);
-	add_trend(out, "blocks_trend", blocks, watched_s);
+	json_add_trend(out, "bytes_trend", bytes, watched_s);
+	json_add_trend(out, "blocks_trend", blocks, watched_s);
 }
 
 static void add_change(struct buffer *out, const struct change *c)
@@ -104,7 +104,7 @@ static void add_histograms(struct buffer *out, const struct export_input *in, ui
 	add_histogram(out, "sizes", &l.sizes, false);
 }
 
-static void add_survival(struct buffer *out, const struct survival *s)
+void json_add_survival(struct buffer *out, const struct survival *s)
 {
 	if (!(s->age_s > 0)) {
 		json_null(out, "survival");
@@ -131,7 +131,7 @@ void json_add_site_facts(struct buffer *out, const struct export_input *in,
 	json_string(out, "reasons", reasons.length ? reasons.data : NULL);
 	buffer_done(&reasons);
 	add_growth(out, &site->bytes_trend, &site->blocks_trend, site->watched_s);
-	add_survival(out, &site->survival);
+	json_add_survival(out, &site->survival);
 	json_number(out, "median_age_s", known_age(site->median_age_s));
 	json_small_number(out, "median_lifetime_s", known_age(site->lifetimes.median_s));
 	json_number(out, "young_share", site->bulk ? (double)NAN : site->lifetimes.young_share);
@@ -155,6 +155,19 @@ static void add_use(struct buffer *out, const char *key, const struct memory_use
 	json_close(out, '}');
 }
 
+/* [at first, now]; null: there is none of it. */
+static void add_part(struct buffer *out, const char *key, const struct beside_use *u)
+{
+	if (!u->known) {
+		json_null(out, key);
+		return;
+	}
+	json_open(out, key, '[');
+	json_u64(out, NULL, u->first);
+	json_u64(out, NULL, u->now);
+	json_close(out, ']');
+}
+
 static void add_memory(struct buffer *out, const struct beside *b)
 {
 	struct beside_change c;
@@ -167,9 +180,13 @@ static void add_memory(struct buffer *out, const struct beside *b)
 	json_open(out, "memory", '{');
 	add_use(out, "first", &b->first);
 	add_use(out, "now", &b->now);
-	json_u64(out, "growth_by_heap_bytes", c.explained);
+	json_u64(out, "growth_by_heap_bytes", c.explained[BESIDE_HEAP]);
+	json_u64(out, "growth_by_go_bytes", c.explained[BESIDE_GO]);
 	json_u64(out, "growth_by_files_bytes", c.by_files);
 	json_u64(out, "growth_unexplained_bytes", c.rest);
+	add_part(out, "heap_bytes", &b->parts[BESIDE_HEAP]);
+	add_part(out, "go_bytes", &b->parts[BESIDE_GO]);
+	json_u64(out, "other_bytes", beside_other(b));
 	json_close(out, '}');
 }
 

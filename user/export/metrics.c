@@ -168,12 +168,17 @@ void metrics_update(struct metrics *m, const struct export_input *in)
 
 void metrics_prepare(const struct metrics *m, const struct export_input *in)
 {
+	const struct snapshot_goroutines **rows;
 	const struct snapshot_site **sites;
 	size_t count = openmetrics_pick(in->snapshot, m->top, &sites), i;
 
 	for (i = 0; i < count; i++)
 		in->names(in->context, sites[i]);
 	free(sites);
+	count = openmetrics_pick_goroutines(in->snapshot, m->top, &rows);
+	for (i = 0; i < count; i++)
+		in->goroutine_names(in->context, in->snapshot, rows[i]);
+	free(rows);
 }
 
 void metrics_close(struct metrics *m)

@@ -19,6 +19,9 @@ struct openmetrics {
 /* The sites that will be written, largest first. Returns how many; the list is the caller's, from malloc. */
 size_t openmetrics_pick(const struct snapshot *s, uint64_t top,
 			const struct snapshot_site ***sites);
+/* The same of groups of goroutines. */
+size_t openmetrics_pick_goroutines(const struct snapshot *s, uint64_t top,
+				   const struct snapshot_goroutines ***rows);
 /* in NULL: nothing is known yet. */
 void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct export_input *in,
 		       uint64_t top, bool classic);

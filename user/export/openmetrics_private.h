@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include "../analyse/snapshot.h"
 #include "../base/buffer.h"
+#include "sink.h"
 
 enum type { GAUGE, COUNTER, INFO, UNKNOWN, SUMMARY };
 
@@ -22,15 +23,18 @@ struct page {
 };
 
 void openmetrics_add_family(struct page *p, const struct family *f);
+/* The first label of a sample has '{' before it, others ','. */
+void openmetrics_add_label(struct page *p, char before, const char *name, const char *value);
 /* Without the closing bracket. */
 void openmetrics_add_process_labels(struct page *p, const struct snapshot_process *process);
 /* Ends the line. */
 void openmetrics_add_number(struct page *p, double value);
 
-/* The first label of a sample has '{' before it. */
-void openmetrics_add_label(struct page *p, char before, const char *name, const char *value);
 /* Calls of the pools of Go programs. */
 void openmetrics_add_go_pools(struct page *p, const struct snapshot *s);
+/* Groups of goroutines, the largest `top` of all, by what they wait for and where they come from. */
+void openmetrics_add_goroutines(struct page *p, const struct export_input *in, uint64_t top);
+
 /* What the runtimes of Go programs count, by the names that Prometheus' own collector for Go has. */
 void openmetrics_add_go(struct page *p, const struct snapshot *s);
 void openmetrics_add_go_gc(struct page *p, const struct snapshot *s);

@@ -41,7 +41,8 @@ struct export_input {
 	uint64_t realtime_ns;	/* of the snapshot, whole milliseconds, later than in any before */
 	uint64_t since_version; /* streamed: only sites that changed after it; 0: all */
 	report_names_fn *names; /* of a site; valid until the next call */
-	void *context;		/* of names */
+	goroutine_names_fn *goroutine_names; /* the same of goroutines; NULL: none are known */
+	void *context;			     /* of names */
 	const struct report_block
 		*blocks; /* outstanding ones, sorted by site; of formats that list them */
 	size_t block_count;

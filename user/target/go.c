@@ -17,6 +17,7 @@
 #include "../base/xalloc.h"
 #include "files.h"
 #include "go_private.h"
+#include "go_watch.h"
 
 /* Readings until one is of one moment; under full load about half of them are not. */
 #define TRIES 12
@@ -96,6 +97,8 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 	for (i = 0; i < GO_SYMBOLS; i++)
 		r->at[i] += r->at[i] ? program->bias : 0;
 	r->bias = program->bias;
+	/* without them its own goroutines stand among the others */
+	go_system_load(&r->system, program->elf, &place);
 	return true;
 }
 
@@ -131,6 +134,7 @@ void go_close(struct go_process *go)
 		return;
 	if (go->runtime.memory >= 0)
 		close(go->runtime.memory);
+	go_system_done(&go->runtime.system);
 	free(go);
 }
 
@@ -162,7 +166,7 @@ int go_read(struct go_process *go, struct go_figures *figures)
 	}
 	if (!best)
 		return -EBADMSG;
-	if (!go_goroutines_read(&go->runtime, &goroutines))
+	if (!go_goroutines_count(&go->runtime, &goroutines))
 		figures->goroutines = goroutines;
 	figures->consistent = best == 2;
 	figures->known = true;
@@ -177,4 +181,10 @@ int go_read_cycles(const struct go_process *go, struct go_cycles *cycles)
 int go_read_cycle_count(const struct go_process *go, uint32_t *count)
 {
 	return go_cycles_count(&go->runtime, count);
+}
+
+int go_read_goroutines(const struct go_process *go, struct go_watch *w, uint64_t now_ns,
+		       uint64_t elder_ns, struct go_goroutines *out)
+{
+	return go_watch_read(w, &go->runtime, now_ns, elder_ns, out);
 }

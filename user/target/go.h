@@ -73,6 +73,16 @@ struct go_figures {
 	bool consistent; /* all of it is of one moment, by the runtime's own checks */
 };
 
+/*
+ * Of its memory what holds objects and stacks, free memory that it did not give back, and what describes them: all of that was used,
+ * so that it is resident, but for large objects that were never touched. The rest of Sys are tables made for larger heaps.
+ */
+static inline uint64_t go_heap_bytes(const struct go_figures *f)
+{
+	return f->heap_sys - f->heap_released + f->stack_inuse + f->mspan_inuse + f->mcache_inuse +
+	       f->buck_hash_sys;
+}
+
 struct go_process;
 
 #define GO_VERSION_MAX 64

@@ -41,6 +41,10 @@ enum go_member {
 	GO_RECORD_FUTURE, GO_RECORD_SIZE, GO_CYCLE_FREES, GO_CYCLE_SIZE,
 	/* runtime.moduledata */
 	GO_MODULE_TYPES, GO_MODULE_TYPES_END,
+	/* more of g */
+	GO_G_GOID, GO_G_WAIT_SINCE,
+	/* lists of free goroutines: of runtime.schedt, of p, and how long one is (Go 1.25) */
+	GO_SCHED_FREE, GO_P_FREE, GO_LIST_SIZE,
 	GO_MEMBERS
 };
 
@@ -50,7 +54,7 @@ enum go_symbol {
 	/* from here on what does without: 0 where it is not found */
 	GO_SYMBOLS_NEEDED, GO_SYMBOL_MBUCKETS = GO_SYMBOLS_NEEDED, GO_SYMBOL_MPROF_CYCLE,
 	GO_SYMBOL_MEM_PROFILE_RATE, GO_SYMBOL_WORK, GO_SYMBOL_ALL_POOLS, GO_SYMBOL_OLD_POOLS,
-	GO_SYMBOL_MODULE, GO_SYMBOLS
+	GO_SYMBOL_MODULE, GO_SYMBOL_WAIT_REASON_STRINGS, GO_SYMBOLS
 };
 /* clang-format on */
 
@@ -124,6 +128,17 @@ bool go_functions_find(const struct go_functions *f, const char *name, uint64_t 
 /* The name of the function that has this ELF address in it; NULL: none. */
 const char *go_functions_around(const struct go_functions *f, uint64_t address);
 
+/* Where functions are in which the runtime's own goroutines begin: ELF addresses, of the first such function, the first other, ... */
+struct go_system {
+	uint64_t *edges;
+	size_t count;
+};
+
+/* False: nothing is known of them. go_system_done() is due in any case. */
+bool go_system_load(struct go_system *s, struct elf_file *elf, const struct go_place *place);
+bool go_system_has(const struct go_system *s, uint64_t address);
+void go_system_done(struct go_system *s);
+
 /* ELF addresses of all variables, 0 of one that is not found. False: it is a needed one, *missing is its name. */
 bool go_symbols_find(struct elf_file *elf, const struct go_place *place, uint64_t at[GO_SYMBOLS],
 		     const char **missing);
@@ -137,6 +152,7 @@ struct go_runtime {
 	const struct go_layout *layout;
 	uint64_t bias;
 	uint64_t at[GO_SYMBOLS];
+	struct go_system system;
 };
 
 /* The program itself, opened. NULL: it cannot be. */
@@ -160,8 +176,11 @@ struct go_profile *go_profile_of(const struct go_runtime *r);
 
 /* One reading. How far it can be believed: 0 not at all, 1 by the runtime's checks, 2 nothing changed meanwhile either. -errno. */
 int go_stats_read(const struct go_runtime *r, struct go_figures *f);
-/* -errno */
-int go_goroutines_read(const struct go_runtime *r, uint64_t *count);
+/* runtime.NumGoroutine(). -errno */
+int go_goroutines_count(const struct go_runtime *r, uint64_t *count);
+/* A slice of the runtime's: its first element and its length. False also when that is more than `max`. */
+bool go_slice_read(const struct go_runtime *r, enum go_symbol symbol, uint64_t max,
+		   uint64_t slice[2]);
 
 /* go_read_cycles() and go_read_cycle_count(). */
 int go_cycles_read(const struct go_runtime *r, struct go_cycles *c);

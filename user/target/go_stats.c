@@ -18,8 +18,6 @@
 
 #define PROCESSORS_MAX 1024
 #define CACHE_MAX      (GO_CACHE_ALLOC_MAX + GO_SPAN_CLASSES * 8)
-#define GOROUTINES_MAX (4u << 20)
-#define BATCH	       256
 #define SPAN_BYTES     32
 #define KIB(n)	       ((uint64_t)(n) << 10)
 
@@ -156,9 +154,8 @@ static bool add_processor(const struct go_runtime *r, uint64_t processor, struct
 	return add_spans(r, cache, sums);
 }
 
-/* A slice: its first element and its length. */
-static bool read_slice(const struct go_runtime *r, enum go_symbol symbol, uint64_t max,
-		       uint64_t slice[2])
+bool go_slice_read(const struct go_runtime *r, enum go_symbol symbol, uint64_t max,
+		   uint64_t slice[2])
 {
 	return read_at(r, r->at[symbol], slice, 16) && slice[1] <= max;
 }
@@ -168,7 +165,7 @@ static int add_processors(const struct go_runtime *r, struct sums *sums)
 	uint64_t slice[2], processors[PROCESSORS_MAX];
 	size_t i;
 
-	if (!read_slice(r, GO_SYMBOL_ALLP, PROCESSORS_MAX, slice))
+	if (!go_slice_read(r, GO_SYMBOL_ALLP, PROCESSORS_MAX, slice))
 		return -EBADMSG;
 	if (!slice[1])
 		return -EAGAIN;
@@ -382,54 +379,4 @@ out:
 	free(raw);
 	free(sums);
 	return result;
-}
-
-/* ---- goroutines ---- */
-
-/* _Gidle, _Gdead and _Gdeadextra; the bit of a running scan left out. */
-static bool is_dead(uint32_t status)
-{
-	status &= ~0x1000u;
-	return status == 0 || status == 6 || status == 11;
-}
-
-static size_t count_batch(const struct go_runtime *r, const uint64_t *g, size_t count)
-{
-	uint32_t status[BATCH];
-	struct iovec local[BATCH], remote[BATCH];
-	size_t i, alive = 0;
-	ssize_t n;
-
-	for (i = 0; i < count; i++) {
-		uint64_t at = g[i] + (uint64_t)r->layout->at[GO_G_STATUS];
-
-		local[i] = (struct iovec){&status[i], 4};
-		remote[i] = (struct iovec){(void *)(uintptr_t)at, 4};
-	}
-	n = process_vm_readv(r->pid, local, count, remote, count, 0);
-	for (i = 0; n > 0 && i < (size_t)n / 4; i++)
-		alive += !is_dead(status[i]);
-	return alive;
-}
-
-int go_goroutines_read(const struct go_runtime *r, uint64_t *count)
-{
-	uint64_t slice[2], g[BATCH], at;
-	uint32_t own;
-
-	*count = 0;
-	if (!read_slice(r, GO_SYMBOL_ALLGS, GOROUTINES_MAX, slice))
-		return -EBADMSG;
-	for (at = 0; at < slice[1]; at += BATCH) {
-		size_t part = slice[1] - at < BATCH ? (size_t)(slice[1] - at) : BATCH;
-
-		if (!read_at(r, slice[0] + at * 8, g, part * 8))
-			return -EBADMSG;
-		*count += count_batch(r, g, part);
-	}
-	/* the runtime's own are not counted by runtime.NumGoroutine() */
-	if (!read_at(r, r->at[GO_SYMBOL_SCHED] + (uint64_t)r->layout->at[GO_NGSYS], &own, 4))
-		return -EBADMSG;
-	*count = *count > own ? *count - own : 0;
-	return 0;
 }

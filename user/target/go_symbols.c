@@ -29,6 +29,7 @@ static const char *const names[GO_SYMBOLS] = {
 	[GO_SYMBOL_ALL_POOLS] = "sync.allPools",
 	[GO_SYMBOL_OLD_POOLS] = "sync.oldPools",
 	[GO_SYMBOL_MODULE] = "runtime.firstmoduledata",
+	[GO_SYMBOL_WAIT_REASON_STRINGS] = "runtime.waitReasonStrings",
 };
 
 /* ---- by the symbol table ---- */

@@ -41,6 +41,7 @@ const char *grid_sort_name(int sort)
 		[GRID_SORT_AVERAGE] = "average size",
 		[GRID_SORT_ALLOCATED] = "bytes allocated so far",
 		[GRID_SORT_TIME] = "time",
+		[GRID_SORT_WAIT] = "longest wait",
 	};
 
 	return sort >= 0 && sort < GRID_SORTS ? names[sort] : "";

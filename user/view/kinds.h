@@ -6,6 +6,6 @@
 #include "grid.h"
 
 extern const struct grid_kind sites_kind, callers_kind, threads_kind, processes_kind, modules_kind,
-	pools_kind, alerts_kind;
+	pools_kind, goroutines_kind, alerts_kind;
 
 #endif /* VIEW_KINDS_H */

@@ -11,6 +11,7 @@
 #include "figures.h"
 #include "gc_page.h"
 #include "report_go.h"
+#include "report_goroutines.h"
 
 #define INDENT 4
 
@@ -88,6 +89,41 @@ static void add_go(struct pager *p, const struct snapshot_process *process)
 		report_go_profile(&text, process);
 		pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
 	}
+	if (process->goroutines.known) {
+		buffer_reset(&text);
+		report_goroutines(&text, process);
+		pager_add(p, process->goroutines.leak_count ? STYLE_BAD : STYLE_NORMAL, INDENT, 4,
+			  text.data);
+	}
+	buffer_done(&text);
+}
+
+/* A line of the table of heaps. */
+static void add_heap(struct pager *p, const char *name, uint64_t bytes, const char *what)
+{
+	char text[16];
+
+	pager_printf(p, STYLE_NORMAL, INDENT, 24, "%-8s %8s  %s", name,
+		     units_bytes(bytes, text, sizeof(text)), what);
+}
+
+static void add_sides(struct pager *p, const struct snapshot_process *process)
+{
+	const struct beside *b = &process->beside;
+	struct buffer text = {0};
+
+	if (!process->go.known || !b->known)
+		return;
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	pager_add(p, STYLE_TITLE, 0, 0,
+		  process->go_only ? "The Go heap in its memory" : "Go and C side by side");
+	report_go_share(&text, &process->go);
+	add_heap(p, "Go heap", b->parts[BESIDE_GO].now, text.data);
+	buffer_reset(&text);
+	buffer_printf(&text, "outstanding in %" PRIu64 " blocks", report_go_c_blocks(process));
+	if (!process->go_only)
+		add_heap(p, "C heap", b->parts[BESIDE_HEAP].now, text.data);
+	add_heap(p, "other", beside_other(b), "of RSS: code, stacks of threads, free memory of C");
 	buffer_done(&text);
 }
 
@@ -117,8 +153,10 @@ void process_page_fill(struct pager *p, const struct snapshot *s,
 {
 	pager_printf(p, STYLE_TITLE, 0, 2, "%s (%" PRIu32 ")%s", process->comm, process->pid,
 		     process->exited ? ", has ended" : "");
-	add_figures(p, process);
+	if (!process->go_only || process->totals.alloc_count)
+		add_figures(p, process);
 	add_memory(p, process);
+	add_sides(p, process);
 	add_go(p, process);
 	gc_page_add(p, s, process);
 	add_counts(p, s, process);

@@ -20,6 +20,7 @@
 #include "report_extra.h"
 #include "report_go_pools.h"
 #include "report_go.h"
+#include "report_goroutines.h"
 
 /* A site that is listed, with the figures to show: those of the site, or of its old blocks (-o). */
 struct row {
@@ -472,6 +473,7 @@ void report_write(struct buffer *out, struct snapshot *s, const struct report_op
 		report_add_process(out, &s->processes[i], options->verbose);
 		report_add_go(out, &s->processes[i], options->verbose);
 		report_add_go_advice(out, &s->processes[i]);
+		report_add_goroutines(out, s, (uint32_t)i, options, context);
 	}
 	for (i = 0; options->pools && i < s->process_count; i++)
 		report_add_go_pools(out, &s->processes[i], options->top, options->verbose);

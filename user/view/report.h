@@ -23,6 +23,12 @@ typedef bool report_resident_fn(void *context, const struct snapshot_site *site,
 				const struct report_block *blocks, size_t count,
 				struct resident *r);
 
+/* Looks up names for a site; frames may be asked for many times. Never NULL. */
+typedef const struct stack_names *report_names_fn(void *context, const struct snapshot_site *site);
+/* The same for goroutines: of their function, then of the go statement (goroutine_names.h). */
+typedef const struct stack_names *goroutine_names_fn(void *context, const struct snapshot *s,
+						     const struct snapshot_goroutines *row);
+
 struct report_options {
 	uint64_t top;
 	enum sort_key sort;
@@ -32,14 +38,12 @@ struct report_options {
 					      by site; NULL: none */
 	size_t block_count;
 	bool show_allocs;
-	report_resident_fn *resident; /* with show_allocs; NULL: not wanted */
-	bool pools;		      /* --pools */
+	report_resident_fn *resident;	     /* with show_allocs; NULL: not wanted */
+	bool pools;			     /* --pools */
+	goroutine_names_fn *goroutine_names; /* NULL: no goroutines are shown */
 	bool only_blocks; /* -o: bytes and counts are those of `blocks`, sites without any are left
 			     out */
 };
-
-/* Looks up names for a site; frames may be asked for many times. Never NULL. */
-typedef const struct stack_names *report_names_fn(void *context, const struct snapshot_site *site);
 
 /* Appends one report to *out. Sorts the snapshot. */
 void report_write(struct buffer *out, struct snapshot *s, const struct report_options *options,

@@ -58,6 +58,47 @@ void report_go_heap(struct buffer *out, const struct go_figures *g)
 		      units_bytes(g->sys, sys, sizeof(sys)), g->goroutines);
 }
 
+void report_go_share(struct buffer *out, const struct go_figures *g)
+{
+	char alloc[16], inuse[16], stacks[16], kept[16], all[16];
+
+	buffer_printf(out,
+		      "HeapAlloc %s of HeapInuse %s, stacks %s, kept free %s (Sys - HeapReleased, "
+		      "with tables that are not all used: %s)",
+		      units_bytes(g->heap_alloc, alloc, sizeof(alloc)),
+		      units_bytes(g->heap_inuse, inuse, sizeof(inuse)),
+		      units_bytes(g->stack_inuse, stacks, sizeof(stacks)),
+		      units_bytes(g->heap_idle - g->heap_released, kept, sizeof(kept)),
+		      units_bytes(g->sys - g->heap_released, all, sizeof(all)));
+}
+
+uint64_t report_go_c_blocks(const struct snapshot_process *p)
+{
+	uint64_t all = p->totals.outstanding_count, go = p->go_heap.live_count;
+
+	return all > go ? all - go : 0;
+}
+
+/* The heaps of both sides in one line, as parts of the resident memory. */
+static void add_sides(struct buffer *out, const struct snapshot_process *p)
+{
+	const struct beside *b = &p->beside;
+	char text[16];
+
+	if (!b->known)
+		return;
+	add_process(out, p);
+	buffer_printf(out,
+		      "Go heap %s: ", units_bytes(b->parts[BESIDE_GO].now, text, sizeof(text)));
+	report_go_share(out, &p->go);
+	if (!p->go_only)
+		buffer_printf(out, "; C heap %s outstanding in %" PRIu64 " blocks",
+			      units_bytes(b->parts[BESIDE_HEAP].now, text, sizeof(text)),
+			      report_go_c_blocks(p));
+	buffer_printf(out, "; other %s", units_bytes(beside_other(b), text, sizeof(text)));
+	buffer_printf(out, " of RSS %s)\n", units_bytes(b->now.rss, text, sizeof(text)));
+}
+
 void report_go_collector(struct buffer *out, const struct go_figures *g)
 {
 	buffer_printf(out,
@@ -133,6 +174,7 @@ void report_add_go(struct buffer *out, const struct snapshot_process *p, bool ve
 	report_go_collector(out, g);
 	buffer_add_string(out, ")\n");
 	add_collector(out, p);
+	add_sides(out, p);
 	if (p->go_heap.source != GO_HEAP_PROFILE)
 		return;
 	add_process(out, p);

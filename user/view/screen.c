@@ -24,8 +24,8 @@
 
 /* In the order of Tab. */
 static const struct grid_kind *const kinds[] = {
-	&sites_kind,   &callers_kind, &threads_kind, &processes_kind,
-	&modules_kind, &pools_kind,   &alerts_kind,
+	&sites_kind,   &callers_kind, &threads_kind,	&processes_kind,
+	&modules_kind, &pools_kind,   &goroutines_kind, &alerts_kind,
 };
 
 struct screen *screen_open(const struct screen_options *options,

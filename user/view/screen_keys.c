@@ -194,6 +194,9 @@ static void open_row(struct screen *s)
 	} else if (site) {
 		s->open_site = site;
 		screen_open_page(s, PAGE_SITE);
+	} else if (t->kind == &goroutines_kind) {
+		s->open_goroutines = t->kind->key(t, row);
+		screen_open_page(s, PAGE_GOROUTINES);
 	} else if (t->kind == &callers_kind) {
 		callers_step(t, CALLERS_TOGGLE);
 	}

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* What stands on the pages that are no tables of rows: help, one site, menus. */
 #include <string.h>
+#include "goroutines_page.h"
 #include "line.h"
 #include "process_page.h"
 #include "screen_private.h"
@@ -68,6 +69,10 @@ static void fill_help(struct screen *s)
 		"function.",
 		("Pools: sites that a pool or a kept buffer would relieve: how many calls a second "
 		 "it would spare, how many blocks it would hold."),
+		("Go: goroutines of Go programs by what they wait for, their function and the "
+		 "go "
+		 "statement that started them. Enter opens one: where it comes from, and why it is "
+		 "called a leak."),
 		"Alerts: the rules of --alert that have fired.",
 	};
 	size_t i, count;
@@ -108,11 +113,19 @@ static void fill_process(struct screen *s)
 			  "This process is not in the present snapshot.");
 }
 
+static void fill_goroutines(struct screen *s)
+{
+	pager_begin(&s->pager, s->canvas.width, s->canvas.utf8);
+	if (!goroutines_page_fill(&s->pager, &s->data, s->open_goroutines))
+		pager_add(&s->pager, STYLE_WARN, 0, 2, "There are no such goroutines now.");
+}
+
 void screen_fill(struct screen *s, int height)
 {
 	switch (s->page) {
 	case PAGE_SITE: fill_site(s, height); break;
 	case PAGE_PROCESS: fill_process(s); break;
+	case PAGE_GOROUTINES: fill_goroutines(s); break;
 	case PAGE_HELP: fill_help(s); break;
 	case PAGE_GRID:
 	case PAGE_MENU: return;

@@ -15,11 +15,11 @@
 #include "theme.h"
 #include "view_data.h"
 
-#define SCREEN_GRIDS 8
+#define SCREEN_GRIDS 12
 #define SCREEN_HITS  32
 #define MENU_ROWS    32
 
-enum page { PAGE_GRID, PAGE_SITE, PAGE_PROCESS, PAGE_HELP, PAGE_MENU };
+enum page { PAGE_GRID, PAGE_SITE, PAGE_PROCESS, PAGE_GOROUTINES, PAGE_HELP, PAGE_MENU };
 enum menu { MENU_SORT, MENU_EXPORT };
 
 /* A place on the screen where a click means something. */
@@ -45,6 +45,7 @@ struct screen {
 	struct prompt prompt;
 	enum page page, page_below;	  /* below: where help returns to */
 	uint32_t open_site, open_process; /* heap indices */
+	uint64_t open_goroutines;	  /* key of their row */
 	size_t export_format;
 	bool paused;
 	double interval_s;

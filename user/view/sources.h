@@ -71,6 +71,7 @@ struct view_format {
 struct screen_sources {
 	void *context;
 	report_names_fn *names;
+	goroutine_names_fn *goroutine_names;
 	/* The newest samples of a site, oldest first. Returns how many. */
 	size_t (*history)(void *context, uint32_t site, struct view_point *points, size_t capacity);
 	/*
