@@ -196,7 +196,7 @@ static void pool_cell(const struct row *r, enum pool_column column, struct buffe
 		break;
 	case COLUMN_FUNCTION: add_pool_name(r, out); break;
 	case COLUMN_ADVICE: add_pool_advice(r, out, style); break;
-	case COLUMN_SOURCE: buffer_add_string(out, r->pool->facts.made_by); break;
+	case COLUMN_SOURCE: buffer_add_clean(out, r->pool->facts.made_by); break;
 	default: break;
 	}
 }
