@@ -47,6 +47,8 @@ test_grids() { # WIDTH HEIGHT
 	keys Tab
 	check "$1: pools" until_shows '^ *SPARED/S▽ .*TEMP%'
 	check "$1: a site that churns" until_shows ' handler_00[0-9]'
+	check "$1: a pool of a Go program" until_shows '^ +198K +200K .* sync.Pool main.bufferPool'
+	check "$1: a hostile pool" until_shows 'sync.Pool of main.bad\?name'
 	check "$1: pools fit" fits "$1"
 	keys Tab
 	check "$1: goroutines" until_shows '^ +[0-9.]+K +\+12 .* leak 93 +main.leak( |$)'

@@ -280,6 +280,30 @@ static void fill_site(const struct demo *d, struct snapshot_site *site, uint32_t
 	site->stack_flags = i == 1 ? STACK_F_CUT : 0;
 }
 
+/* Of a Go program; one is fine, one is not. */
+static struct go_pools_figures make_pools(const struct demo *d)
+{
+	struct go_pools_figures f = {.known = true,
+				     .lists = true,
+				     .sees_calls = true,
+				     .sees_misses = true,
+				     .slices = 1,
+				     .covered_ns = 1000000000,
+				     .count = 2};
+
+	f.v = xcalloc(f.count, sizeof(*f.v));
+	f.v[0] = (struct go_pool){.facts = {.address = 0x54b0a0, .bytes = 512},
+				  .gets = 200000 + d->number,
+				  .puts = 200000,
+				  .misses = 2000};
+	strcpy(f.v[0].facts.name, "main.bufferPool");
+	strcpy(f.v[0].facts.made_by, "main.newBuffer");
+	f.v[1] = (struct go_pool){
+		.facts = {.address = 0x54b0e0}, .gets = 100000, .puts = 10000, .misses = 91000};
+	strcpy(f.v[1].facts.made_by, "main.bad\nname");
+	return f;
+}
+
 static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
 {
 	struct snapshot_process *p = &s->processes[i];
@@ -304,6 +328,8 @@ static void fill_process(const struct demo *d, struct snapshot *s, uint32_t i)
 				    .first = {.rss = 60000000, .anonymous = 60000000},
 				    .now = {.rss = 64000000, .anonymous = 64000000}};
 	p->rss_bytes = 64000000 + d->number * 1000;
+	if (!i)
+		p->go_pools = make_pools(d);
 }
 
 /* Each third site has had ten blocks more in each snapshot since. */

@@ -7,6 +7,7 @@
 #include <cmocka.h>
 #include <math.h>
 #include <stdlib.h>
+#include "../../include/calls.h"
 #include "../../user/analyse/pools.h"
 
 struct fixture {
@@ -135,6 +136,28 @@ static void pools_find__several__most_calls_first(void **state)
 	free(rows);
 }
 
+static void pools_find__go__a_sync_pool_of_larger_objects(void **state)
+{
+	/* all of a cycle's garbage is there at the same time */
+	struct fixture f = churn(10000, 512, 7, 5000);
+	struct pool_row *rows;
+
+	(void)state;
+	f.sites[0].call = CALL_ID_GO;
+	assert_int_equal(find(&f, &rows), 1);
+	assert_int_equal(rows[0].advice, POOL_SYNC);
+	assert_near(rows[0].calls_per_s, 999.3);
+	assert_int_equal(rows[0].blocks, 0);
+	assert_true(rows[0].life_s < 0);
+	free(rows);
+	f = churn(10000, 32, 7, 5000);
+	f.sites[0].call = CALL_ID_GO;
+	assert_int_equal(find(&f, &rows), 0);
+	f = churn(10000, 512, 7, 5000);
+	f.sites[0].call = CALL_ID_MALLOC;
+	assert_int_equal(find(&f, &rows), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -142,6 +165,7 @@ int main(void)
 		cmocka_unit_test(pools_find__no_churn__none),
 		cmocka_unit_test(pools_find__no_bytes__one_block),
 		cmocka_unit_test(pools_find__several__most_calls_first),
+		cmocka_unit_test(pools_find__go__a_sync_pool_of_larger_objects),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -88,14 +88,14 @@ void go_pool_add_name(const struct go_pool *pool, struct buffer *out)
 {
 	const struct go_pool_facts *f = &pool->facts;
 
-	if (f->name[0])
-		buffer_add_string(out, f->name);
-	else if (f->made_by[0])
-		buffer_printf(out, "of %s", f->made_by);
-	else if (f->type[0])
-		buffer_printf(out, "of %s", f->type);
-	else
+	if (f->name[0]) {
+		buffer_add_clean(out, f->name);
+	} else if (f->made_by[0] || f->type[0]) {
+		buffer_add_string(out, "of ");
+		buffer_add_clean(out, f->made_by[0] ? f->made_by : f->type);
+	} else {
 		buffer_printf(out, "unknown at 0x%" PRIx64, f->address);
+	}
 }
 
 static void add(struct buffer *out, const char *text)

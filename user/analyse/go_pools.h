@@ -45,7 +45,7 @@ void go_pools_figures_sort(struct go_pools_figures *f);
 /* Of the gets, those that found something, 0 .. 1, and where it lies, 95 times in 100. False: too little is known. */
 bool go_pool_hit_rate(const struct go_pools_figures *f, const struct go_pool *pool, double *rate,
 		      struct interval *range);
-/* What it is called: its variable, else who makes its values, else what is in it, else its address. Not cleaned. */
+/* What it is called: its variable, else who makes its values, else what is in it, else its address. Cleaned. */
 void go_pool_add_name(const struct go_pool *pool, struct buffer *out);
 /* What could be better, in words; nothing when all is well, or not known. */
 void go_pool_add_advice(const struct go_pools_figures *f, const struct go_pool *pool,

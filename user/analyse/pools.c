@@ -8,6 +8,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include "../../include/calls.h"
 
 /* Fewer calls than this are not worth a change of the program. */
 #define LEAST_ALLOCS 1000
@@ -18,6 +19,8 @@
 /* From here on temporary ones, and like sizes, are the rule. */
 #define MOSTLY 0.9
 #define ALIKE  0.8
+/* Go: what sync.Pool costs is what such an allocation does. */
+#define LEAST_GO_BYTES 32
 
 static double ratio(uint64_t part, uint64_t whole)
 {
@@ -29,6 +32,20 @@ static enum pool_advice advice_for(const struct pool_row *row)
 	if (row->temporary_share >= MOSTLY)
 		return POOL_REUSE;
 	return row->alike_share >= ALIKE ? POOL_KEEP : POOL_ARENA;
+}
+
+static bool is_go(const struct snapshot_site *site)
+{
+	return site->call == CALL_ID_GO;
+}
+
+/* What nobody uses stays until the next collection: neither its peak nor its life says how much is in use. */
+static void make_go(struct pool_row *row)
+{
+	row->calls_per_s /= 2;
+	row->blocks = row->bytes = 0;
+	row->life_s = -1;
+	row->advice = POOL_SYNC;
 }
 
 static struct pool_row row_of(const struct snapshot *s, const struct snapshot_site *site)
@@ -49,6 +66,8 @@ static struct pool_row row_of(const struct snapshot *s, const struct snapshot_si
 	if (row.life_bound)
 		row.life_s = (double)row.blocks / row.allocs_per_s;
 	row.advice = advice_for(&row);
+	if (is_go(site))
+		make_go(&row);
 	return row;
 }
 
@@ -56,9 +75,13 @@ static bool is_pool(const struct snapshot_site *site, const struct pool_row *row
 {
 	const struct totals *t = &site->totals;
 
-	return !site->range && t->alloc_count >= LEAST_ALLOCS && row->allocs_per_s >= LEAST_PER_S &&
-	       ratio(t->free_count, t->alloc_count) >= LEAST_FREED &&
-	       ratio(t->alloc_count, row->blocks) >= LEAST_TURNOVER;
+	bool churns = !site->range && t->alloc_count >= LEAST_ALLOCS &&
+		      row->allocs_per_s >= LEAST_PER_S &&
+		      ratio(t->free_count, t->alloc_count) >= LEAST_FREED;
+
+	if (is_go(site))
+		return churns && row->mean_bytes > LEAST_GO_BYTES;
+	return churns && ratio(t->alloc_count, row->blocks) >= LEAST_TURNOVER;
 }
 
 static int compare_rows(const void *left, const void *right)
@@ -101,6 +124,7 @@ const char *pool_advice_text(enum pool_advice advice)
 	case POOL_REUSE: return "one reused buffer for each thread";
 	case POOL_KEEP: return "a pool";
 	case POOL_ARENA: return "an arena";
+	case POOL_SYNC: return "a sync.Pool of pointers";
 	}
 	return "";
 }

@@ -29,7 +29,9 @@ struct pool {
 };
 
 struct go_pools {
-	struct go_runtime runtime; /* a copy, with a descriptor of its own */
+	/* a copy, with a descriptor of its own: it stays when the process has ended */
+	struct go_runtime runtime;
+	unsigned int minor;
 	struct go_types types;
 	struct go_function get, put;
 	bool race;
@@ -52,7 +54,7 @@ static bool read_function(struct elf_file *elf, const struct go_functions *f, co
 
 static bool read_code(struct go_pools *p, struct mapped_file *program)
 {
-	struct go_place place = {p->runtime.memory, p->runtime.bias, p->runtime.layout->minor};
+	struct go_place place = {p->runtime.memory, p->runtime.bias, p->minor};
 	struct go_functions f;
 	bool found = go_functions_load(&f, program->elf, &place) &&
 		     read_function(program->elf, &f, GET, &p->get) &&
@@ -70,6 +72,7 @@ struct go_pools *go_pools_open(const struct go_process *go)
 	bool found = false;
 
 	p->runtime = *go_runtime_of(go);
+	p->minor = p->runtime.layout->minor;
 	p->runtime.memory = fcntl(p->runtime.memory, F_DUPFD_CLOEXEC, 0);
 	if (!files_load(&files, p->runtime.pid)) {
 		program = go_program_find(&files);
@@ -77,10 +80,10 @@ struct go_pools *go_pools_open(const struct go_process *go)
 		p->race = found && go_build_has(program->elf, "-race=true");
 	}
 	files_done(&files);
-	if (found) {
-		go_types_init(&p->types, &p->runtime);
+	go_types_init(&p->types, &p->runtime);
+	p->runtime.layout = NULL; /* it goes with *go */
+	if (found)
 		return p;
-	}
 	go_pools_close(p);
 	return NULL;
 }
@@ -231,7 +234,7 @@ static bool take_symbol(void *context, const struct elf_symbol *symbol)
 
 static void name_new(struct go_pools *p, struct elf_file *elf)
 {
-	struct go_place place = {p->runtime.memory, p->runtime.bias, p->runtime.layout->minor};
+	struct go_place place = {p->runtime.memory, p->runtime.bias, p->minor};
 	struct go_functions f;
 	bool loaded = go_functions_load(&f, elf, &place);
 	size_t i;

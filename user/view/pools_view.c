@@ -196,7 +196,7 @@ static void pool_cell(const struct row *r, enum pool_column column, struct buffe
 		break;
 	case COLUMN_FUNCTION: add_pool_name(r, out); break;
 	case COLUMN_ADVICE: add_pool_advice(r, out, style); break;
-	case COLUMN_SOURCE: buffer_add_string(out, r->pool->facts.made_by); break;
+	case COLUMN_SOURCE: buffer_add_clean(out, r->pool->facts.made_by); break;
 	default: break;
 	}
 }
@@ -216,11 +216,20 @@ static void site_cell(struct grid *t, const struct pool_row *r, enum pool_column
 		*style = STYLE_STRONG;
 		break;
 	case COLUMN_RATE: figure_rate(out, r->allocs_per_s); break;
-	case COLUMN_TEMPORARY: figure_share(out, r->temporary_share, 1); break;
+	case COLUMN_TEMPORARY:
+		if (r->advice != POOL_SYNC)
+			figure_share(out, r->temporary_share, 1);
+		break;
 	case COLUMN_AVERAGE: figure_bytes(out, (uint64_t)(r->mean_bytes + 0.5)); break;
 	case COLUMN_LIFE: figure_time(out, r->life_s); break;
-	case COLUMN_BLOCKS: figure_count(out, r->blocks); break;
-	case COLUMN_BYTES: figure_bytes(out, r->bytes); break;
+	case COLUMN_BLOCKS:
+		if (r->blocks)
+			figure_count(out, r->blocks);
+		break;
+	case COLUMN_BYTES:
+		if (r->blocks)
+			figure_bytes(out, r->bytes);
+		break;
 	case COLUMN_FUNCTION: figure_function(out, t->data, r->site); break;
 	case COLUMN_ADVICE:
 		buffer_add_string(out, pool_advice_text(r->advice));

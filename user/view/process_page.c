@@ -12,6 +12,7 @@
 #include "gc_page.h"
 #include "report_go.h"
 #include "report_goroutines.h"
+#include "report_go_pools.h"
 
 #define INDENT 4
 
@@ -127,6 +128,20 @@ static void add_sides(struct pager *p, const struct snapshot_process *process)
 	buffer_done(&text);
 }
 
+/* They are on the page Pools, a row each. */
+static void add_pools(struct pager *p, const struct snapshot_process *process)
+{
+	struct buffer text = {0};
+
+	if (!process->go_pools.known)
+		return;
+	pager_add(p, STYLE_NORMAL, 0, 0, "");
+	pager_add(p, STYLE_TITLE, 0, 0, "Its pools");
+	report_go_pools_head(&text, &process->go_pools);
+	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+	buffer_done(&text);
+}
+
 static void add_counts(struct pager *p, const struct snapshot *s,
 		       const struct snapshot_process *process)
 {
@@ -159,5 +174,6 @@ void process_page_fill(struct pager *p, const struct snapshot *s,
 	add_sides(p, process);
 	add_go(p, process);
 	gc_page_add(p, s, process);
+	add_pools(p, process);
 	add_counts(p, s, process);
 }

@@ -6,6 +6,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include "../analyse/pools.h"
 #include "../base/units.h"
 #include "../base/xalloc.h"
@@ -164,9 +165,42 @@ void report_add_process(struct buffer *out, const struct snapshot_process *p, bo
 
 /* ---- pools ---- */
 
-static void add_pool(struct buffer *out, const struct snapshot *s, const struct pool_row *row)
+/* Go: what is allocated there when a pool of the program has nothing. */
+static bool is_in_pool(const struct stack_names *names)
 {
-	char allocs[16], bytes[16], calls[16], blocks[16], kept[16], text[32];
+	size_t i;
+
+	for (i = 0; i < names->frame_count; i++) {
+		const char *function = names->frames[i].function;
+
+		if (function && !strcmp(function, "sync.(*Pool).Get"))
+			return true;
+	}
+	return false;
+}
+
+static void add_pool_use(struct buffer *out, const struct pool_row *row,
+			 const struct stack_names *names)
+{
+	char calls[16], blocks[16], kept[16];
+
+	units_count((uint64_t)row->calls_per_s, calls, sizeof(calls));
+	if (row->advice != POOL_SYNC)
+		buffer_printf(out, ": %s would spare %s calls/s, for %s blocks, %s\n",
+			      pool_advice_text(row->advice), calls,
+			      units_count(row->blocks, blocks, sizeof(blocks)),
+			      units_bytes(row->bytes, kept, sizeof(kept)));
+	else if (is_in_pool(names))
+		buffer_printf(out, ": made by a sync.Pool that has nothing %s times/s\n", calls);
+	else
+		buffer_printf(out, ": %s would spare %s allocations/s\n",
+			      pool_advice_text(row->advice), calls);
+}
+
+static void add_pool(struct buffer *out, const struct snapshot *s, const struct pool_row *row,
+		     const struct stack_names *names)
+{
+	char allocs[16], bytes[16], text[32];
 
 	buffer_printf(out, "\t%s allocations/s of %.0f bytes (%s/s)",
 		      units_count((uint64_t)row->allocs_per_s, allocs, sizeof(allocs)),
@@ -174,11 +208,12 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		      units_bytes((uint64_t)row->bytes_per_s, bytes, sizeof(bytes)));
 	if (s->process_count > 1)
 		buffer_printf(out, " in %" PRIu32, s->processes[row->site->process].pid);
-	buffer_printf(out, ": %s would spare %s calls/s, for %s blocks, %s\n",
-		      pool_advice_text(row->advice),
-		      units_count((uint64_t)row->calls_per_s, calls, sizeof(calls)),
-		      units_count(row->blocks, blocks, sizeof(blocks)),
-		      units_bytes(row->bytes, kept, sizeof(kept)));
+	add_pool_use(out, row, names);
+	if (row->advice == POOL_SYNC) {
+		buffer_printf(out, "\t\t[%" PRIu64 " allocated so far, %.1f%% of like size]\n",
+			      row->site->totals.alloc_count, 100 * row->alike_share);
+		return;
+	}
 	buffer_printf(out,
 		      "\t\t[%" PRIu64 " allocated so far, %.1f%% of like size, %.1f%% of the freed "
 		      "temporary, ",
@@ -203,7 +238,7 @@ void report_add_pools(struct buffer *out, const struct snapshot *s, uint64_t top
 	for (i = 0; i < count && i < top; i++) {
 		const struct stack_names *n = names(context, rows[i].site);
 
-		add_pool(out, s, &rows[i]);
+		add_pool(out, s, &rows[i], n);
 		for (k = 0; k < n->frame_count; k++) {
 			buffer_add_string(out, "\t\t");
 			frames_add(out, &n->frames[k]);

@@ -50,15 +50,6 @@ static void add_rate(struct buffer *out, uint64_t count, const struct go_pools_f
 	buffer_printf(out, "%s %s/s", units_count((uint64_t)rate, text, sizeof(text)), what);
 }
 
-static void add_name(struct buffer *out, const struct go_pool *pool)
-{
-	struct buffer name = {0};
-
-	go_pool_add_name(pool, &name);
-	buffer_add_clean(out, name.data);
-	buffer_done(&name);
-}
-
 static void add_facts(struct buffer *out, const struct go_pools_figures *f,
 		      const struct go_pool *pool)
 {
@@ -98,7 +89,7 @@ static void add_pool(struct buffer *out, const struct go_pools_figures *f,
 	if (text.length)
 		buffer_printf(out, ", %s", text.data);
 	buffer_add_string(out, ": pool ");
-	add_name(out, pool);
+	go_pool_add_name(pool, out);
 	buffer_add_char(out, '\n');
 	if (verbose)
 		add_facts(out, f, pool);
