@@ -17,7 +17,7 @@ enum {
 	ARRAY_COUNTS = 100,
 	ARRAY_COMM = 101,
 	ARRAY_GO_POOLS = 120,
-	ARRAY_GO_LIVE = 340,
+	ARRAY_GO_LIVE = 341,
 	ARRAY_GOROUTINES = 360
 };
 
@@ -84,13 +84,15 @@ static void put_counts(struct buffer *b, const uint64_t *counts, size_t count)
 
 static void put_go_live(struct buffer *b, const struct go_gc *g)
 {
+	struct go_live_point before = {0};
 	struct buffer list = {0};
 	uint32_t i;
 
 	for (i = 0; i < g->point_count; i++) {
-		pack_u64(&list, g->points[i].cycle);
-		pack_u64(&list, g->points[i].end_ns);
+		pack_u64(&list, g->points[i].cycle - before.cycle);
+		pack_u64(&list, g->points[i].end_ns - before.end_ns);
 		pack_u64(&list, g->points[i].bytes);
+		before = g->points[i];
 	}
 	if (list.length)
 		put_array(b, ARRAY_GO_LIVE, list.data, list.length);
@@ -208,12 +210,15 @@ static void get_process_value(struct process_facts *p, uint64_t number, uint64_t
 
 static void get_go_live(struct unpack list, struct go_gc *g)
 {
+	struct go_live_point before = {0};
+
 	while (unpack_left(&list) && !list.bad && g->point_count < GO_LIVE_POINTS) {
 		struct go_live_point *p = &g->points[g->point_count++];
 
-		p->cycle = (uint32_t)unpack_u64(&list);
-		p->end_ns = unpack_u64(&list);
+		p->cycle = before.cycle + (uint32_t)unpack_u64(&list);
+		p->end_ns = before.end_ns + unpack_u64(&list);
 		p->bytes = unpack_u64(&list);
+		before = *p;
 	}
 }
 

@@ -30,7 +30,7 @@ OFF = (1 << 63) - 1
 # shape, live MiB, MiB a second, environment, MiB of its control group (0: none), kind of work
 Scenario = collections.namedtuple("Scenario", "shape live rate environment group work")
 SCENARIOS = [
-    Scenario("nodes", 40, 100, {}, 0, "high-throughput"),
+    Scenario("nodes", 120, 400, {}, 0, "high-throughput"),
     Scenario("records", 60, 150, {"GOGC": "50"}, 0, "low-latency"),
     Scenario("buffers", 80, 300, {"GOGC": "200"}, 0, "memory-constrained"),
     Scenario("nodes", 40, 100, {"GOGC": "off", "GOMEMLIMIT": "90MiB"}, 0, "high-throughput"),

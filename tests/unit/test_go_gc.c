@@ -117,7 +117,9 @@ static void go_gc_read__steady__rates_between_ends_of_cycles(void **state)
 	assert_true(isnan(g.assist_share)); /* processor times are those of Go 1.19 */
 	assert_int_equal(g.cpu_ns[GO_CPU_OF_ALL], UINT64_MAX);
 	assert_false(g.live_grows);
-	assert_true(g.point_count > 16 && g.point_count <= GO_LIVE_POINTS);
+	/* each has its point */
+	assert_in_range(g.point_count, 59, 62);
+	assert_int_equal(g.points[0].cycle, 200 - g.point_count + 1);
 	assert_int_equal(g.points[g.point_count - 1].cycle, 200);
 	/* it stops to collect: not two a second any more */
 	go_gc_read(w, START + 200 * SECOND / 2 + 30 * SECOND, &g);
@@ -182,7 +184,8 @@ static void facts_pack__collector__comes_back(void **state)
 	p->go_gc.gc_share = 0.25;
 	p->go_gc.cpu_ns[GO_CPU_OF_ASSIST] = UINT64_MAX;
 	p->go_gc.points[0] = (struct go_live_point){7, START, 99};
-	p->go_gc.point_count = 1;
+	p->go_gc.points[1] = (struct go_live_point){8, START - 5, 98};
+	p->go_gc.point_count = 2;
 	facts_pack(&f, &b);
 	u = (struct unpack){(const uint8_t *)b.data, (const uint8_t *)b.data + b.length, false};
 	assert_true(facts_unpack(&again, &u));
@@ -191,9 +194,9 @@ static void facts_pack__collector__comes_back(void **state)
 	assert_true(isnan(again.processes[0].go_gc.cycles_per_s));
 	assert_float_equal(again.processes[0].go_gc.gc_share, 0.25, 0);
 	assert_int_equal(again.processes[0].go_gc.cpu_ns[GO_CPU_OF_ASSIST], UINT64_MAX);
-	assert_int_equal(again.processes[0].go_gc.point_count, 1);
+	assert_int_equal(again.processes[0].go_gc.point_count, 2);
 	assert_memory_equal(&again.processes[0].go_gc.points[0], &p->go_gc.points[0],
-			    sizeof(struct go_live_point));
+			    2 * sizeof(struct go_live_point));
 	facts_done(&again);
 	facts_done(&f);
 	buffer_done(&b);

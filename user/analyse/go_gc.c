@@ -295,16 +295,6 @@ static void pick_points(const struct go_gc_watch *w, uint32_t begin, struct go_g
 	}
 }
 
-static double lowest_early(const struct go_gc *g)
-{
-	double lowest = (double)g->points[0].bytes;
-	uint32_t i;
-
-	for (i = 1; i < g->point_count && i < NEAR; i++)
-		lowest = fmin(lowest, (double)g->points[i].bytes);
-	return lowest;
-}
-
 /* It is made of the last four cycles, of which the largest decides. */
 static double mean_runway(const struct go_gc_watch *w, uint32_t begin)
 {
@@ -316,35 +306,56 @@ static double mean_runway(const struct go_gc_watch *w, uint32_t begin)
 	return sum / (w->mark_count - begin);
 }
 
+/* Some of the points, spread evenly, the last one always. */
+struct series {
+	uint32_t count;
+	double seconds[TREND_MAX], cycles[TREND_MAX], bytes[TREND_MAX];
+};
+
+static void pick_series(const struct go_gc *g, struct series *s)
+{
+	uint32_t stride = (g->point_count - 1) / TREND_MAX + 1, i = (g->point_count - 1) % stride;
+	const struct go_live_point *first = &g->points[i];
+
+	for (s->count = 0; i < g->point_count; i += stride, s->count++) {
+		const struct go_live_point *p = &g->points[i];
+
+		s->seconds[s->count] =
+			p->end_ns > first->end_ns ? (double)(p->end_ns - first->end_ns) / NS : 0;
+		s->cycles[s->count] = p->cycle - first->cycle;
+		s->bytes[s->count] = (double)p->bytes;
+	}
+}
+
+static double lowest_early(const struct series *s)
+{
+	double lowest = s->bytes[0];
+	uint32_t i;
+
+	for (i = 1; i < s->count && i < NEAR; i++)
+		lowest = fmin(lowest, s->bytes[i]);
+	return lowest;
+}
+
 static void judge(const struct go_gc_watch *w, struct go_gc *g)
 {
-	double seconds[GO_LIVE_POINTS], cycles[GO_LIVE_POINTS], bytes[GO_LIVE_POINTS];
-	const struct go_live_point *first = &g->points[0];
 	struct trend_grid grid;
+	struct series s;
 	struct trend t;
-	uint32_t i;
 
 	if (g->point_count < GO_GC_POINTS_LEAST)
 		return;
-	for (i = 0; i < g->point_count; i++) {
-		const struct go_live_point *p = &g->points[i];
-
-		seconds[i] =
-			p->end_ns > first->end_ns ? (double)(p->end_ns - first->end_ns) / NS : 0;
-		cycles[i] = p->cycle - first->cycle;
-		bytes[i] = (double)p->bytes;
-	}
-	trend_grid_init(&grid, seconds, g->point_count);
-	t = trend_of(&grid, bytes);
+	pick_series(g, &s);
+	trend_grid_init(&grid, s.seconds, s.count);
+	t = trend_of(&grid, s.bytes);
 	g->live_slope = t.slope;
 	g->live_low = t.low;
 	g->live_high = t.high;
 	g->live_p = t.p;
-	g->live_grows =
-		t.p < CHANCE_MOST && t.low > 0 &&
-		t.slope * seconds[g->point_count - 1] >= w->options.threshold * lowest_early(g);
-	trend_grid_init(&grid, cycles, g->point_count);
-	g->live_per_cycle = trend_of(&grid, bytes).slope;
+	g->live_grows = t.p < CHANCE_MOST && t.low > 0 &&
+			t.slope * s.seconds[s.count - 1] >= w->options.threshold * lowest_early(&s);
+	trend_grid_init(&grid, s.cycles, s.count);
+	g->live_per_cycle = trend_of(&grid, s.bytes).slope;
 }
 
 void go_gc_read(const struct go_gc_watch *w, uint64_t now_ns, struct go_gc *out)

@@ -77,7 +77,7 @@ struct go_live_point {
 	uint64_t bytes;
 };
 
-#define GO_LIVE_POINTS	   TREND_MAX
+#define GO_LIVE_POINTS	   128u
 #define GO_GC_POINTS_LEAST 8 /* fewer say nothing of a growth */
 
 struct go_gc {

@@ -17,8 +17,8 @@
 #include "elf_private.h"
 #include "go_private.h"
 
-#define INFO_MAX    (256ull << 20) /* Kubernetes' largest programs have some 60 MB */
-#define ENTRIES_MAX (8u << 20)
+#define INFO_MAX    (96ull << 20) /* as of what names are read from; large servers have some 60 MB */
+#define ENTRIES_MAX (4u << 20)
 #define OFFSET_MAX  (1 << 20) /* runtime.mheap is the largest structure: 92 KB */
 #define RUNTIME	    "runtime"
 
