@@ -77,15 +77,15 @@ void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct 
 	b->now = f->memory;
 	if (f->memory_begun) {
 		b->first = f->memory_first;
-		b->heap_first = f->heap_first;
+		b->heap_first = f->heap_first + p->before.bytes;
 	} else if (!t->memory.begun) {
 		t->memory.begun = true;
 		t->memory.first = b->now;
-		t->memory.heap_first = b->heap_now;
+		t->memory.heap_first = b->heap_now - p->before.bytes;
 	}
 	if (!f->memory_begun) {
 		b->first = t->memory.first;
-		b->heap_first = t->memory.heap_first;
+		b->heap_first = t->memory.heap_first + p->before.bytes;
 	}
 	/* who does not grow meets no limit */
 	if (p->growth_bytes_per_s > 0)

@@ -16,7 +16,8 @@
 struct memory_facts {
 	bool begun;
 	struct memory_use first;
-	uint64_t heap_first;
+	uint64_t
+		heap_first; /* without what is said to be from before tracing began, however late */
 	uint64_t pss_next_ns; /* not read before that */
 	struct memory_limits limits;
 	uint64_t limits_next_ns;

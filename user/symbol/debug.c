@@ -52,7 +52,7 @@ struct debug_session {
 	Elf *elf, *separate_elf;
 	struct symbols *symbols;
 	struct scopes *scopes;
-	struct go_names *go;	 /* NULL: not a Go program, or it has symbols */
+	struct go_names *go;	 /* NULL: not a Go program, or it has debug information */
 	bool lost_scopes;	 /* its separate file has gone meanwhile */
 	bool suspended;		 /* to be opened again, with the indexes that are there */
 	bool trusted;		 /* the debug information is the system's */
@@ -331,7 +331,7 @@ static bool debug_open_module(struct debug *d, struct debug_session *session)
 	else if (session->scopes)
 		return false;
 	debug_index_symbols(session, module);
-	if (symbols_are_none(session->symbols))
+	if (!session->scopes)
 		session->go = go_names_new(session->elf);
 	return !session->lost_scopes && !guard_failed();
 }
@@ -461,10 +461,10 @@ static size_t debug_resolve_in(struct debug_session *session, uint64_t address,
 	const char *symbol;
 	size_t count;
 
-	if (session->go)
-		count = go_names_find(session->go, call, frames);
-	else
-		count = session->scopes ? scopes_find(session->scopes, call, frames) : 0;
+	count = session->go ? go_names_find(session->go, call, frames) : 0;
+	if (count)
+		return count;
+	count = session->scopes ? scopes_find(session->scopes, call, frames) : 0;
 	if (count == 0) {
 		frames[0] = (struct debug_frame){0};
 		count = 1;

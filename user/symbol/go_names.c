@@ -18,13 +18,13 @@
 #include "../base/xalloc.h"
 #include "../target/go_private.h"
 
-#define MAGIC		 0xfffffff0u /* Go 1.18 and 1.19; 0xfffffff1 from 1.20 on */
-#define HEADER_SIZE	 72
-#define PCDATA_INL_TREE	 2
+#define MAGIC		  0xfffffff0u /* Go 1.18 and 1.19; 0xfffffff1 from 1.20 on */
+#define HEADER_SIZE	  72
+#define PCDATA_INL_TREE	  2
 #define FUNCDATA_INL_TREE 3
-#define NO_FUNCDATA	 UINT32_MAX
-#define STEPS_MAX	 65536u /* of a value table */
-#define PCDATA_MAX	 64
+#define NO_FUNCDATA	  UINT32_MAX
+#define STEPS_MAX	  65536u /* of a value table */
+#define PCDATA_MAX	  64
 
 /* A piece of the file that is at `address` in memory. */
 struct part {
@@ -106,9 +106,8 @@ static bool find_section(Elf *elf, const char *const *wanted, struct part *part)
 	if (elf_getshdrstrndx(elf, &strings))
 		return false;
 	while ((section = elf_nextscn(elf, section))) {
-		name = gelf_getshdr(section, &header)
-			       ? elf_strptr(elf, strings, header.sh_name)
-			       : NULL;
+		name = gelf_getshdr(section, &header) ? elf_strptr(elf, strings, header.sh_name)
+						      : NULL;
 		for (i = 0; name && wanted[i]; i++) {
 			if (!strcmp(name, wanted[i]))
 				return read_part(section, part);
@@ -312,8 +311,7 @@ static bool find_function(const struct go_names *g, uint64_t address, struct fun
 			high = middle;
 	}
 	/* the entry behind the last function is its end */
-	if (!low || low == g->count + 1 ||
-	    offset >= get32(&g->table, g->functions + low * 8))
+	if (!low || low == g->count + 1 || offset >= get32(&g->table, g->functions + low * 8))
 		return false;
 	f->start = g->text + get32(&g->table, g->functions + (low - 1) * 8);
 	f->record = g->functions + get32(&g->table, g->functions + (low - 1) * 8 + 4);

@@ -168,11 +168,6 @@ void symbols_free(struct symbols *s)
 	free(s);
 }
 
-bool symbols_are_none(const struct symbols *s)
-{
-	return s->count == 0;
-}
-
 static bool symbols_covers(const struct symbols_entry *e, uint64_t address, bool nearest)
 {
 	if (e->size)

@@ -4,7 +4,6 @@
 #ifndef SYMBOL_SYMBOLS_H
 #define SYMBOL_SYMBOLS_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <elfutils/libdwfl.h>
@@ -17,7 +16,6 @@ struct symbols *symbols_new(Dwfl_Module *module, struct pages *pages);
 void symbols_free(struct symbols *s);
 /* The module of before is gone, this one is of the same files: the index stays. */
 void symbols_attach(struct symbols *s, Dwfl_Module *module);
-bool symbols_are_none(const struct symbols *s);
 /* The function that contains the address, and where it starts; NULL: none. */
 const char *symbols_find(struct symbols *s, uint64_t address, uint64_t *start);
 
