@@ -256,3 +256,17 @@ def go_enable_profile__lying_version__refused(case):
     check("cannot switch on its heap profile" in tracer.err.text(), "it is not refused")
     equal(rate_of(target), "0", "rate")
     command(target, "gc")
+
+
+@test()
+def go_profile__stripped_pie__functions_inlined_ones_and_lines(case):
+    """A stripped program has them from the tables of its runtime, the same as one with debug information."""
+    found = []
+    for path in (profiled(), profiled("profiled-stripped-pie", "-buildmode=pie", STRIPPED)):
+        target = start(case, path, "rate 1", "inlined 1009", "nodes 3000", "gc")
+        csv = case.path(f"{len(found)}.csv")
+        equal(case.run("-b", "-p", target.pid, "--csv", csv, "0.1", "1").process.returncode, 0, "exit status")
+        found.append({(row["function"], row["source"], row["stack"].replace(".abi0", ""))
+                      for row in read_sites(csv).last(target.pid) if row["function"].startswith("main.")})
+    check(any(stack.endswith("main.leakInlined;main.wrapBuffer;main.smallBuffer") for _, _, stack in found[0]), f"inlined: {found[0]}")
+    equal(found[1], found[0], "functions, lines and stacks of the stripped program")

@@ -364,6 +364,11 @@ static void names_site_id__all_frames_known__settled(void **state)
 static void skip_matches__allocators__only_they(void **state)
 {
 	static const char *const internal[] = {
+		"runtime.mallocgc",
+		"runtime.mallocgcSmallScanNoHeaderSC3",
+		"runtime.growslice",
+		"runtime.mapassign_faststr",
+		"internal/runtime/maps.(*Map).growToTable",
 		"malloc",
 		"operator new",
 		"operator new[]",
@@ -409,6 +414,9 @@ static void skip_matches__allocators__only_they(void **state)
 		"vasprintf",
 	};
 	static const char *const users[] = {
+		"runtime.main",
+		"runtime.malg",
+		"main.mallocgc",
 		"main",
 		"my_malloc",
 		"malloc_config",

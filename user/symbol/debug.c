@@ -27,6 +27,7 @@
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "download.h"
+#include "go_names.h"
 #include "image.h"
 #include "pages.h"
 #include "scopes.h"
@@ -51,6 +52,7 @@ struct debug_session {
 	Elf *elf, *separate_elf;
 	struct symbols *symbols;
 	struct scopes *scopes;
+	struct go_names *go;	 /* NULL: not a Go program, or it has debug information */
 	bool lost_scopes;	 /* its separate file has gone meanwhile */
 	bool suspended;		 /* to be opened again, with the indexes that are there */
 	bool trusted;		 /* the debug information is the system's */
@@ -194,6 +196,8 @@ static void debug_suspend(struct debug_session *session)
 {
 	if (!session->dwfl)
 		return;
+	go_names_free(session->go);
+	session->go = NULL;
 	pages_remove(session->debug->pages, session->elf);
 	pages_remove(session->debug->pages, session->separate_elf);
 	dwfl_end(session->dwfl);
@@ -327,6 +331,8 @@ static bool debug_open_module(struct debug *d, struct debug_session *session)
 	else if (session->scopes)
 		return false;
 	debug_index_symbols(session, module);
+	if (!session->scopes)
+		session->go = go_names_new(session->elf);
 	return !session->lost_scopes && !guard_failed();
 }
 
@@ -455,6 +461,9 @@ static size_t debug_resolve_in(struct debug_session *session, uint64_t address,
 	const char *symbol;
 	size_t count;
 
+	count = session->go ? go_names_find(session->go, call, frames) : 0;
+	if (count)
+		return count;
 	count = session->scopes ? scopes_find(session->scopes, call, frames) : 0;
 	if (count == 0) {
 		frames[0] = (struct debug_frame){0};

@@ -566,10 +566,15 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 	return &n->current;
 }
 
+static bool names_is_allocator(const struct frame_name *frame)
+{
+	return frame->function && skip_is_go_allocator(frame->function);
+}
+
 const struct stack_names *names_innermost(struct names *n)
 {
 	struct stack_names *s = &n->current;
-	size_t to = 0;
+	size_t to = 0, begin = 0;
 	bool first = true;
 
 	for (size_t i = 0; i < s->frame_count; i++) {
@@ -579,7 +584,10 @@ const struct stack_names *names_innermost(struct names *n)
 			s->frames[to++] = s->frames[i];
 		first = !inlined;
 	}
-	s->frame_count = to;
+	while (begin + 1 < to && names_is_allocator(&s->frames[begin]))
+		begin++;
+	s->frame_count = to - begin;
+	memmove(s->frames, s->frames + begin, s->frame_count * sizeof(*s->frames));
 	names_mark_skipped(s);
 	return s;
 }

@@ -72,8 +72,8 @@ bool names_knows(const struct names *n, uint32_t number, uint64_t address);
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
 				      uint8_t call, const uint64_t *pcs, size_t frame_count);
 /*
- * Of what names_stack() has just answered, one frame for each pc: for stacks whose inlined functions have pcs of their own
- * (STACK_F_LOGICAL).
+ * Of what names_stack() has just answered, one frame for each pc, from the caller of the allocator on: for stacks of Go's runtime, whose
+ * inlined functions have pcs of their own (STACK_F_LOGICAL).
  */
 const struct stack_names *names_innermost(struct names *n);
 /*

@@ -368,7 +368,7 @@ static bool skip_is_rust(const char *name)
 }
 
 /* Of Go's runtime: what the compiler calls for new(), make(), append(), maps, strings and interfaces. */
-static bool skip_is_go(const char *name)
+bool skip_is_go_allocator(const char *name)
 {
 	static const char *const functions[] = {
 		"mallocgc",
@@ -460,7 +460,7 @@ static bool skip_is_internal(const char *name)
 		if (skip_starts(name, scopes[i].start) && skip_ends(name, scopes[i].end))
 			return true;
 	}
-	return skip_is_go(name) || skip_is_exactly(name) || skip_is_container(name) ||
+	return skip_is_go_allocator(name) || skip_is_exactly(name) || skip_is_container(name) ||
 	       skip_is_rust(name) || skip_is_operator(name);
 }
 

@@ -17,6 +17,8 @@ struct skip {
 void skip_done(struct skip *s);
 /* False: not a POSIX extended regular expression, *error says why (static). */
 bool skip_add(struct skip *s, const char *regex, const char **error);
+/* What Go's compiler calls to allocate, and what that calls. */
+bool skip_is_go_allocator(const char *function);
 /* function: demangled, bare; NULL is never skipped. */
 bool skip_matches(const struct skip *s, const char *function);
 

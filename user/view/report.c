@@ -376,7 +376,11 @@ static void add_remarks(struct buffer *out, const struct snapshot *s)
 			continue;
 		buffer_printf(out, "\t(%" PRIu32 " ", process->pid);
 		buffer_add_clean(out, process->comm);
-		buffer_add_string(out, ": its heap from before the attach is not shown)\n");
+		buffer_add_string(out,
+				  process->go_heap.source == GO_HEAP_PROFILE
+					  ? ": its C heap from before the attach is not shown, its "
+					    "Go heap is)\n"
+					  : ": its heap from before the attach is not shown)\n");
 	}
 }
 

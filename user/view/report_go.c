@@ -149,7 +149,8 @@ void report_go_profile(struct buffer *out, const struct snapshot_process *p)
 		      "before tracing began",
 		      units_bytes(g->live_bytes, live, sizeof(live)),
 		      units_count(g->live_count, count, sizeof(count)),
-		      g->early ? "(no collection yet)" : "as of a past collection",
+		      g->early ? "(nothing is published yet: all counts)"
+			       : "as of a past collection",
 		      units_bytes(g->fresh_bytes, fresh, sizeof(fresh)),
 		      units_bytes(p->before.bytes, before, sizeof(before)));
 	if (g->enabled)
