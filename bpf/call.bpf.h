@@ -51,11 +51,20 @@ static __always_inline void arguments(struct pt_regs *ctx, struct pending *p, __
 	}
 }
 
+/*
+ * Inner calls must find their outer one, wanted or not: those to mmap, and, where it is drawn which calls are recorded, those to the
+ * allocator. An implementation may pass on what is no plain malloc or calloc; the inner call would be drawn once more.
+ */
+static __always_inline bool inner_are_counted(__u32 kind)
+{
+	if (config.ranges)
+		return true;
+	return config.sample_bytes && kind != CALL_ALLOC_SIZE0 && kind != CALL_ALLOC_PRODUCT;
+}
+
 /* Is the return side of interest? Releases take effect at the time of the entry: only they need it. */
 static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 kind)
 {
-	bool sample;
-
 	switch (kind) {
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
@@ -64,17 +73,19 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_MMAP: return true;
 	case CALL_REALLOC:
 	case CALL_REALLOC_PRODUCT:
-		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
-		if (p->unwanted && !config.ranges &&
-		    !(p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
+		p->unwanted = !bytes_wanted(p->bytes);
+		if (!p->unwanted ||
+		    (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
+			p->entry_ns = bpf_ktime_get_ns();
+		else if (!inner_are_counted(kind))
 			return false;
-		p->entry_ns = bpf_ktime_get_ns();
+		else
+			p->pointer = 0;
 		return true;
 	default:
-		sample = sample_wanted(t, p->bytes);
-		p->unwanted = !sample || !size_wanted(p->bytes);
-		/* with ranges, inner calls to mmap must find their outer call, wanted or not */
-		return !p->unwanted || config.ranges;
+		/* else call_is_left_out() has asked */
+		p->unwanted = inner_are_counted(kind) && !bytes_wanted(p->bytes);
+		return true;
 	}
 }
 
@@ -116,21 +127,22 @@ static __always_inline __u64 string_bytes(__u64 address)
 /* Whoever calls: it is not recorded, and nothing else hangs on it. */
 static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u32 kind)
 {
-	__u64 bytes = ctx->di, count = ctx->si;
+	__u64 bytes = ctx->di, count = ctx->si, posix_bytes = ctx->dx;
 
 	barrier_var(bytes);
 	barrier_var(count);
+	barrier_var(posix_bytes);
 	if (!config.selective)
 		return false;
 	if (kind == CALL_FREE)
 		return !recorded_maybe(bytes);
-	/* with ranges, inner calls to mmap must find their outer call, wanted or not */
-	if (config.ranges)
+	if (inner_are_counted(kind))
 		return false;
 	switch (kind) {
-	case CALL_ALLOC_SIZE0: return !size_wanted(bytes);
-	case CALL_ALLOC_SIZE1: return !size_wanted(count);
-	case CALL_ALLOC_PRODUCT: return !size_wanted(product(bytes, count));
+	case CALL_ALLOC_SIZE0: return !bytes_wanted(bytes);
+	case CALL_ALLOC_SIZE1: return !bytes_wanted(count);
+	case CALL_ALLOC_PRODUCT: return !bytes_wanted(product(bytes, count));
+	case CALL_POSIX_MEMALIGN: return !bytes_wanted(posix_bytes);
 	default: return false;
 	}
 }
@@ -289,7 +301,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 	case CALL_STRING:
 		block = result;
 		p->bytes = block ? string_bytes(block) : 0;
-		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
+		p->unwanted = !bytes_wanted(p->bytes);
 		break;
 	default: block = result;
 	}

@@ -87,7 +87,6 @@ struct thread {
 	__u32 number; /* of the traced process, 0: not traced */
 	__u32 tid;
 	__u64 image;
-	__u64 sample_left;  /* bytes until the next sample; 0: not drawn yet */
 	__u64 space_owner;  /* whose mappings unwind_spaces[space] describes; 0: look it up */
 	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
 	__u32 space;

@@ -9,7 +9,8 @@ from lib import check, check_summary, command, equal, outstanding, read_sites, r
 SIGMAS = 6
 # The size of the blocks that are left.
 SITES = {"site_small": 48, "site_product": 200, "site_aligned": 300, "site_before": 100, "site_grown": 700, "site_pair": 160,
-         "site_thread": 96, "site_large": 500000, "site_nothing": 0}
+         "site_thread": 96, "site_large": 500000, "site_nothing": 0, "site_new": 240, "site_array": 220, "site_little": 320,
+         "site_string": 30}
 RANGE = re.compile(r"^\t\t\[bytes (\S+), allocations (\S+|at least \S+), from (\d+) samples\]$", re.M)
 
 
