@@ -112,9 +112,9 @@ static __noinline __u64 string_length(struct scratch *s, __u64 address)
 	return total + 1;
 }
 
-static __always_inline __u64 string_bytes(__u64 address)
+static __always_inline __u64 string_bytes(const struct thread *t, __u64 address)
 {
-	struct scratch *s = scratch_take();
+	struct scratch *s = scratch_take(t);
 	__u64 bytes;
 
 	if (!s)
@@ -187,7 +187,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 
 static __always_inline __u64 stack_now(struct pt_regs *ctx, struct thread *t, bool at_return)
 {
-	struct scratch *s = scratch_take();
+	struct scratch *s = scratch_take(t);
 	__u64 stack = stack_of(ctx, t, s, at_return);
 
 	if (s)
@@ -207,7 +207,7 @@ static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t, __
 	if (!slot_fits(t, block, p->bytes))
 		return emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
 				  stack_now(ctx, t, at_return), 0);
-	s = scratch_take();
+	s = scratch_take(t);
 	e = slot_take(&lap);
 	if (e) {
 		slot_begin(e, t, p->bytes);
@@ -300,7 +300,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 		break;
 	case CALL_STRING:
 		block = result;
-		p->bytes = block ? string_bytes(block) : 0;
+		p->bytes = block ? string_bytes(t, block) : 0;
 		p->unwanted = !bytes_wanted(p->bytes);
 		break;
 	default: block = result;

@@ -19,6 +19,7 @@
 #include "hits.bpf.h"
 #include "sample.bpf.h"
 #include "filter.bpf.h"
+#include "thread.bpf.h"
 #include "recorded.bpf.h"
 #include "pending.bpf.h"
 #include "unwind_maps.bpf.h"

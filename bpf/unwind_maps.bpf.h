@@ -69,6 +69,7 @@ struct cached_rule {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
 	__uint(max_entries, RULE_CACHE_SLOTS);
 	__type(key, __u32);
 	__type(value, struct cached_rule);

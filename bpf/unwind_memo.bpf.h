@@ -21,6 +21,7 @@
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
 	__uint(max_entries, MEMO_SLOTS);
 	__type(key, __u32);
 	__type(value, struct memo_entry);

@@ -341,7 +341,8 @@ static size_t array_bytes(const struct tracer_bpf *skel)
 {
 	const struct bpf_map *tables[] = {skel->maps.sent,	     skel->maps.unwind_spaces,
 					  skel->maps.unwind_rules,   skel->maps.unwind_memo,
-					  skel->maps.recorded_hints, skel->maps.scratches};
+					  skel->maps.recorded_hints, skel->maps.scratches,
+					  skel->maps.thread_places};
 	size_t bytes = 0, i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)

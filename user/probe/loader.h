@@ -45,7 +45,7 @@ size_t loader_rings_bytes(const struct loader *l);
 /* Kernel memory of the tables that are there from the beginning; the rings come to it, and the unwind
  * tables. */
 size_t loader_table_bytes(const struct loader *l);
-/* And of each thread that allocates. */
+/* And of each thread that finds its place in them taken. */
 size_t loader_thread_bytes(const struct loader *l);
 /* What all rings together take by default on this machine. */
 size_t loader_planned_ring_bytes(void);
