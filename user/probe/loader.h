@@ -52,10 +52,10 @@ size_t loader_planned_ring_bytes(void);
 /* And the tables, unwind tables not counted. */
 size_t loader_planned_table_bytes(void);
 
-/* Programs to attach: at entries and rets; at both sides (-1 without sessions); at returns (-1 with
- * sessions). */
-int loader_entry_program(const struct loader *l);
-int loader_session_program(const struct loader *l);
+/* Programs to attach where the cookie is that one: at entries and rets; at both sides (-1 without sessions); at returns, whatever
+ * the cookie (-1 with sessions). */
+int loader_entry_program(const struct loader *l, uint64_t cookie);
+int loader_session_program(const struct loader *l, uint64_t cookie);
 int loader_return_program(const struct loader *l);
 
 /* Does nothing; for links of uprobe_multi that are made to be closed, where the kernel has them. */
