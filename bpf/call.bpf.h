@@ -53,19 +53,24 @@ static __always_inline void arguments(struct pt_regs *ctx, struct pending *p, __
 
 /*
  * Inner calls must find their outer one, wanted or not: those to mmap, and, where it is drawn which calls are recorded, those to the
- * allocator. An implementation may pass on what is no plain malloc or calloc; the inner call would be drawn once more.
+ * allocator. An implementation may pass on what is no plain malloc or calloc, and a calloc that was seen to; the inner call would
+ * be drawn once more.
  */
-static __always_inline bool inner_are_counted(__u32 kind)
+static __always_inline bool inner_are_counted(__u64 cookie)
 {
+	__u32 kind = COOKIE_KIND(cookie);
+
 	if (config.ranges)
 		return true;
-	return config.sample_bytes && kind != CALL_ALLOC_SIZE0 && kind != CALL_ALLOC_PRODUCT;
+	if (kind == CALL_ALLOC_PRODUCT)
+		return config.sample_bytes && COOKIE_FLAGS(cookie) & CALL_PASSES;
+	return config.sample_bytes && kind != CALL_ALLOC_SIZE0;
 }
 
 /* Is the return side of interest? Releases take effect at the time of the entry: only they need it. */
-static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 kind)
+static __always_inline bool wanted(struct thread *t, struct pending *p, __u64 cookie)
 {
-	switch (kind) {
+	switch (COOKIE_KIND(cookie)) {
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
 	case CALL_RESIZE: p->entry_ns = bpf_ktime_get_ns(); return true;
@@ -77,14 +82,14 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 		if (!p->unwanted ||
 		    (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
 			p->entry_ns = bpf_ktime_get_ns();
-		else if (!inner_are_counted(kind))
+		else if (!inner_are_counted(cookie))
 			return false;
 		else
 			p->pointer = 0;
 		return true;
 	default:
 		/* else call_is_left_out() has asked */
-		p->unwanted = inner_are_counted(kind) && !bytes_wanted(p->bytes);
+		p->unwanted = inner_are_counted(cookie) && !bytes_wanted(p->bytes);
 		return true;
 	}
 }
@@ -125,8 +130,9 @@ static __always_inline __u64 string_bytes(const struct thread *t, __u64 address)
 }
 
 /* Whoever calls: it is not recorded, and nothing else hangs on it. */
-static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u32 kind)
+static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u64 cookie)
 {
+	__u32 kind = COOKIE_KIND(cookie);
 	__u64 bytes = ctx->di, count = ctx->si, posix_bytes = ctx->dx;
 
 	barrier_var(bytes);
@@ -136,7 +142,7 @@ static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u32 kind)
 		return false;
 	if (kind == CALL_FREE)
 		return !recorded_maybe(bytes);
-	if (inner_are_counted(kind))
+	if (inner_are_counted(cookie))
 		return false;
 	switch (kind) {
 	case CALL_ALLOC_SIZE0: return !bytes_wanted(bytes);
@@ -153,7 +159,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	enum where where;
 	struct thread *t;
 
-	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, kind))
+	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, cookie))
 		return 1;
 	t = thread_get();
 	if (!t)
@@ -179,7 +185,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		return 1;
 	}
 	arguments(ctx, &t->pending, kind);
-	if (!wanted(t, &t->pending, kind))
+	if (!wanted(t, &t->pending, cookie))
 		return 1;
 	pending_begin(&t->pending, ctx->sp, id, COOKIE_SIDE(cookie) == CALL_SIDE_BOTH);
 	return 0;

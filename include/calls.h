@@ -31,6 +31,8 @@ enum call_kind {
 #define CALL_MAY_THROW	  1u /* a C++ exception may pass through: never a return probe */
 #define CALL_FREE_ON_FAIL 2u /* the old block is released also when the call fails (reallocf) */
 #define CALL_RANGE	  4u /* belongs to the mmap class, only with --mmap */
+#define CALL_PASSES                                                                                \
+	8u /* no row has it: the planner has seen that this one calls a plain allocation */
 
 /* clang-format off */
 #define CALLS(X) \
