@@ -51,12 +51,26 @@ static __always_inline void arguments(struct pt_regs *ctx, struct pending *p, __
 	}
 }
 
-/* Is the return side of interest? Releases take effect at the time of the entry: only they need it. */
-static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 kind)
+/*
+ * Inner calls must find their outer one, wanted or not: those to mmap, and, where it is drawn which calls are recorded, those to the
+ * allocator. An implementation may pass on what is no plain malloc or calloc, and a calloc that was seen to; the inner call would
+ * be drawn once more.
+ */
+static __always_inline bool inner_are_counted(__u64 cookie)
 {
-	bool sample;
+	__u32 kind = COOKIE_KIND(cookie);
 
-	switch (kind) {
+	if (config.ranges)
+		return true;
+	if (kind == CALL_ALLOC_PRODUCT)
+		return config.sample_bytes && COOKIE_FLAGS(cookie) & CALL_PASSES;
+	return config.sample_bytes && kind != CALL_ALLOC_SIZE0;
+}
+
+/* Is the return side of interest? Releases take effect at the time of the entry: only they need it. */
+static __always_inline bool wanted(struct thread *t, struct pending *p, __u64 cookie)
+{
+	switch (COOKIE_KIND(cookie)) {
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
 	case CALL_RESIZE: p->entry_ns = bpf_ktime_get_ns(); return true;
@@ -64,17 +78,19 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u32 ki
 	case CALL_MMAP: return true;
 	case CALL_REALLOC:
 	case CALL_REALLOC_PRODUCT:
-		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
-		if (p->unwanted && !config.ranges &&
-		    !(p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
+		p->unwanted = !bytes_wanted(p->bytes);
+		if (!p->unwanted ||
+		    (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
+			p->entry_ns = bpf_ktime_get_ns();
+		else if (!inner_are_counted(cookie))
 			return false;
-		p->entry_ns = bpf_ktime_get_ns();
+		else
+			p->pointer = 0;
 		return true;
 	default:
-		sample = sample_wanted(t, p->bytes);
-		p->unwanted = !sample || !size_wanted(p->bytes);
-		/* with ranges, inner calls to mmap must find their outer call, wanted or not */
-		return !p->unwanted || config.ranges;
+		/* else call_is_left_out() has asked */
+		p->unwanted = inner_are_counted(cookie) && !bytes_wanted(p->bytes);
+		return true;
 	}
 }
 
@@ -101,9 +117,9 @@ static __noinline __u64 string_length(struct scratch *s, __u64 address)
 	return total + 1;
 }
 
-static __always_inline __u64 string_bytes(__u64 address)
+static __always_inline __u64 string_bytes(const struct thread *t, __u64 address)
 {
-	struct scratch *s = scratch_take();
+	struct scratch *s = scratch_take(t);
 	__u64 bytes;
 
 	if (!s)
@@ -114,23 +130,25 @@ static __always_inline __u64 string_bytes(__u64 address)
 }
 
 /* Whoever calls: it is not recorded, and nothing else hangs on it. */
-static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u32 kind)
+static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u64 cookie)
 {
-	__u64 bytes = ctx->di, count = ctx->si;
+	__u32 kind = COOKIE_KIND(cookie);
+	__u64 bytes = ctx->di, count = ctx->si, posix_bytes = ctx->dx;
 
 	barrier_var(bytes);
 	barrier_var(count);
+	barrier_var(posix_bytes);
 	if (!config.selective)
 		return false;
 	if (kind == CALL_FREE)
 		return !recorded_maybe(bytes);
-	/* with ranges, inner calls to mmap must find their outer call, wanted or not */
-	if (config.ranges)
+	if (inner_are_counted(cookie))
 		return false;
 	switch (kind) {
-	case CALL_ALLOC_SIZE0: return !size_wanted(bytes);
-	case CALL_ALLOC_SIZE1: return !size_wanted(count);
-	case CALL_ALLOC_PRODUCT: return !size_wanted(product(bytes, count));
+	case CALL_ALLOC_SIZE0: return !bytes_wanted(bytes);
+	case CALL_ALLOC_SIZE1: return !bytes_wanted(count);
+	case CALL_ALLOC_PRODUCT: return !bytes_wanted(product(bytes, count));
+	case CALL_POSIX_MEMALIGN: return !bytes_wanted(posix_bytes);
 	default: return false;
 	}
 }
@@ -141,7 +159,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 	enum where where;
 	struct thread *t;
 
-	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, kind))
+	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, cookie))
 		return 1;
 	t = thread_get();
 	if (!t)
@@ -167,7 +185,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 		return 1;
 	}
 	arguments(ctx, &t->pending, kind);
-	if (!wanted(t, &t->pending, kind))
+	if (!wanted(t, &t->pending, cookie))
 		return 1;
 	pending_begin(&t->pending, ctx->sp, id, COOKIE_SIDE(cookie) == CALL_SIDE_BOTH);
 	return 0;
@@ -175,7 +193,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 
 static __always_inline __u64 stack_now(struct pt_regs *ctx, struct thread *t, bool at_return)
 {
-	struct scratch *s = scratch_take();
+	struct scratch *s = scratch_take(t);
 	__u64 stack = stack_of(ctx, t, s, at_return);
 
 	if (s)
@@ -195,7 +213,7 @@ static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t, __
 	if (!slot_fits(t, block, p->bytes))
 		return emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
 				  stack_now(ctx, t, at_return), 0);
-	s = scratch_take();
+	s = scratch_take(t);
 	e = slot_take(&lap);
 	if (e) {
 		slot_begin(e, t, p->bytes);
@@ -288,8 +306,8 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 		break;
 	case CALL_STRING:
 		block = result;
-		p->bytes = block ? string_bytes(block) : 0;
-		p->unwanted = !sample_wanted(t, p->bytes) || !size_wanted(p->bytes);
+		p->bytes = block ? string_bytes(t, block) : 0;
+		p->unwanted = !bytes_wanted(p->bytes);
 		break;
 	default: block = result;
 	}

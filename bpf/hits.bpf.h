@@ -15,9 +15,14 @@ struct hit {
 	__u64 begun_ns; /* 0: not timed */
 };
 
+static __always_inline struct hits *hits_here(void)
+{
+	return &hits[bpf_get_smp_processor_id() & (HIT_CPUS - 1)];
+}
+
 static __always_inline struct hit hit_begin(enum hit_kind kind)
 {
-	struct hit hit = {.at = &hits[bpf_get_smp_processor_id() & (HIT_CPUS - 1)], .kind = kind};
+	struct hit hit = {.at = hits_here(), .kind = kind};
 
 	if (!(++hit.at->count[kind] & (HIT_TIMED_SHARE - 1)))
 		hit.begun_ns = bpf_ktime_get_ns();

@@ -67,32 +67,47 @@ struct {
 	__type(value, __u32);
 } strangers SEC(".maps");
 
-/* The outermost allocator call that the thread is inside of. */
+/* The outermost allocator call that the thread is inside of. What a plain allocation needs comes first. */
 struct pending {
 	__u64 slot; /* stack address of the return address; 0: none */
+	__u64 bytes;
+	__u32 id;	/* enum call_id */
+	__u32 unwanted; /* realloc: the new block is not recorded, the old one may be released */
 	__u64 return_address; /* what the slot holds while the call is under way; 0: the trampoline of return probes */
 	__u64 entry_ns;
 	__u64 pointer; /* old block, range, or where posix_memalign stores */
-	__u64 bytes;
 	__u64 old_bytes;
-	__u32 id; /* enum call_id */
 	__u32 map_flags;
-	__u32 unwanted; /* realloc: the new block is not recorded, the old one may be released */
 	__u32 pad;
 };
 
-/* What belongs to a thread. Kept small: there may be ten thousands of them. */
+/* What belongs to a thread: first the line of cache that every event needs. */
 struct thread {
+	__u64 started_ns; /* with the tid: whose this is */
+	__u32 tid;
 	__u32 generation;
 	__u32 number; /* of the traced process, 0: not traced */
-	__u32 tid;
-	__u64 image;
-	__u64 sample_left;  /* bytes until the next sample; 0: not drawn yet */
-	__u64 space_owner;  /* whose mappings unwind_spaces[space] describes; 0: look it up */
-	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
 	__u32 space;
+	__u64 space_owner; /* whose mappings unwind_spaces[space] describes; 0: look it up */
 	struct pending pending;
+	__u64 image;
+	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
+	__u64 pad[2];
 };
+_Static_assert(sizeof(struct thread) == 128, "thread: two cache lines");
+
+/*
+ * Threads by the low bits of their tid, so that finding one takes no call into the kernel's storage of tasks. Those whose place is
+ * taken when they come have their state there (thread.bpf.h).
+ */
+#define THREAD_PLACES 4096
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
+	__uint(max_entries, THREAD_PLACES);
+	__type(key, __u32);
+	__type(value, struct thread);
+} thread_places SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_TASK_STORAGE);
@@ -116,6 +131,7 @@ struct sent_set {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
 	__uint(max_entries, SENT_SETS);
 	__type(key, __u32);
 	__type(value, struct sent_set);

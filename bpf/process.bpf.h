@@ -139,6 +139,7 @@ static __always_inline int on_exit(struct task_struct *task)
 	struct process *known = bpf_map_lookup_elem(&processes, &pid);
 	int code;
 
+	thread_forget(task);
 	if (task->signal->live.counter > 0)
 		return 0;
 	if (!known) {

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
 /*
- * Poisson sampling by bytes (-s): points lie on the stream of allocated bytes of a thread with config.sample_bytes between
+ * Poisson sampling by bytes (-s): points lie on the stream of allocated bytes of a processor with config.sample_bytes between
  * them on average, and an allocation is recorded when a point lies in it, so with probability 1 - exp(-size / mean),
  * independently of all others. User space scales by the inverse of it.
+ *
+ * What is left until the next point says nothing about how much has gone by: so it does not matter whose bytes they are, those of
+ * all threads that the processor has run, traced or not. A thread that is preempted in the middle of a subtraction undoes those of
+ * the threads that ran meanwhile; each of them was drawn with its probability all the same.
  *
  * The distance to the next point is -ln(u) * mean for a random u in (0, 1]. ln by a table: log2 of the leading bits, linear in
  * between; the error of 3e-6 is far below what any sample could show.
@@ -60,19 +64,22 @@ static __noinline __u64 sample_distance(void)
 	return scale(log2 * LN2_FIXED >> LOG2_BITS, config.sample_bytes) + 1;
 }
 
-/* Does a point lie in the next `bytes` bytes of this thread? No bytes are drawn as one: else they would never be seen. */
-static __always_inline bool sample_wanted(struct thread *t, __u64 bytes)
+/*
+ * Does a point lie in the next `bytes` bytes? *left: bytes until the next point, 0: not drawn yet. No bytes are drawn as one: else
+ * they would never be seen.
+ */
+static __always_inline bool sample_wanted(__u64 *left, __u64 bytes)
 {
 	if (!config.sample_bytes)
 		return true;
 	bytes += !bytes;
-	if (!t->sample_left)
-		t->sample_left = sample_distance();
-	if (bytes < t->sample_left) {
-		t->sample_left -= bytes;
+	if (!*left)
+		*left = sample_distance();
+	if (bytes < *left) {
+		*left -= bytes;
 		return false;
 	}
-	t->sample_left = sample_distance();
+	*left = sample_distance();
 	return true;
 }
 

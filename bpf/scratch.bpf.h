@@ -29,9 +29,9 @@ struct {
 } scratches SEC(".maps");
 
 /* NULL (counted): all that were tried are in use. */
-static __always_inline struct scratch *scratch_take(void)
+static __always_inline struct scratch *scratch_take(const struct thread *t)
 {
-	__u32 tid = (__u32)bpf_get_current_pid_tgid(), key, i;
+	__u32 tid = t->tid, key, i;
 	struct scratch *s;
 
 	for (i = 0; i < SCRATCH_TRIES; i++) {

@@ -17,8 +17,9 @@
 #include "unwind_row.h"
 #include "maps.bpf.h"
 #include "hits.bpf.h"
-#include "filter.bpf.h"
 #include "sample.bpf.h"
+#include "filter.bpf.h"
+#include "thread.bpf.h"
 #include "recorded.bpf.h"
 #include "pending.bpf.h"
 #include "unwind_maps.bpf.h"
@@ -74,12 +75,29 @@ static __always_inline int at_return(struct pt_regs *ctx, __u64 cookie)
 	return result;
 }
 
+static __always_inline int at_either(struct pt_regs *ctx, __u64 cookie)
+{
+	return bpf_session_is_return() ? at_return(ctx, cookie) : at_entry(ctx, cookie);
+}
+
 SEC("uprobe")
 int call_session(struct pt_regs *ctx)
 {
-	__u64 cookie = bpf_get_attach_cookie(ctx);
+	return at_either(ctx, bpf_get_attach_cookie(ctx));
+}
 
-	return bpf_session_is_return() ? at_return(ctx, cookie) : at_entry(ctx, cookie);
+/* Most calls are these two. Their programs know what they stand at: no cookie to ask for, nothing to be told apart. */
+SEC("uprobe")
+int call_malloc(struct pt_regs *ctx)
+{
+	return at_either(ctx, COOKIE_MALLOC);
+}
+
+SEC("uprobe")
+int call_free(struct pt_regs *ctx)
+{
+	at_entry(ctx, COOKIE_FREE);
+	return 0;
 }
 
 SEC("uprobe")

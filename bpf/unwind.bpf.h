@@ -181,7 +181,7 @@ static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 s
 	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
 	s->trampoline = pc ? 0 : uprobe_trampoline();
 	s->pc = pc;
-	if (unwind_fill(s, sp) || pc)
+	if (unwind_fill_first(s) || pc)
 		return pc;
 	if (!stack_word(s, sp, &s->pc))
 		return false;

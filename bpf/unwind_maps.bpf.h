@@ -69,6 +69,7 @@ struct cached_rule {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
 	__uint(max_entries, RULE_CACHE_SLOTS);
 	__type(key, __u32);
 	__type(value, struct cached_rule);
@@ -139,7 +140,7 @@ struct fresh_frame {
 	__u32 pad;
 };
 
-/* What lies beyond the first MEMO_AFTER frames of a stack (unwind_memo.bpf.h). */
+/* What lies beyond the first frames of a stack: none, or MEMO_AFTER (unwind_memo.bpf.h). */
 #define MEMO_AFTER     2
 #define MEMO_WORDS     39
 #define MEMO_F_BP      0x8000u /* in flags: bp is one of the words */
@@ -160,6 +161,12 @@ struct memo_entry {
 };
 _Static_assert(sizeof(struct memo_entry) == 128, "memo_entry: two cache lines");
 
+/* An entry that was looked for. */
+struct memo_look {
+	__u64 key; /* 0: it was not */
+	__u64 sp;  /* of the frame where it begins */
+};
+
 struct unwind_walk {
 	struct unwind_state state;
 	__u32 valid; /* frames of the record that still are as they were, outermost first */
@@ -171,17 +178,16 @@ struct unwind_walk {
 	__u32 check;
 	__u32 left; /* while fresh frames are joined to the record */
 	__u32 guessed;
-	__u32 no_memo;	/* walk, even if the stack is known */
-	__u32 sent;	/* user space is known to have its frames */
-	__u32 near;	/* the last walk met the record at once */
-	__u64 top;	/* the words that the last walk read lie below */
-	__u64 memo_key; /* of this walk; 0: not looked up */
-	__u64 memo_sp;
-	__u32 memo_misses, memo_turn;
+	__u32 no_memo;		/* walk, even if the stack is known */
+	__u32 sent;		/* user space is known to have its frames */
+	__u32 near;		/* the last walk met the record at once */
+	__u64 top;		/* the words that the last walk read lie below */
+	struct memo_look whole; /* for the whole stack, by this walk */
+	struct memo_look rest;	/* for what lies beyond MEMO_AFTER frames */
+	__u64 wanted_key; /* of a whole stack that is to be walked to its end, to get an entry */
+	__u32 memo_misses, memo_turn, whole_turn;
 	struct memo_entry memo; /* being made */
-	struct memo_entry same; /* of the whole stack that came twice */
-	__u64 last_id;		/* of the last walk that met the record at once */
-	__u64 no_entry_id;	/* of a stack that is too deep or too large for an entry */
+	__u64 memo_sp;
 	struct fresh_frame fresh[STACK_MAX_FRAMES];
 	struct unwind_record record;
 };

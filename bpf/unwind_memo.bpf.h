@@ -2,12 +2,15 @@
 /*
  * Stacks that come again, not at once but among others. The record of the last walk (unwind_record.bpf.h) helps only as
  * far as that stack was the same; a program that goes through some hundred stacks in turn has few common frames from one to
- * the next. So the innermost MEMO_AFTER frames are walked, and what lies beyond is looked up by the registers there: an entry
- * says where the words lie that a walk would read, and what their sum was. When it still is, the walk would go the same way.
+ * the next. So what lies beyond a frame is looked up by its registers: an entry says where the words lie that a walk would read, and
+ * what their sum was. When it still is, the walk would go the same way. That is done twice: at the first frame, for the whole
+ * stack; and, where many stacks begin alike, so that one of them has the entry and most looks are in vain, beyond the
+ * innermost MEMO_AFTER frames, which are walked.
  *
  * The sum is taken over everything that is in the entry, too, with a random seed: entries are written without a lock, and one that was
  * written by two at once fits nothing. A stack gets an entry when it was seen twice, so that programs that never repeat
- * themselves do not pay for making entries, and where looking brings nothing it is done more rarely.
+ * themselves do not pay for making entries, and where looking brings nothing it is done more rarely: for whole stacks that
+ * is noted for each place where they begin.
  */
 #ifndef BPF_UNWIND_MEMO_H
 #define BPF_UNWIND_MEMO_H
@@ -18,13 +21,20 @@
 /* Misses less four times hits, at most: then only each MEMO_RARELY-th walk looks. */
 #define MEMO_PATIENCE 64
 #define MEMO_RARELY   16
+/* In keys, beside FRAME_EXACT and FRAME_BP_UNKNOWN: of whole stacks. */
+#define MEMO_WHOLE 128u
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(map_flags, BPF_F_MMAPABLE); /* aligned to lines of cache */
 	__uint(max_entries, MEMO_SLOTS);
 	__type(key, __u32);
 	__type(value, struct memo_entry);
 } unwind_memo SEC(".maps");
+
+/* Of whole stacks that begin at places with one hash: as memo_misses. Written by many at once: a hint. */
+#define MEMO_DOUBTS 4096
+__u8 memo_doubts[MEMO_DOUBTS] SEC(".data.doubts") = {};
 
 static __always_inline struct memo_entry *memo_slot(__u64 key, __u32 way)
 {
@@ -49,21 +59,21 @@ static __always_inline __u64 memo_term(__u64 key, __u64 offset, __u64 word)
 
 static __always_inline __u64 memo_begin(const struct memo_entry *e)
 {
-	__u64 sum = hash_mix(e->key ^ config.stack_seed, e->chain);
+	__u64 sum = hash_mix((e->key + e->reach) ^ config.stack_seed, e->chain);
 
 	return hash_mix(sum, e->check | (__u64)e->flags << 32 | (__u64)e->guessed << 48 |
 				     (__u64)e->count << 56);
 }
 
-/* `sum` and that of the words that are there now; 0: one is not in the window. */
+/* `sum` and that of the words that are there now, from `sp` on; 0: one is not in the window. */
 static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct memo_entry *e,
-				      __u64 sum)
+				      __u64 sp, __u64 sum)
 {
 	const struct unwind_state *s = &w->state;
-	__u64 from = w->memo_sp - s->base, filled = s->bytes >> 3, at;
+	__u64 from = sp - s->base;
 	__u32 count = e->count, i;
 
-	if (from & 7)
+	if (from & 7 || from + e->reach * 8ull > s->bytes)
 		return 0;
 	from >>= 3;
 	if (e->flags & MEMO_F_BP)
@@ -71,18 +81,20 @@ static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct 
 	for (i = 0; i < MEMO_WORDS; i++) {
 		if (i >= count)
 			break;
-		at = from + e->offsets[i];
-		if (at >= filled)
-			return 0;
 		sum += memo_term(e->key, e->offsets[i],
-				 s->window[masked(at, UNWIND_WINDOW_WORDS - 1)]);
+				 s->window[masked(from + e->offsets[i], UNWIND_WINDOW_WORDS - 1)]);
 	}
 	return sum;
 }
 
-static __always_inline bool memo_wanted(struct unwind_walk *w)
+static __always_inline bool memo_is_off(const struct unwind_walk *w)
 {
-	if (config.no_memo || w->no_memo || w->near || !w->state.list)
+	return config.no_memo || w->no_memo || !w->state.list;
+}
+
+static __always_inline bool rest_wanted(struct unwind_walk *w)
+{
+	if (memo_is_off(w) || w->near || (w->whole.key && w->whole.key == w->wanted_key))
 		return false;
 	return w->memo_misses < MEMO_PATIENCE || !(w->memo_turn++ & (MEMO_RARELY - 1));
 }
@@ -93,26 +105,17 @@ static __always_inline __u64 memo_key(__u64 seed, __u64 list, __u64 pc, __u64 sp
 	return hash_mix(hash_mix(seed ^ list, pc), sp ^ kind) ^ list_epoch;
 }
 
-/* Of the frame that the walk has come to, which becomes that of w->memo_sp. */
-static __always_inline __u64 memo_key_here(struct unwind_walk *w, __u64 seed)
-{
-	const struct unwind_state *s = &w->state;
-
-	w->memo_sp = s->sp;
-	return memo_key(seed, s->list, s->pc, s->sp, frame_kind(s));
-}
-
 static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
-				      __u64 key, __u64 begin)
+				      const struct memo_look *look)
 {
-	__u64 sum = e->key == key ? memo_sum(w, e, begin) : 0;
+	__u64 sum = e->key == look->key ? memo_sum(w, e, look->sp, memo_begin(e)) : 0;
 
 	return sum && sum == e->sum;
 }
 
 /* The stack is the first `fresh` frames, at most MEMO_AFTER, and the entry. Sets id, check and flags. */
 static __always_inline void memo_name(struct unwind_walk *w, const struct memo_entry *e,
-				      __u32 fresh)
+				      const struct memo_look *look, __u32 fresh)
 {
 	__u64 id = e->chain, pc;
 	__u32 check = e->check, i;
@@ -127,37 +130,65 @@ static __always_inline void memo_name(struct unwind_walk *w, const struct memo_e
 		check = check_mix(check, pc);
 		w->guessed |= f->guessed;
 	}
+	w->top = look->sp + e->reach * 8ull;
 	walk_name(w, id, check);
 	w->sent = e->sent == w->id;
 }
 
-/* The whole stack is that of the last two walks? Then it has its name. Nobody else writes that entry. */
-__noinline int memo_same(struct unwind_walk *w, __u64 seed)
+/* The frame that the walk has come to is where the entry begins. */
+static __always_inline void memo_look_here(struct unwind_walk *w, struct memo_look *look,
+					   __u64 seed, __u8 what)
 {
-	if (!w || !memo_fits(w, &w->same, memo_key_here(w, seed), 1))
-		return 0;
-	memo_name(w, &w->same, 0);
-	return 1;
+	const struct unwind_state *s = &w->state;
+
+	look->sp = s->sp;
+	look->key = memo_key(seed, s->list, s->pc, s->sp, frame_kind(s) | what);
+}
+
+static __always_inline __u8 *memo_doubt(__u64 key)
+{
+	return &memo_doubts[(key >> 20) & (MEMO_DOUBTS - 1)];
+}
+
+/* w->state is the first frame: the whole stack is known? Then it has its name. */
+static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
+{
+	const struct memo_entry *e;
+	__u8 *doubt;
+
+	memo_look_here(w, &w->whole, seed, MEMO_WHOLE);
+	doubt = memo_doubt(w->whole.key);
+	if (*doubt >= MEMO_PATIENCE && (w->whole_turn++ & (MEMO_RARELY - 1))) {
+		w->whole.key = 0;
+		return false;
+	}
+	e = memo_get(w->whole.key);
+	if (!e || !memo_fits(w, e, &w->whole)) {
+		*doubt += *doubt < MEMO_PATIENCE;
+		return false;
+	}
+	*doubt -= *doubt < 4 ? *doubt : 4;
+	memo_name(w, e, &w->whole, 0);
+	return true;
 }
 
 /* w->state is MEMO_AFTER frames from the first: what follows is known? Then the stack has its name. */
-__noinline int memo_find(struct unwind_walk *w, __u64 seed)
+__noinline int rest_find(struct unwind_walk *w, __u64 seed)
 {
 	const struct memo_entry *e;
 
 	if (!w)
 		return 0;
-	w->memo_key = memo_key_here(w, seed);
-	e = memo_get(w->memo_key);
+	memo_look_here(w, &w->rest, seed, 0);
+	e = memo_get(w->rest.key);
 	if (!e)
 		return 0;
-	if (!memo_fits(w, e, w->memo_key, memo_begin(e))) {
+	if (!memo_fits(w, e, &w->rest)) {
 		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
 		return 0;
 	}
 	w->memo_misses -= w->memo_misses < 4 ? w->memo_misses : 4;
-	w->top = w->memo_sp + e->reach * 8ull;
-	memo_name(w, e, MEMO_AFTER);
+	memo_name(w, e, &w->rest, MEMO_AFTER);
 	return 1;
 }
 
@@ -227,55 +258,55 @@ __noinline int memo_make(struct unwind_walk *w, __u64 key, __u32 first)
 	return 1;
 }
 
-/* After a walk that has met the record: when the stack was the same twice, it will be again. */
-__noinline int memo_repeat(struct unwind_walk *w, __u64 seed)
+/* The stack was seen the last time, too, when this entry was looked for in vain? */
+static __always_inline struct memo_entry *seen_again(const struct unwind_walk *w, __u64 key)
 {
-	__u32 frames;
+	struct memo_entry *e = key ? memo_get(key) : NULL;
 
+	if (!e || e->seen == w->id)
+		return e;
+	e->seen = w->id;
+	return NULL;
+}
+
+/*
+ * After a walk that has looked in vain for an entry that begins `after` frames from the first, and whose stack is recorded.
+ * False: it can have none.
+ */
+static __always_inline bool memo_keep(struct unwind_walk *w, const struct memo_look *look,
+				      __u32 after)
+{
+	struct memo_entry *e = seen_again(w, look->key);
+	__u32 frames = w->met + w->fresh_count;
+
+	if (!e)
+		return true;
+	if (w->record.count != frames || frames <= after + 1 || frames >= RECORD_FRAMES)
+		return false;
+	w->memo_sp = look->sp;
+	if (!memo_make(w, look->key, frames - after))
+		return false;
+	w->memo.sum += memo_begin(&w->memo);
+	*e = w->memo;
+	return true;
+}
+
+__noinline int memo_keep_both(struct unwind_walk *w)
+{
 	if (!w)
 		return 0;
-	frames = w->met + w->fresh_count;
-	if (w->last_id == w->id && w->no_entry_id != w->id && w->record.count == frames &&
-	    frames > 1 && frames < RECORD_FRAMES) {
-		const struct recorded_frame *f = &w->record.frames[masked(frames, RECORD_FRAMES)];
-		__u64 key = memo_key(seed, w->record.list, f->pc, f->sp,
-				     f->kind & (FRAME_EXACT | FRAME_BP_UNKNOWN));
-
-		w->memo_sp = f->sp;
-		if (memo_make(w, key, frames)) {
-			w->same = w->memo;
-			w->same.sum += 1;
-		} else {
-			w->no_entry_id = w->id;
-		}
-	}
-	w->last_id = w->id;
+	w->wanted_key = 0;
+	if (!memo_keep(w, &w->whole, 0))
+		*memo_doubt(w->whole.key) = MEMO_PATIENCE;
+	memo_keep(w, &w->rest, MEMO_AFTER);
 	return 0;
 }
 
-/* After a walk that has looked in vain and whose stack is recorded. */
-__noinline int memo_keep(struct unwind_walk *w)
+/* What lies beyond was known, the whole was not: when it comes again, let it be walked to its end. */
+static __always_inline void whole_want(struct unwind_walk *w)
 {
-	struct memo_entry *e;
-	__u32 frames;
-
-	if (!w || !w->memo_key)
-		return 0;
-	frames = w->met + w->fresh_count;
-	if (w->record.count != frames || frames <= MEMO_AFTER + 1 || frames >= RECORD_FRAMES)
-		return 0;
-	e = memo_get(w->memo_key);
-	if (!e)
-		return 0;
-	if (e->seen != w->id) {
-		e->seen = w->id;
-		return 0;
-	}
-	if (!memo_make(w, w->memo_key, frames - MEMO_AFTER))
-		return 0;
-	w->memo.sum += memo_begin(&w->memo);
-	*e = w->memo;
-	return 0;
+	if (seen_again(w, w->whole.key))
+		w->wanted_key = w->whole.key;
 }
 
 /* From the first frame on, whose registers and window are in w->state. Returns how it ended. */
@@ -285,18 +316,20 @@ static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed
 	__u32 i;
 
 	walk_begin(w);
-	if (w->near && !config.no_memo && !w->no_memo && memo_same(w, seed))
+	if (!memo_is_off(w) && whole_find(w, seed))
 		return WALK_KNOWN;
 	/* words in its place are in no entry */
 	if (!w->state.trampoline)
 		w->state.trampoline = uprobe_trampoline();
-	if (memo_wanted(w)) {
+	if (rest_wanted(w)) {
 		for (i = 0; i < MEMO_AFTER && result == WALK_ON; i++)
 			result = walk_step(w, max);
 		if (result != WALK_ON)
 			return result;
-		if (memo_find(w, seed))
+		if (rest_find(w, seed)) {
+			whole_want(w);
 			return WALK_KNOWN;
+		}
 	}
 	return walk_on(w, max);
 }
@@ -306,16 +339,12 @@ static __always_inline void walk_finish(struct unwind_walk *w, int result, __u64
 {
 	if (result == WALK_KNOWN)
 		return;
-	/* nearly the same stack again and again: the record is faster */
+	/* nearly the same stack again and again: the record is faster than looking beyond */
 	w->near = result == WALK_MET && w->fresh_count <= MEMO_AFTER;
 	walk_end(w, seed);
 	record_keep(w, result);
-	if (config.no_memo)
-		return;
-	if (w->near)
-		memo_repeat(w, seed);
-	else
-		memo_keep(w);
+	if (!config.no_memo)
+		memo_keep_both(w);
 }
 
 #endif /* BPF_UNWIND_MEMO_H */

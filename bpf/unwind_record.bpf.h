@@ -152,7 +152,7 @@ static __always_inline void walk_begin(struct unwind_walk *w)
 {
 	w->first_pc = w->state.pc;
 	w->valid = w->met = w->fresh_count = 0;
-	w->memo_key = 0;
+	w->whole.key = w->rest.key = 0;
 	w->sent = 0;
 }
 

@@ -42,19 +42,23 @@ static __always_inline __u64 find_unreadable(__u64 base)
 	return at;
 }
 
-/*
- * Fills the window from s->base on. A function of its own, in which older verifiers see the bound, if
- * it is one of all 64 bits.
- */
-__noinline int window_read(struct unwind_state *s, __u64 size)
+/* Fills the window from s->base on. Older verifiers see the bound, if it is one of all 64 bits and on the very register. */
+static __always_inline int window_read_here(struct unwind_state *s, __u64 size)
 {
-	if (!s || size > UNWIND_WINDOW_BYTES)
+	__asm__ volatile("" : "+r"(size));
+	if (size > UNWIND_WINDOW_BYTES)
 		return -1;
-	s->bytes = (__u32)size & ~7u;
-	if (!bpf_probe_read_user(s->window, size, (void *)s->base))
+	if (!bpf_probe_read_user(s->window, size, (void *)s->base)) {
+		s->bytes = (__u32)size & ~7u;
 		return 0;
+	}
 	s->bytes = 0;
 	return -1;
+}
+
+__noinline int window_read(struct unwind_state *s, __u64 size)
+{
+	return s ? window_read_here(s, size) : -1;
 }
 
 static __always_inline __u32 readable_bytes(const struct unwind_state *s, __u32 size)
@@ -63,6 +67,17 @@ static __always_inline __u32 readable_bytes(const struct unwind_state *s, __u32 
 
 	/* 0: that page is wanted itself, and may be there by now */
 	return room && room < size ? (__u32)room : size;
+}
+
+/* How much to copy; the next time a page. */
+static __always_inline __u32 window_bytes(struct unwind_state *s)
+{
+	__u32 size = s->want;
+
+	s->want = PAGE_BYTES;
+	if (size < WINDOW_MIN)
+		size = WINDOW_MIN;
+	return size < UNWIND_WINDOW_BYTES ? size : UNWIND_WINDOW_BYTES;
 }
 
 /* Copies the stack around `address`, from a little before it: registers lie below return addresses. */
@@ -79,17 +94,24 @@ __noinline int unwind_fill(struct unwind_state *s, __u64 address)
 	if (s->sp <= address && address - s->sp < before)
 		before = (address - s->sp) & ~7ull;
 	s->base = address - before;
-	size = s->want;
-	s->want = PAGE_BYTES;
-	if (size < WINDOW_MIN)
-		size = WINDOW_MIN;
-	if (size > UNWIND_WINDOW_BYTES)
-		size = UNWIND_WINDOW_BYTES;
+	size = window_bytes(s);
 	/* a read past the end of the stack's mapping is slow to fail: it is tried once */
 	if (!window_read(s, readable_bytes(s, size)))
 		return 0;
 	s->readable_end = find_unreadable(s->base);
 	return window_read(s, readable_bytes(s, size));
+}
+
+/* The first copy, from the top of the stack on. What must be looked into is left to unwind_fill(). */
+static __always_inline int unwind_fill_first(struct unwind_state *s)
+{
+	__u32 want = s->want;
+
+	s->base = s->sp;
+	if (!window_read_here(s, readable_bytes(s, window_bytes(s))))
+		return 0;
+	s->want = want;
+	return unwind_fill(s, s->sp);
 }
 
 static __always_inline bool in_window(const struct unwind_state *s, __u64 address)

@@ -31,6 +31,8 @@ enum call_kind {
 #define CALL_MAY_THROW	  1u /* a C++ exception may pass through: never a return probe */
 #define CALL_FREE_ON_FAIL 2u /* the old block is released also when the call fails (reallocf) */
 #define CALL_RANGE	  4u /* belongs to the mmap class, only with --mmap */
+#define CALL_PASSES                                                                                \
+	8u /* no row has it: the planner has seen that this one calls a plain allocation */
 
 /* clang-format off */
 #define CALLS(X) \
@@ -89,7 +91,10 @@ enum call_side { CALL_SIDE_ENTRY = 0, CALL_SIDE_RETURN = 1, CALL_SIDE_RET = 2, C
 #define COOKIE_MAKE(id, kind, flags, side)                                                         \
 	((__u64)(id) | (__u64)(kind) << 8 | (__u64)(flags) << 16 | (__u64)(side) << 24)
 /* Beside them: the instruction is single-stepped. */
-#define COOKIE_STEPPED	(1ull << 32)
+#define COOKIE_STEPPED (1ull << 32)
+/* Those of programs that need not ask for theirs. */
+#define COOKIE_MALLOC	COOKIE_MAKE(CALL_ID_MALLOC, CALL_ALLOC_SIZE0, 0, CALL_SIDE_BOTH)
+#define COOKIE_FREE	COOKIE_MAKE(CALL_ID_FREE, CALL_FREE, 0, CALL_SIDE_ENTRY)
 #define COOKIE_ID(c)	((__u32)(c)&0xff)
 #define COOKIE_KIND(c)	((__u32)((c) >> 8) & 0xff)
 #define COOKIE_FLAGS(c) ((__u32)((c) >> 16) & 0xff)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * How often probes were hit, by what a hit costs: bpf/hits.bpf.h counts, user/probe/loader.c reads. One entry for each
- * processor, a cache line of its own or more, so that counting costs a nanosecond.
+ * processor, a cache line of its own or more, so that counting costs a nanosecond. What else a hit needs of its processor is beside
+ * the counts, in a line that is there already.
  */
 #ifndef INCLUDE_HITS_H
 #define INCLUDE_HITS_H
@@ -26,9 +27,10 @@ enum hit_kind {
 
 struct hits {
 	__u64 count[HIT_KINDS];
+	__u64 sample_left;	  /* bytes until the next sample (bpf/sample.bpf.h) */
 	__u64 timed[HIT_KINDS];	  /* of them were timed */
 	__u64 time_ns[HIT_KINDS]; /* and took this long, in the programs themselves */
-	__u64 pad[7];
+	__u64 pad[6];
 };
 
 _Static_assert(sizeof(struct hits) == 128, "hits");

@@ -290,7 +290,8 @@ static void say_kernel_memory(const struct tracker *t, const struct tracked *p)
 		"kernel memory: %zu KB of rings (for each of %zu CPUs %zu KB and %zu slots), %zu "
 		"KB of "
 		"tables, %zu KB of unwind "
-		"tables, and %zu bytes for each thread that allocates: %zu KB if all %d of %d do",
+		"tables, and %zu bytes for each thread that finds no place in them: at most %zu KB "
+		"for %d of %d",
 		loader_rings_bytes(t->loader) >> 10, loader_ring_count(t->loader),
 		loader_ring_bytes(t->loader) >> 10, loader_slot_count(t->loader),
 		loader_table_bytes(t->loader) >> 10,

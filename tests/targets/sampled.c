@@ -18,6 +18,7 @@
 #define EACH	 5000 /* of a thread */
 #define LARGE	 100
 #define NOTHING	 20000
+#define PASSED	 6000
 
 SITE static void *site_small(void)
 {
@@ -86,6 +87,35 @@ SITE static void site_nothing(void)
 	KEEP(p);
 }
 
+/* What a library may pass on to another of its functions. */
+SITE static void site_new(void)
+{
+	void *p = realloc(NULL, 240);
+
+	KEEP(p);
+}
+
+SITE static void site_array(void)
+{
+	void *p = reallocarray(NULL, 10, 22);
+
+	KEEP(p);
+}
+
+SITE static void site_little(void)
+{
+	void *p = aligned_alloc(16, 320);
+
+	KEEP(p);
+}
+
+SITE static void site_string(void)
+{
+	void *p = strdup("a string of twenty-nine bytes");
+
+	KEEP(p);
+}
+
 /* Threads are started before "ready", so that nothing of that is seen, and wait for the work. */
 static pthread_barrier_t barrier;
 
@@ -118,6 +148,12 @@ static void work(void)
 		site_large();
 	for (int i = 0; i < NOTHING; i++)
 		site_nothing();
+	for (int i = 0; i < PASSED; i++) {
+		site_new();
+		site_array();
+		site_little();
+		site_string();
+	}
 }
 
 static void say(const char *site, long bytes, long count)
@@ -146,6 +182,10 @@ int main(int argc, char **argv)
 	say("site_thread", 96, THREADS * EACH);
 	say("site_large", 500000, LARGE);
 	say("site_nothing", 0, NOTHING);
+	say("site_new", 240, PASSED);
+	say("site_array", 220, PASSED);
+	say("site_little", 320, PASSED);
+	say("site_string", 30, PASSED);
 	target_done();
 	return 0;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The sampler of the BPF side as plain C, with random numbers that are the same in every run, and a
- * program whose heap is known: threads that allocate, resize and free at sites. What was drawn goes
+ * program whose heap is known: processors on which it allocates, resizes and frees at sites. What was drawn goes
  * to a heap as events, in the way of bpf/call.bpf.h. Included once, by a test.
  */
 #ifndef UNIT_SAMPLE_WORLD_H
@@ -16,10 +16,6 @@
 #include "../../user/heap/heap.h"
 
 static struct config config;
-
-struct thread {
-	uint64_t sample_left, image;
-};
 
 static uint64_t random_state;
 
@@ -57,9 +53,9 @@ static void sample_setup(uint64_t mean, uint64_t seed)
 
 /* ---- a program ---- */
 
-#define WORLD_SITES   16u
-#define WORLD_THREADS 8u
-#define WORLD_LIVE    4096u
+#define WORLD_SITES 16u
+#define WORLD_CPUS  8u
+#define WORLD_LIVE  4096u
 
 struct world_block {
 	uint64_t address, bytes;
@@ -70,7 +66,7 @@ struct world_block {
 struct world {
 	struct heap *heap;
 	uint64_t random, now_ns, next_address;
-	struct thread threads[WORLD_THREADS];
+	__u64 left[WORLD_CPUS];
 	struct totals sites[WORLD_SITES + 1], all; /* the truth; a site's number is its stack id */
 	struct world_block live[WORLD_LIVE];
 	uint32_t live_count;
@@ -129,7 +125,7 @@ static void truth_free(struct totals *t, uint64_t bytes)
 	t->outstanding_count--;
 }
 
-static inline struct world_block world_draw(struct world *w, uint32_t thread, uint32_t site,
+static inline struct world_block world_draw(struct world *w, uint32_t cpu, uint32_t site,
 					    uint64_t bytes)
 {
 	truth_alloc(&w->sites[site], bytes);
@@ -138,7 +134,7 @@ static inline struct world_block world_draw(struct world *w, uint32_t thread, ui
 	return (struct world_block){.address = w->next_address,
 				    .bytes = bytes,
 				    .site = site,
-				    .sampled = sample_wanted(&w->threads[thread], bytes)};
+				    .sampled = sample_wanted(&w->left[cpu], bytes)};
 }
 
 /* -1: it is freed at once, being one too many. */
@@ -152,9 +148,9 @@ static inline void world_release(struct world *w, const struct world_block *b)
 		heap_apply(w->heap, &e.h);
 }
 
-static inline void world_alloc(struct world *w, uint32_t thread, uint32_t site, uint64_t bytes)
+static inline void world_alloc(struct world *w, uint32_t cpu, uint32_t site, uint64_t bytes)
 {
-	struct world_block b = world_draw(w, thread, site, bytes);
+	struct world_block b = world_draw(w, cpu, site, bytes);
 	struct event_alloc e = {.h = world_header(w, EVENT_ALLOC, sizeof(e)),
 				.address = b.address,
 				.bytes = bytes,
@@ -169,14 +165,14 @@ static inline void world_alloc(struct world *w, uint32_t thread, uint32_t site, 
 }
 
 /* live[i] at another place with another size, at its site. */
-static inline void world_realloc(struct world *w, uint32_t thread, uint32_t i, uint64_t bytes)
+static inline void world_realloc(struct world *w, uint32_t cpu, uint32_t i, uint64_t bytes)
 {
 	struct world_block old = w->live[i];
 	struct event_realloc e;
 
 	truth_free(&w->sites[old.site], old.bytes);
 	truth_free(&w->all, old.bytes);
-	w->live[i] = world_draw(w, thread, old.site, bytes);
+	w->live[i] = world_draw(w, cpu, old.site, bytes);
 	e = (struct event_realloc){.h = world_header(w, EVENT_REALLOC, sizeof(e)),
 				   .old_address = old.address,
 				   .entry_ns = w->now_ns};

@@ -21,7 +21,7 @@ struct workload {
 	const char *name;
 	uint64_t mean;
 	long steps; /* about 20 samples at each site, or so many as are printed */
-	void (*step)(struct world *w, uint32_t thread, uint32_t site);
+	void (*step)(struct world *w, uint32_t cpu, uint32_t site);
 	double bytes_most, counts_least, counts_most; /* coverage; bytes at least 0.93 */
 };
 
@@ -32,62 +32,62 @@ static uint64_t between(struct world *w, uint64_t low, uint64_t high)
 	return low + (uint64_t)(world_uniform(w) * (double)(high - low));
 }
 
-static void equal(struct world *w, uint32_t thread, uint32_t site)
+static void equal(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, 48);
+	world_alloc(w, cpu, site, 48);
 }
 
-static void narrow(struct world *w, uint32_t thread, uint32_t site)
+static void narrow(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, between(w, 16, 1025));
+	world_alloc(w, cpu, site, between(w, 16, 1025));
 }
 
-static void mixed(struct world *w, uint32_t thread, uint32_t site)
+static void mixed(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, (uint64_t)exp(world_uniform(w) * log(1 << 20)));
+	world_alloc(w, cpu, site, (uint64_t)exp(world_uniform(w) * log(1 << 20)));
 }
 
 /* Pareto with infinite variance, as sizes of requests have it. */
-static void heavy(struct world *w, uint32_t thread, uint32_t site)
+static void heavy(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, (uint64_t)fmin(64 * pow(world_uniform(w), -1 / 1.2), 1e9));
+	world_alloc(w, cpu, site, (uint64_t)fmin(64 * pow(world_uniform(w), -1 / 1.2), 1e9));
 }
 
-static void nothing(struct world *w, uint32_t thread, uint32_t site)
+static void nothing(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, between(w, 0, 4));
+	world_alloc(w, cpu, site, between(w, 0, 4));
 }
 
 /* Each takes other sizes. */
-static void threads(struct world *w, uint32_t thread, uint32_t site)
+static void threads(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, 128u << thread % 4);
+	world_alloc(w, cpu, site, 128u << cpu % 4);
 }
 
-static void near_mean(struct world *w, uint32_t thread, uint32_t site)
+static void near_mean(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, between(w, 2048, 6144));
+	world_alloc(w, cpu, site, between(w, 2048, 6144));
 }
 
-static void large(struct world *w, uint32_t thread, uint32_t site)
+static void large(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, between(w, 2 * 4096, 5 * 4096));
+	world_alloc(w, cpu, site, between(w, 2 * 4096, 5 * 4096));
 }
 
-static void huge(struct world *w, uint32_t thread, uint32_t site)
+static void huge(struct world *w, uint32_t cpu, uint32_t site)
 {
-	world_alloc(w, thread, site, between(w, 50 * 4096, 100 * 4096));
+	world_alloc(w, cpu, site, between(w, 50 * 4096, 100 * 4096));
 }
 
 /* Vectors that double, as often as blocks are made. */
-static void doubling(struct world *w, uint32_t thread, uint32_t site)
+static void doubling(struct world *w, uint32_t cpu, uint32_t site)
 {
 	uint32_t i = (uint32_t)between(w, 0, w->live_count);
 
 	if (w->live_count < 100 || world_uniform(w) < 0.3)
-		world_alloc(w, thread, site, between(w, 16, 512));
+		world_alloc(w, cpu, site, between(w, 16, 512));
 	else
-		world_realloc(w, thread, i, w->live[i].bytes < 16384 ? w->live[i].bytes * 2 : 16);
+		world_realloc(w, cpu, i, w->live[i].bytes < 16384 ? w->live[i].bytes * 2 : 16);
 }
 
 static const struct workload workloads[] = {
@@ -171,7 +171,7 @@ static void run_world(const struct workload *l, uint64_t seed, struct tally *t)
 	struct world *w = world_new(l->mean, seed);
 
 	for (long i = 0; i < l->steps; i++) {
-		l->step(w, (uint32_t)between(w, 0, WORLD_THREADS), 1 + (uint32_t)i % WORLD_SITES);
+		l->step(w, (uint32_t)between(w, 0, WORLD_CPUS), 1 + (uint32_t)i % WORLD_SITES);
 		if (w->live_count && world_uniform(w) < 0.5)
 			world_free_one(w, (uint32_t)between(w, 0, w->live_count));
 	}

@@ -230,6 +230,27 @@ static void plan_function__without_covers__plans_all_the_same(void **state)
 	assert_moved(&plan, 0, "jmp ");
 }
 
+/* musl: mov; call malloc; ret */
+static void plan_function__calloc_that_calls_malloc__passes(void **state)
+{
+	static const uint8_t code[] = {0x55, 0x48, 0x89, 0xfb, 0xe8, 0xf7, 0x0f, 0, 0, 0x5d, 0xc3};
+	struct world w = {.pieces = {{AT, code, sizeof(code), 0}},
+			  .count = 1,
+			  .covered = AT + 0x1000,
+			  .covered_kind = CALL_ALLOC_SIZE0};
+	struct plan plan;
+
+	(void)state;
+	plan_world(&w, CALL_ID_CALLOC, sizeof(code), &plan);
+	assert_moved(&plan, 0, "push %rbp");
+	assert_true(plan.passes);
+	plan_world(&w, CALL_ID_MALLOC, sizeof(code), &plan);
+	assert_false(plan.passes);
+	w.covered = AT + 0x2000;
+	plan_world(&w, CALL_ID_CALLOC, sizeof(code), &plan);
+	assert_false(plan.passes);
+}
+
 static void call_name__every_row_and_beyond__from_the_table(void **state)
 {
 	(void)state;
@@ -344,6 +365,7 @@ int main(void)
 		cmocka_unit_test(plan_function__malloc_without_return_probe__rets),
 		cmocka_unit_test(plan_function__no_code__refused),
 		cmocka_unit_test(plan_function__truncated_instruction__refused),
+		cmocka_unit_test(plan_function__calloc_that_calls_malloc__passes),
 		cmocka_unit_test(plan_function__without_covers__plans_all_the_same),
 		cmocka_unit_test(call_name__every_row_and_beyond__from_the_table),
 		cmocka_unit_test(plan_function__random_code__never_out_of_bounds),

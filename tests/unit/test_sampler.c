@@ -57,14 +57,14 @@ static void sample_wanted__sizes_in_turn__each_with_its_probability(void **state
 	static const uint64_t sizes[] = {0, 1, 48, 1000, 4096, 20000, 1ull << 40};
 	const size_t count = sizeof(sizes) / sizeof(sizes[0]);
 	const double mean = 4096;
-	struct thread t = {0};
+	__u64 left = 0;
 	int taken[7] = {0};
 
 	(void)state;
 	sample_setup(4096, 13);
 	for (int n = 0; n < DRAWS; n++)
 		for (size_t i = 0; i < count; i++)
-			taken[i] += sample_wanted(&t, sizes[i]);
+			taken[i] += sample_wanted(&left, sizes[i]);
 	for (size_t i = 0; i < count; i++) {
 		double p = -expm1(-(double)(sizes[i] ? sizes[i] : 1) / mean);
 
@@ -75,14 +75,14 @@ static void sample_wanted__sizes_in_turn__each_with_its_probability(void **state
 /* That one was taken says nothing about the next. */
 static void sample_wanted__one_after_the_other__independent(void **state)
 {
-	struct thread t = {0};
+	__u64 left = 0;
 	double p = -expm1(-0.5), both = 0;
 	bool last = false;
 
 	(void)state;
 	sample_setup(4096, 17);
 	for (int n = 0; n < DRAWS; n++) {
-		bool taken = sample_wanted(&t, 2048);
+		bool taken = sample_wanted(&left, 2048);
 
 		both += taken && last;
 		last = taken;
@@ -90,8 +90,8 @@ static void sample_wanted__one_after_the_other__independent(void **state)
 	assert_true(fabs(both - DRAWS * p * p) < 4 * sqrt(DRAWS * p * p * (1 - p * p)));
 }
 
-/* Threads that end early leave their distance behind: also the first draw of a thread is one. */
-static void sample_wanted__first_of_many_threads__with_its_probability(void **state)
+/* Also the first draw of a processor is one. */
+static void sample_wanted__first_of_many_processors__with_its_probability(void **state)
 {
 	double p = -expm1(-1000.0 / 4096);
 	int taken = 0;
@@ -99,22 +99,42 @@ static void sample_wanted__first_of_many_threads__with_its_probability(void **st
 	(void)state;
 	sample_setup(4096, 19);
 	for (int n = 0; n < DRAWS; n++) {
-		struct thread t = {0};
+		__u64 left = 0;
 
-		taken += sample_wanted(&t, 1000);
+		taken += sample_wanted(&left, 1000);
 	}
 	assert_true(fabs(taken - DRAWS * p) < 4 * sqrt(DRAWS * p * (1 - p)));
 }
 
+/* A thread is preempted between reading what is left and writing it back: what others have drawn meanwhile is undone. */
+static void sample_wanted__preempted_each_time__with_its_probability(void **state)
+{
+	double p = -expm1(-1000.0 / 4096), q = -expm1(-3000.0 / 4096);
+	int taken = 0, others = 0;
+	__u64 left = 0, read;
+
+	(void)state;
+	sample_setup(4096, 29);
+	for (int n = 0; n < DRAWS; n++) {
+		read = left;
+		others += sample_wanted(&left, 3000);
+		left = read;
+		taken += sample_wanted(&left, 1000);
+	}
+	assert_true(fabs(taken - DRAWS * p) < 4 * sqrt(DRAWS * p * (1 - p)));
+	/* of several that have seen the same distance all were taken or none */
+	assert_true(fabs(others - DRAWS * q) < 8 * sqrt(DRAWS * q * (1 - q)));
+}
+
 static void sample_wanted__not_sampled__always(void **state)
 {
-	struct thread t = {0};
+	__u64 left = 0;
 
 	(void)state;
 	sample_setup(0, 23);
-	assert_true(sample_wanted(&t, 0));
-	assert_true(sample_wanted(&t, 1));
-	assert_int_equal(t.sample_left, 0);
+	assert_true(sample_wanted(&left, 0));
+	assert_true(sample_wanted(&left, 1));
+	assert_int_equal(left, 0);
 }
 
 int main(void)
@@ -124,7 +144,8 @@ int main(void)
 		cmocka_unit_test(sample_distance__tenths_of_the_distribution__equally_often),
 		cmocka_unit_test(sample_wanted__sizes_in_turn__each_with_its_probability),
 		cmocka_unit_test(sample_wanted__one_after_the_other__independent),
-		cmocka_unit_test(sample_wanted__first_of_many_threads__with_its_probability),
+		cmocka_unit_test(sample_wanted__first_of_many_processors__with_its_probability),
+		cmocka_unit_test(sample_wanted__preempted_each_time__with_its_probability),
 		cmocka_unit_test(sample_wanted__not_sampled__always),
 	};
 

@@ -15,6 +15,8 @@
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.
  *
+ * Tables of HUGE_FROM blocks or more get their chunks from huge pages, as far as these are ready (huge.h).
+ *
  * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.62 to 0.7, so
  * that few buckets overflow, and the whole takes 37 to 39 bytes a block, while growing, too
  * (make bench-consume). A segment that is full splits, which moves SEGMENT_BLOCKS blocks: with page
@@ -221,7 +223,7 @@ struct block *blocks_next(const struct blocks *b, size_t *iterator)
 
 void blocks_done(struct blocks *b)
 {
-	uint64_t seed = b->seed, changes = b->changes + 1;
+	const struct blocks kept = {.seed = b->seed, .huge = b->huge, .changes = b->changes + 1};
 
 	if (b->segments) {
 		for (size_t i = 0, next; i < (size_t)1 << b->depth; i = next) {
@@ -230,9 +232,7 @@ void blocks_done(struct blocks *b)
 		}
 		free(b->segments);
 	}
-	memset(b, 0, sizeof(*b));
-	b->seed = seed;
-	b->changes = changes;
+	*b = kept;
 }
 
 static struct blocks_segment *segment_copy(struct blocks *b, const struct blocks_segment *from)
@@ -268,8 +268,7 @@ int blocks_copy(struct blocks *to, const struct blocks *from)
 			for (size_t k = 0; k < i; k = directory_after(to, k))
 				segment_free(to, to->segments[k]);
 			free(to->segments);
-			memset(to, 0, sizeof(*to));
-			to->seed = from->seed;
+			*to = (struct blocks){.seed = from->seed, .huge = to->huge};
 			return -ENOMEM;
 		}
 		for (size_t k = i; k < next; k++)

@@ -22,13 +22,16 @@ struct block {
 _Static_assert(sizeof(struct block) == 32, "block");
 
 struct blocks_segment;
+struct huge;
 
 struct blocks {
 	struct blocks_segment **segments; /* 1 << depth entries; neighbours may be the same one */
 	uint32_t depth;
 	uint64_t count;
-	uint64_t seed;	  /* of the hash; to be set while empty, so that no target can aim at one
+	uint64_t seed; /* of the hash; to be set while empty, so that no target can aim at one
 			    segment */
+	struct huge *
+		huge; /* where blocks of a large table get their memory; NULL: nowhere in particular; borrowed */
 	uint64_t memory;  /* bytes in use by the table */
 	uint64_t changes; /* counts up when blocks or their places in the index have moved */
 };

@@ -7,6 +7,7 @@
  * slot; a block that is not in use has address 0 and is on the free list.
  */
 #include "segment.h"
+#include "huge.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -15,6 +16,7 @@
 #define CHUNK_SHIFT 16u
 
 _Static_assert(SEGMENT_CHUNKS <= 32 && sizeof(struct block) == 2 * CHUNK_SHIFT, "chunks");
+_Static_assert(CHUNK_BLOCKS * sizeof(struct block) == HUGE_PIECE_BYTES, "a chunk is a piece");
 
 /* There is always room: the index is never loaded above BUCKET_FULL / BUCKET_SLOTS. */
 static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
@@ -79,10 +81,37 @@ size_t segment_memory(const struct blocks_segment *s)
 	       s->capacity * sizeof(struct block);
 }
 
-static void chunk_free(const struct blocks_segment *s, uint32_t i)
+static void chunk_free(const struct blocks *b, const struct blocks_segment *s, uint32_t i)
 {
-	if (s->chunks[i])
+	if (s->huge >> i & 1)
+		huge_give(b->huge, s->chunks[i]);
+	else if (s->chunks[i])
 		free((char *)s->chunks[i] - (s->shifted >> i & 1) * CHUNK_SHIFT);
+}
+
+/* Room for `count` blocks in place of chunk i, which stays as it was when there is no memory (NULL). */
+static struct block *chunk_new(const struct blocks *b, struct blocks_segment *s, uint32_t i,
+			       uint32_t count, uint32_t moving)
+{
+	bool large = count == CHUNK_BLOCKS && b->count >= HUGE_FROM, shifted = false;
+	char *v = large ? huge_take(b->huge) : NULL;
+	bool huge = v;
+
+	if (!huge) {
+		v = malloc(count * sizeof(struct block) + CHUNK_SHIFT);
+		if (!v)
+			return NULL;
+		shifted = (uintptr_t)v % sizeof(struct block) != 0;
+		v += shifted * CHUNK_SHIFT;
+	}
+	if (moving) {
+		memcpy(v, s->chunks[i], moving * sizeof(struct block));
+		chunk_free(b, s, i);
+	}
+	s->shifted = (s->shifted & ~(1u << i)) | (uint32_t)shifted << i;
+	s->huge = (s->huge & ~(1u << i)) | (uint32_t)huge << i;
+	s->chunks[i] = (void *)v;
+	return s->chunks[i];
 }
 
 void segment_free(struct blocks *b, struct blocks_segment *s)
@@ -91,7 +120,7 @@ void segment_free(struct blocks *b, struct blocks_segment *s)
 		return;
 	b->memory -= segment_memory(s);
 	for (uint32_t i = 0; i < SEGMENT_CHUNKS; i++)
-		chunk_free(s, i);
+		chunk_free(b, s, i);
 	free(s->buckets);
 	free(s);
 }
@@ -120,27 +149,16 @@ static int segment_add_room(struct blocks *b, struct blocks_segment *s)
 	bool first = s->capacity < CHUNK_BLOCKS;
 	uint32_t more = first ? (s->capacity ? s->capacity : FIRST_BLOCKS) : CHUNK_BLOCKS;
 	uint32_t i = s->capacity / CHUNK_BLOCKS, moving = first ? s->capacity : 0;
-	char *v = malloc((moving + more) * sizeof(struct block) + CHUNK_SHIFT);
-	struct block *chunk;
-	bool shifted;
 
-	if (!v)
+	if (!chunk_new(b, s, i, moving + more, moving))
 		return -ENOMEM;
-	shifted = (uintptr_t)v % sizeof(struct block) != 0;
-	chunk = (void *)(v + shifted * CHUNK_SHIFT);
-	if (moving) {
-		memcpy(chunk, s->chunks[i], moving * sizeof(*chunk));
-		chunk_free(s, i);
-		b->changes++;
-	}
-	s->chunks[i] = chunk;
-	s->shifted = (s->shifted & ~(1u << i)) | (uint32_t)shifted << i;
+	b->changes += moving != 0;
 	for (uint32_t ref = s->capacity + more; ref-- > s->capacity;) {
 		*block_at(s, ref) = (struct block){.bytes = s->free_head};
 		s->free_head = ref + 1;
 	}
 	s->capacity += more;
-	b->memory += more * sizeof(*chunk);
+	b->memory += more * sizeof(struct block);
 	return 0;
 }
 

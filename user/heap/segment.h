@@ -21,6 +21,8 @@
 #define SEGMENT_CHUNKS (SEGMENT_BLOCKS / CHUNK_BLOCKS)
 #define PASSED_MANY    255u
 #define CACHE_LINE     64u
+/* Tables of which what lies idle in huge pages would be a large part do without. Before segments split at 2^19 blocks. */
+#define HUGE_FROM (7u << 16)
 
 #define EACH_BYTE(v) (0x0101010101010101ull * (v))
 
@@ -47,6 +49,7 @@ struct blocks_segment {
 	uint32_t free_head; /* block number + 1; the next one is in its `bytes` */
 	uint32_t depth;
 	uint32_t shifted; /* a bit for each chunk (segment.c) */
+	uint32_t huge;	  /* a bit for each chunk: it came from b->huge */
 	struct block *chunks[SEGMENT_CHUNKS];
 };
 _Static_assert(sizeof(struct blocks_segment) % CACHE_LINE == 0, "segment");

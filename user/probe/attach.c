@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * A module's plans become one list of places (offset in file, cookie, side), and the list becomes
- * links: two for a whole module with sessions and with uprobe_multi, one for each place with perf
+ * links: two for a whole module with uprobe_multi, up to four with sessions, one for each place with perf
  * events.
  */
 #include "attach.h"
@@ -165,47 +165,69 @@ static bool belongs(const struct attachment *a, const struct place *place, enum 
 	return a->method != PROBE_SESSION || !place->returns;
 }
 
-static int create_link(const struct attachment *a, const char *path, enum link_kind kind,
-		       const uint64_t *offsets, const uint64_t *cookies, size_t count)
+/* That runs there; -1: none. */
+static int program_at(const struct attachment *a, const struct place *place, enum link_kind kind)
 {
+	if (!belongs(a, place, kind))
+		return -1;
 	switch (kind) {
-	case LINK_BOTH:
-		return link_uprobe_multi(loader_session_program(a->loader), ATTACH_UPROBE_SESSION,
-					 path, offsets, cookies, count, 0, a->pid);
-	case LINK_RETURNS:
-		return link_uprobe_multi(loader_return_program(a->loader), ATTACH_UPROBE_MULTI,
-					 path, offsets, cookies, count, LINK_RETURN, a->pid);
+	case LINK_BOTH: return loader_session_program(a->loader, place->cookie);
+	case LINK_RETURNS: return loader_return_program(a->loader);
 	case LINK_ENTRIES: break;
 	}
-	return link_uprobe_multi(loader_entry_program(a->loader), ATTACH_UPROBE_MULTI, path,
-				 offsets, cookies, count, 0, a->pid);
+	return loader_entry_program(a->loader, place->cookie);
+}
+
+static int create_link(const struct attachment *a, const char *path, enum link_kind kind,
+		       int program, const uint64_t *offsets, const uint64_t *cookies, size_t count)
+{
+	return link_uprobe_multi(
+		program, kind == LINK_BOTH ? ATTACH_UPROBE_SESSION : ATTACH_UPROBE_MULTI, path,
+		offsets, cookies, count, kind == LINK_RETURNS ? LINK_RETURN : 0, a->pid);
+}
+
+/* A link for all places where the program of the first of them runs; those are forgotten in programs[]. */
+static int link_like(struct attachment *a, struct module_links *links, enum link_kind kind,
+		     int *programs, size_t first)
+{
+	uint64_t *offsets = xcalloc(links->places.count, sizeof(*offsets));
+	uint64_t *cookies = xcalloc(links->places.count, sizeof(*cookies));
+	int program = programs[first], err;
+	size_t i, n = 0;
+
+	for (i = first; i < links->places.count; i++) {
+		if (programs[i] != program)
+			continue;
+		programs[i] = -1;
+		offsets[n] = links->places.v[i].offset;
+		cookies[n++] = links->places.v[i].cookie;
+	}
+	err = add_link(links, create_link(a, links->path, kind, program, offsets, cookies, n));
+	free(offsets);
+	free(cookies);
+	return err;
 }
 
 static int link_list(struct attachment *a, struct module_links *links, enum link_kind kind)
 {
-	uint64_t *offsets = xcalloc(links->places.count + 1, sizeof(*offsets));
-	uint64_t *cookies = xcalloc(links->places.count + 1, sizeof(*cookies));
-	size_t i, n = 0;
-	int err = 0;
+	int *programs = xcalloc(links->places.count + 1, sizeof(*programs)), err = 0;
+	size_t i;
 
-	for (i = 0; i < links->places.count; i++) {
-		if (!belongs(a, &links->places.v[i], kind))
-			continue;
-		offsets[n] = links->places.v[i].offset;
-		cookies[n++] = links->places.v[i].cookie;
+	for (i = 0; i < links->places.count; i++)
+		programs[i] = program_at(a, &links->places.v[i], kind);
+	for (i = 0; !err && i < links->places.count; i++) {
+		if (programs[i] >= 0)
+			err = link_like(a, links, kind, programs, i);
 	}
-	if (n)
-		err = add_link(links, create_link(a, links->path, kind, offsets, cookies, n));
-	free(offsets);
-	free(cookies);
+	free(programs);
 	return err;
 }
 
 static int link_perf(struct attachment *a, struct module_links *links, const struct place *place,
 		     bool at_return)
 {
-	int program =
-		at_return ? loader_return_program(a->loader) : loader_entry_program(a->loader);
+	int program = at_return ? loader_return_program(a->loader)
+				: loader_entry_program(a->loader, place->cookie);
 	int fds[2], err;
 
 	err = link_uprobe_perf(program, links->path, place->offset, place->cookie, at_return,

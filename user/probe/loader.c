@@ -126,12 +126,19 @@ static void choose_programs(struct loader *l)
 	bool session = l->method == PROBE_SESSION;
 
 	bpf_program__set_autoload(l->skel->progs.call_session, session);
+	bpf_program__set_autoload(l->skel->progs.call_malloc, session);
+	bpf_program__set_autoload(l->skel->progs.call_free, session);
 	bpf_program__set_autoload(l->skel->progs.call_return, !session);
 	/* older kernels do not look at it */
 	bpf_program__set_expected_attach_type(l->skel->progs.call_idle, ATTACH_UPROBE_MULTI);
-	if (session)
+	if (session) {
 		bpf_program__set_expected_attach_type(l->skel->progs.call_session,
 						      ATTACH_UPROBE_SESSION);
+		bpf_program__set_expected_attach_type(l->skel->progs.call_malloc,
+						      ATTACH_UPROBE_SESSION);
+		bpf_program__set_expected_attach_type(l->skel->progs.call_free,
+						      ATTACH_UPROBE_MULTI);
+	}
 	if (l->method != PROBE_PERF) {
 		bpf_program__set_expected_attach_type(l->skel->progs.call_entry,
 						      ATTACH_UPROBE_MULTI);
@@ -341,7 +348,8 @@ static size_t array_bytes(const struct tracer_bpf *skel)
 {
 	const struct bpf_map *tables[] = {skel->maps.sent,	     skel->maps.unwind_spaces,
 					  skel->maps.unwind_rules,   skel->maps.unwind_memo,
-					  skel->maps.recorded_hints, skel->maps.scratches};
+					  skel->maps.recorded_hints, skel->maps.scratches,
+					  skel->maps.thread_places};
 	size_t bytes = 0, i;
 
 	for (i = 0; i < sizeof(tables) / sizeof(tables[0]); i++)
@@ -388,14 +396,19 @@ size_t loader_planned_table_bytes(void)
 	return bytes;
 }
 
-int loader_entry_program(const struct loader *l)
+int loader_entry_program(const struct loader *l, uint64_t cookie)
 {
-	return bpf_program__fd(l->skel->progs.call_entry);
+	bool is_free = l->method == PROBE_SESSION && cookie == COOKIE_FREE;
+
+	return bpf_program__fd(is_free ? l->skel->progs.call_free : l->skel->progs.call_entry);
 }
 
-int loader_session_program(const struct loader *l)
+int loader_session_program(const struct loader *l, uint64_t cookie)
 {
-	return l->method == PROBE_SESSION ? bpf_program__fd(l->skel->progs.call_session) : -1;
+	if (l->method != PROBE_SESSION)
+		return -1;
+	return bpf_program__fd(cookie == COOKIE_MALLOC ? l->skel->progs.call_malloc
+						       : l->skel->progs.call_session);
 }
 
 int loader_return_program(const struct loader *l)

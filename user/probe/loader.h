@@ -45,17 +45,17 @@ size_t loader_rings_bytes(const struct loader *l);
 /* Kernel memory of the tables that are there from the beginning; the rings come to it, and the unwind
  * tables. */
 size_t loader_table_bytes(const struct loader *l);
-/* And of each thread that allocates. */
+/* And of each thread that finds its place in them taken. */
 size_t loader_thread_bytes(const struct loader *l);
 /* What all rings together take by default on this machine. */
 size_t loader_planned_ring_bytes(void);
 /* And the tables, unwind tables not counted. */
 size_t loader_planned_table_bytes(void);
 
-/* Programs to attach: at entries and rets; at both sides (-1 without sessions); at returns (-1 with
- * sessions). */
-int loader_entry_program(const struct loader *l);
-int loader_session_program(const struct loader *l);
+/* Programs to attach where the cookie is that one: at entries and rets; at both sides (-1 without sessions); at returns, whatever
+ * the cookie (-1 with sessions). */
+int loader_entry_program(const struct loader *l, uint64_t cookie);
+int loader_session_program(const struct loader *l, uint64_t cookie);
 int loader_return_program(const struct loader *l);
 
 /* Does nothing; for links of uprobe_multi that are made to be closed, where the kernel has them. */

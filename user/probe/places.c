@@ -62,7 +62,8 @@ static int check_memory(int memory, const struct target_module *m, const struct 
 }
 
 static void add_place(struct places *places, uint64_t bias, const struct target_function *f,
-		      const struct plan_point *point, enum call_side side, bool returns)
+		      uint32_t flags, const struct plan_point *point, enum call_side side,
+		      bool returns)
 {
 	struct place *place;
 
@@ -72,7 +73,7 @@ static void add_place(struct places *places, uint64_t bias, const struct target_
 	place->address = bias + point->address;
 	place->was = point->bytes[0];
 	place->blind = false;
-	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), call_flags(f->call), side) |
+	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), flags, side) |
 			(point->cost == COST_STEPPED ? COOKIE_STEPPED : 0);
 	place->returns = returns;
 }
@@ -110,6 +111,7 @@ static int add_function(struct places *places, int memory, const struct target_m
 			struct discover_code *code, const struct target_function *f,
 			enum return_rule rule, bool known)
 {
+	uint32_t flags = call_flags(f->call);
 	struct plan plan;
 	size_t i;
 	int err;
@@ -139,11 +141,12 @@ static int add_function(struct places *places, int memory, const struct target_m
 	if (plan.entry.cost == COST_STEPPED && f->call != CALL_ID_MODULES)
 		log_verbose("%s in '%s': slow probe (single-stepped): %s", f->symbol, m->path,
 			    plan.reason);
-	add_place(places, m->bias, f, &plan.entry,
+	flags |= plan.passes ? CALL_PASSES : 0;
+	add_place(places, m->bias, f, flags, &plan.entry,
 		  plan.returns == RETURN_PROBE ? CALL_SIDE_BOTH : CALL_SIDE_ENTRY,
 		  plan.returns == RETURN_PROBE);
 	for (i = 0; i < plan.ret_count; i++)
-		add_place(places, m->bias, f, &plan.rets[i], CALL_SIDE_RET, false);
+		add_place(places, m->bias, f, flags, &plan.rets[i], CALL_SIDE_RET, false);
 	return 0;
 }
 

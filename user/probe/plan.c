@@ -400,6 +400,22 @@ static bool is_covered(struct planner *p, const struct body *body)
 	return false;
 }
 
+/* Does it call a plain allocation that has a probe of its own? */
+static bool passes_on(struct planner *p, const struct body *body)
+{
+	const struct plan_request *r = p->request;
+	struct sweep s = sweep_start(p->decoder, body);
+	struct insn insn;
+
+	while (sweep_next(&s, &insn)) {
+		if ((insn.flow == FLOW_CALL || insn.flow == FLOW_JUMP) &&
+		    !body_has(body, insn.target) &&
+		    r->covers(r->context, insn.target, CALL_ALLOC_SIZE0))
+			return true;
+	}
+	return false;
+}
+
 static bool family_saw(const struct family *f, uint64_t address)
 {
 	for (size_t i = 0; i < f->seen_count; i++)
@@ -528,6 +544,8 @@ static void plan_with(struct planner *p)
 		p->plan->covered = true;
 		return;
 	}
+	if (p->request->covers && p->kind == CALL_ALLOC_PRODUCT)
+		p->plan->passes = passes_on(p, &body);
 	choose_entry(p, &body);
 	if (p->plan->refused || !has_return_side(p->kind))
 		return;

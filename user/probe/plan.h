@@ -38,6 +38,7 @@ struct plan_point {
 struct plan {
 	bool refused;
 	char reason[128]; /* why refused, why not moved, or "" */
+	bool passes;	  /* a calloc that calls a malloc */
 	bool covered; /* another probed function is always called with the same block: no own probe
 		       */
 	struct plan_point entry;
@@ -57,7 +58,8 @@ typedef const uint8_t *plan_code_fn(void *context, uint64_t address, uint64_t *s
 				    uint64_t *end);
 /*
  * True when `address` is the start (or PLT stub) of a function that gets a probe of the same kind.
- * Then a CALL_FREE that jumps or calls there, or a CALL_MAY_THROW that jumps there, is covered.
+ * Then a CALL_FREE that jumps or calls there, or a CALL_MAY_THROW that jumps there, is covered, and a CALL_ALLOC_PRODUCT that
+ * jumps or calls to a CALL_ALLOC_SIZE0 passes its calls on.
  */
 typedef bool plan_covers_fn(void *context, uint64_t address, enum call_kind kind);
 

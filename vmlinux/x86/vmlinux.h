@@ -103,6 +103,7 @@ struct task_struct {
 	unsigned long sas_ss_sp;
 	unsigned long sas_ss_size;
 	struct uprobe_task *utask;
+	u64 start_time;
 };
 
 struct linux_binprm;
