@@ -320,6 +320,7 @@ static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 	site.totals.outstanding_bytes = 5;
 	call_tree_init(&t, true);
 	call_tree_add(&t, &path, &site);
+	call_tree_sum(&t);
 	call_tree_set_all(&t, true);
 	assert_true(call_tree_show(&t, SORT_OUTSTANDING, false));
 	assert_int_equal(t.row_count, 2);
@@ -328,6 +329,7 @@ static void call_tree_add__path_changes__old_nodes_vanish(void **state)
 	path.version++;
 	call_tree_clear(&t);
 	call_tree_add(&t, &path, &site);
+	call_tree_sum(&t);
 	call_tree_show(&t, SORT_OUTSTANDING, false);
 	assert_int_equal(t.row_count, 2);
 	assert_int_equal(t.nodes[t.rows[1].node].place, 3);

@@ -159,11 +159,14 @@ void call_tree_add(struct call_tree *t, const struct path *path, const struct sn
 
 	if (!goes_on(t, node))
 		t->nodes[node].deeper |= depth_of(t, node) < path->count;
-	for (;; node = t->nodes[node].parent) {
-		site_sums_add(&t->nodes[node].sums, site);
-		if (!node)
-			return;
-	}
+	site_sums_add(&t->nodes[node].sums, site);
+}
+
+/* A node is added after its parent, so it stands behind it. */
+void call_tree_sum(struct call_tree *t)
+{
+	for (uint32_t i = t->count; i-- > 1;)
+		site_sums_merge(&t->nodes[t->nodes[i].parent].sums, &t->nodes[i].sums);
 }
 
 /* ---- what is shown ---- */

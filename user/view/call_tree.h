@@ -2,7 +2,7 @@
 /*
  * Call sites as a tree of functions with the sums of what is below each: from the root of the stacks
  * down, or from the allocator up. Nodes stay from one snapshot to the next; only sums are made anew,
- * which for ten thousand sites takes a millisecond or two. The main thread only.
+ * which for ten thousand sites takes less than a millisecond. The main thread only.
  */
 #ifndef VIEW_CALL_TREE_H
 #define VIEW_CALL_TREE_H
@@ -58,8 +58,10 @@ void call_tree_init(struct call_tree *t, bool from_root);
 void call_tree_done(struct call_tree *t);
 /* Sums begin at nothing. */
 void call_tree_clear(struct call_tree *t);
-/* Adds a site to all nodes of its path. */
+/* Adds a site where its path ends. */
 void call_tree_add(struct call_tree *t, const struct path *path, const struct snapshot_site *site);
+/* When all are added: from there to the top. Once. */
+void call_tree_sum(struct call_tree *t);
 /*
  * Which nodes are shown, siblings sorted by a key of grid.h. False: more is open than was summed; to be cleared, added and
  * shown again.

@@ -91,6 +91,7 @@ static void sum_up(struct grid *t)
 		if (path && passes(t, &s->sites[i]))
 			call_tree_add(tree, path, &s->sites[i]);
 	}
+	call_tree_sum(tree);
 }
 
 static size_t take_rows(struct grid *t)

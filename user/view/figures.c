@@ -61,6 +61,23 @@ void site_sums_add(struct site_sums *sums, const struct snapshot_site *site)
 	}
 }
 
+void site_sums_merge(struct site_sums *to, const struct site_sums *sums)
+{
+	if (!sums->sites)
+		return;
+	amounts_add(&to->amounts, &sums->amounts);
+	to->growth += sums->growth;
+	to->rate += sums->rate;
+	if (!to->sites || sums->oldest_s > to->oldest_s)
+		to->oldest_s = sums->oldest_s;
+	to->sites += sums->sites;
+	to->leaks += sums->leaks;
+	if (!to->largest || sums->largest_bytes > to->largest_bytes) {
+		to->largest = sums->largest;
+		to->largest_bytes = sums->largest_bytes;
+	}
+}
+
 double site_sums_value(const struct site_sums *sums, int sort)
 {
 	double allocs = (double)sums->amounts.alloc_count;

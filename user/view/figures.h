@@ -31,6 +31,7 @@ struct amounts amounts_of(const struct totals *totals, const struct change *chan
 void amounts_add(struct amounts *to, const struct amounts *a);
 
 void site_sums_add(struct site_sums *sums, const struct snapshot_site *site);
+void site_sums_merge(struct site_sums *to, const struct site_sums *sums);
 /* by a sort key of grid.h. */
 double site_sums_value(const struct site_sums *sums, int sort);
 
