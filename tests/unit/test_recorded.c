@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "../../include/config.h"
 #include "../../include/counters.h"
+#include "constant.h"
 
 #define __uint(name, value)  int(*name)[value]
 #define __type(name, value)  __typeof__(value) *name
@@ -87,8 +88,10 @@ static long fake_delete(const void *key)
 
 static int setup(void **state)
 {
+	const struct config selective = {.selective = 1};
+
 	(void)state;
-	((struct config *)(uintptr_t)&config)->selective = 1;
+	set_constant(&config, &selective, sizeof(selective));
 	memset(hints, 0, sizeof(hints));
 	memset(there, 0, sizeof(there));
 	memset(recorded_few, 0, sizeof(recorded_few));

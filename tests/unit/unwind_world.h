@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/types.h>
-#include <sys/mman.h>
 #include <sys/uio.h>
 #include "../../include/calls.h"
 #include "../../include/config.h"
@@ -19,6 +18,7 @@
 #include "../../user/probe/unwind_build.h"
 #include "../../user/target/elf.h"
 #include "../../user/target/maps.h"
+#include "constant.h"
 
 #define __uint(name, value)  int(*name)[value]
 #define __type(name, value)  __typeof__(value) *name
@@ -207,15 +207,11 @@ static int emit_process(uint32_t type, uint32_t number, struct task_struct *of, 
 	return 0;
 }
 
-/* Settings are constants to the BPF side, which the loader writes. */
 static void set_max_frames(uint32_t frames)
 {
-	uintptr_t page = (uintptr_t)&config & ~4095ul;
-	struct config c = {.max_frames = frames, .unwind_tables = 1};
+	const struct config c = {.max_frames = frames, .unwind_tables = 1};
 
-	if (mprotect((void *)page, 8192, PROT_READ | PROT_WRITE))
-		abort();
-	memcpy((void *)(uintptr_t)&config, &c, sizeof(c));
+	set_constant(&config, &c, sizeof(c));
 }
 
 /* ---- tables ---- */
