@@ -5,7 +5,6 @@
  */
 #include "outputs.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 #include "base/xalloc.h"
 #include "blindness.h"
 #include "block_list.h"
+#include "export/output_path.h"
 #include "exports.h"
 #include "facts.h"
 #include "gather.h"
@@ -394,20 +394,12 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 
 static void write_stdout(struct outputs *o)
 {
-	size_t done = 0;
+	int err = output_path_write(STDOUT_FILENO, o->text.data, o->text.length);
 
-	while (done < o->text.length) {
-		ssize_t n = write(STDOUT_FILENO, o->text.data + done, o->text.length - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0) {
-			log_error("cannot write 'standard output': %s", strerror(errno));
-			o->failed = true;
-			return;
-		}
-		done += (size_t)n;
-	}
+	if (!err)
+		return;
+	log_error("cannot write 'standard output': %s", strerror(-err));
+	o->failed = true;
 }
 
 static bool find_resident(void *outputs, const struct snapshot_site *site,
