@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * What the collector of a running Go program leaves of its cycles: the pauses of the last 256 and when each ended, what was live after
- * the last one, and the processor time that all of it took. By reading memory alone, a few microseconds. One thread at a time.
+ * the last one, and the processor time that all of it took. By reading memory alone, which takes some tens of microseconds, for the
+ * count of cycles a few. One thread at a time.
  */
 #ifndef TARGET_GO_CYCLES_H
 #define TARGET_GO_CYCLES_H
