@@ -8,7 +8,7 @@
 #include "base/xalloc.h"
 
 #define HEAD_NUMBERS   6u
-#define ORIGIN_NUMBERS 6u
+#define ORIGIN_NUMBERS 8u
 #define GROUP_NUMBERS  2u
 #define NUMBERS_MOST   64u
 
@@ -34,6 +34,8 @@ static uint32_t pack_origin(const struct go_goroutines *g, uint32_t index, uint3
 	pack_u64(out, o->elders);
 	pack_u64(out, o->elder_ends);
 	pack_u64(out, o->outlived_ns);
+	pack_u64(out, o->begun);
+	pack_u64(out, o->lives_ns);
 	pack_u64(out, end - first);
 	for (i = first; i < end; i++)
 		pack_group(&g->groups[i], out);
@@ -107,7 +109,9 @@ static void get_origin(struct go_goroutines *g, struct unpack *u, uint64_t origi
 							   .count = v[2],
 							   .elders = v[3],
 							   .elder_ends = v[4],
-							   .outlived_ns = v[5]};
+							   .outlived_ns = v[5],
+							   .begun = v[6],
+							   .lives_ns = v[7]};
 }
 
 bool goroutine_facts_unpack(struct go_goroutines *g, struct unpack *u)

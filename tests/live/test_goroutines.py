@@ -152,7 +152,10 @@ def goroutines__recorded__the_same_again(case):
     tracer, lines, rows = traced(case, target, "-v", "-w", recording, "0.5", "24", *SHORT)
     replay = case.run("-b", "-v", "-r", recording, "--json", again, "--csv-go", csv_again, "0.5", "24")
     equal(replay.process.returncode, 0, "exit status of the replay")
-    equal([line["processes"] for line in lines_of(again)], [line["processes"] for line in lines], "processes of the replay")
+    for one, other in zip(lines, lines_of(again)):
+        for key in ("goroutines", "memory", "go"):
+            equal(other["processes"][0][key], one["processes"][0][key], f"{key} of the replay")
+    equal(len(lines_of(again)), len(lines), "lines of the replay")
     equal([list(row.values())[2:] for row in rows_of(csv_again)], [list(row.values())[2:] for row in rows], "rows of the replay")
     ours, its = ([line for line in run.out.lines if "goroutine" in line] for run in (tracer, replay))
     check(any("[goroutine leak" in line for line in ours), "nothing was called a leak")
@@ -174,7 +177,9 @@ def goroutines__very_many__a_part_at_a_time(case):
     equal((first["whole"], last["whole"]), (False, True), "whether all were looked at")
     for now in (first, last):
         equal(now["count"], MANY + 1, "goroutines")
-        equal(sum(g["count"] for g in now["groups"]) + now["left_out"], MANY + 1, "goroutines in groups and others")
+        # of those that were not looked at some may be the runtime's own
+        there = sum(g["count"] for g in now["groups"]) + now["left_out"]
+        check(MANY + 1 <= there < MANY + 20, f"{there} goroutines in groups and others")
     check(all(g["verdict"] == "new" for g in first["groups"]), "a verdict before all were looked at")
     check(last["round_s"] > 0, "how old it may be")
 

@@ -379,6 +379,7 @@ static void judged_sample(struct judged *j, uint32_t second, uint64_t born, uint
 	j->origin.count = born - ended;
 	j->origin.elders = second > 20 ? j->elders[second - 20] - ended : 0;
 	j->origin.elder_ends = ended;
+	j->origin.begun = born;
 	j->groups[0].count = j->origin.count - running;
 	j->groups[1].count = running;
 	assert_int_equal(growth_sample(j->growth, j->heap, second * S), 0);

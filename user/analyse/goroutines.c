@@ -135,14 +135,17 @@ static int add_point(struct history *h, uint64_t count, const struct go_origin *
 	struct series_point p = {.time_ns = by->window.now_ns,
 				 .bytes = count,
 				 .count = count,
+				 .allocs = o && o->begun > count ? o->begun : count,
 				 .recorded = to_u32(count),
 				 .elders = o ? to_u32(o->elders) : 0,
 				 .elder_frees = o ? (uint32_t)o->elder_ends : 0};
 
-	if (!o && last)
+	if (!o && last) {
 		p.elder_frees = last->elder_frees;
-	if (last && last->count == p.count && last->elders == p.elders &&
-	    last->elder_frees == p.elder_frees)
+		p.allocs = last->allocs > count ? last->allocs : count;
+	}
+	if (last && last->count == p.count && last->allocs == p.allocs &&
+	    last->elders == p.elders && last->elder_frees == p.elder_frees)
 		return 0;
 	return series_add(&h->series, &p, &by->limits);
 }
@@ -152,9 +155,11 @@ static int add_origin(struct goroutines *g, uint32_t process, const struct go_or
 {
 	struct key k = key_of(process, o, NULL);
 	struct history *h = get(g, &k, by->window.now_ns);
+	uint64_t ended = o->begun > o->count ? o->begun - o->count : 0;
 
 	h->site.begun_ns = by->begun_ns;
 	h->site.survivors.outlived_s = (double)o->outlived_ns / NS_PER_S;
+	h->site.survivors.life_s = ended ? (double)o->lives_ns / NS_PER_S / (double)ended : 0;
 	return add_point(h, o->count, o, by);
 }
 

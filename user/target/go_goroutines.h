@@ -28,6 +28,8 @@ struct go_origin {
 	uint64_t start;	      /* first instruction of its function */
 	uint64_t count;	      /* goroutines that there are */
 	uint64_t elders;      /* of them, those that were seen that long ago */
+	uint64_t begun;	      /* since the first reading, with those that were there */
+	uint64_t lives_ns;    /* sum, of those that have ended */
 	uint64_t elder_ends;  /* those that have ended as elders, since the first reading */
 	uint64_t outlived_ns; /* sum over all of what each is older than any that has ended */
 };

@@ -127,6 +127,7 @@ static void end(struct go_watch *w, const struct go_slot *slot, uint32_t now, ui
 		return;
 	o = &w->origins[w->groups[slot->group].origin];
 	o->o.elder_ends += life >= elder;
+	o->o.lives_ns += (uint64_t)life << GO_TICK_SHIFT;
 	if (life > o->longest)
 		o->longest = life;
 }
@@ -135,7 +136,7 @@ void go_origins_see(struct go_watch *w, const struct go_runtime *r, struct go_sl
 		    const struct go_seen *g, uint64_t now_ns, uint64_t elder_ns)
 {
 	uint32_t state = g->status & ~SCANNED, now = tick(now_ns), goid = (uint32_t)g->goid;
-	bool alive;
+	bool alive, begun;
 
 	if (state >= STATES)
 		return;
@@ -150,7 +151,10 @@ void go_origins_see(struct go_watch *w, const struct go_runtime *r, struct go_sl
 	if (!slot->group)
 		slot->seen = now;
 	slot->goid = goid;
+	begun = !slot->group;
 	slot->group = group_of(w, r, g, state);
+	if (begun && slot->group >= GO_GROUP_FIRST)
+		w->origins[w->groups[slot->group].origin].o.begun++;
 	slot->since = state == WAITING || state == SYSCALL ? tick(g->since_ns) : 0;
 	if (slot->since > now)
 		slot->since = 0;
