@@ -244,7 +244,7 @@ def go_enable_profile__unasked_and_dry_run__nothing_is_written(case):
 @test()
 def go_enable_profile__lying_version__refused(case):
     """Where the runtime is another than its version says nothing is written."""
-    path, lie = build("world"), case.path("liar")
+    path, lie = build("world-no-dwarf", "-ldflags=-w"), case.path("liar")
     with open(path, "rb") as file:
         data = file.read()
     at = data.index(b"\xff Go buildinf:") + 32

@@ -122,7 +122,7 @@ def read_rows(path):
 @test()
 def recording__larger_than_it_may_be__totals_stay_exact(case):
     """The two files of figures at every report are the same; single blocks are not known any more."""
-    target = case.target("churn", 400003, 3000)
+    target = case.target("churn", 800011, 3000)
     path = case.path("run.rec")
     tracer = case.attach(target, "-i", "0.5", "-w", path, "--max-file-size", "1M", *outputs(case, "live"))
     target.work()
