@@ -124,6 +124,8 @@ static void go_gc_read__steady__rates_between_ends_of_cycles(void **state)
 	/* it stops to collect: not two a second any more */
 	go_gc_read(w, START + 200 * SECOND / 2 + 30 * SECOND, &g);
 	assert_true(g.cycles_per_s < 1.1);
+	assert_float_equal(g.alloc_bytes_per_s / g.cycles_per_s, 1048576.0, 1);
+	assert_float_equal(g.gc_share / g.cycles_per_s, 0.05, 1e-6);
 	go_gc_free(w);
 }
 

@@ -251,14 +251,13 @@ static void read_shares(const struct mark *a, const struct mark *b, struct go_gc
 		out->assist_share = (double)(b->assist_ns - a->assist_ns) / all;
 }
 
-/* A program that has stopped to collect: the next cycle cannot come sooner than now. */
-static double rate_seconds(const struct mark *a, const struct mark *b, uint64_t now_ns,
-			   uint32_t cycles)
+/* A program that has stopped to collect: the next cycle cannot come sooner than now. Then all rates are of the time until now. */
+static double busy_part(const struct mark *a, const struct mark *b, uint64_t now_ns)
 {
 	double seconds = seconds_between(a, b);
 	double silent = now_ns > b->end_ns ? (double)(now_ns - b->end_ns) / NS : 0;
 
-	return silent > 2 * seconds / cycles ? seconds + silent : seconds;
+	return silent > 2 * seconds / (b->cycle - a->cycle) ? seconds / (seconds + silent) : 1;
 }
 
 static void read_rates(const struct go_gc_watch *w, uint32_t begin, uint64_t now_ns,
@@ -266,17 +265,20 @@ static void read_rates(const struct go_gc_watch *w, uint32_t begin, uint64_t now
 {
 	const struct mark *a = mark_at(w, begin), *b = mark_at(w, w->mark_count - 1);
 	uint32_t cycles = b->cycle - a->cycle;
-	double seconds = seconds_between(a, b);
+	double seconds = seconds_between(a, b), busy;
 
 	if (!cycles || !(seconds > 0))
 		return;
+	busy = busy_part(a, b, now_ns);
 	out->window_cycles = cycles;
-	out->window_s = seconds;
-	out->cycles_per_s = cycles / rate_seconds(a, b, now_ns, cycles);
+	out->window_s = seconds / busy;
+	out->cycles_per_s = busy * cycles / seconds;
 	if (b->read_ns > a->read_ns)
-		out->alloc_bytes_per_s = (double)(b->total_alloc - a->total_alloc) * NS /
+		out->alloc_bytes_per_s = busy * (double)(b->total_alloc - a->total_alloc) * NS /
 					 (double)(b->read_ns - a->read_ns);
 	read_shares(a, b, out);
+	out->gc_share *= busy;
+	out->assist_share *= busy;
 }
 
 /* ---- what is live ---- */
