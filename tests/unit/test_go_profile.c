@@ -179,6 +179,29 @@ static void go_profile_read__known_bucket_gone__is_no_profile(void **state)
 	assert_int_equal(count, 1);
 }
 
+/* As deep as the runtime keeps: then it may have been deeper. */
+static void go_profile_read__stack_as_deep_as_is_kept__is_cut_there(void **state)
+{
+	struct world *w = *state;
+	struct {
+		uint64_t next, allnext, type, hash, size, depth;
+		uint64_t pcs[128];
+		struct cycle active, future[3];
+	} deep = {.size = 64, .depth = 128, .pcs[127] = 0x400127, .active = {.allocs = 7}};
+	struct go_profile_figures f;
+	const struct go_record *v;
+	size_t count;
+
+	w->head = (uintptr_t)&deep;
+	assert_int_equal(look(w, &f), 0);
+	v = go_profile_records(w->profile, &count);
+	assert_int_equal(count, 1);
+	assert_true(v[0].cut);
+	assert_int_equal(v[0].depth, 128);
+	assert_int_equal(v[0].pcs[127], 0x400127);
+	assert_int_equal(v[0].allocs, 7);
+}
+
 static void go_profile_read__lies__have_bounds(void **state)
 {
 	struct world *w = *state;
@@ -238,6 +261,7 @@ int main(void)
 		TEST(go_profile_read__new_buckets__are_found_and_old_ones_kept),
 		TEST(go_profile_read__circle__is_no_profile),
 		TEST(go_profile_read__known_bucket_gone__is_no_profile),
+		TEST(go_profile_read__stack_as_deep_as_is_kept__is_cut_there),
 		TEST(go_profile_read__lies__have_bounds),
 		TEST(go_profile_read__rates__as_they_are),
 		cmocka_unit_test(go_profile_weight__as_pprof),

@@ -134,7 +134,7 @@ static bool read_bucket(const struct go_profile *p, uint64_t address, struct go_
 		return false;
 	r->address = address + header + depth * 8;
 	r->cut = depth > DEPTH_READ || depth == depth_kept(p);
-	r->depth = (uint32_t)(r->cut ? DEPTH_READ : depth);
+	r->depth = (uint32_t)(depth < DEPTH_READ ? depth : DEPTH_READ);
 	r->pcs = xcalloc(r->depth + 1, sizeof(*r->pcs));
 	return read_at(p, address + header, r->pcs, r->depth * sizeof(*r->pcs));
 }
