@@ -116,7 +116,8 @@ static void expires_late(struct world *w)
 
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--)
-			world_free_after(w, world_alloc(w, entry, 256), life * world_between(w, 0.9, 1.1));
+			world_free_after(w, world_alloc(w, entry, 256),
+					 life * world_between(w, 0.9, 1.1));
 		if (world_now(w) > life)
 			world_evidence(w, entry);
 	}
@@ -174,8 +175,9 @@ static void visits_tail(struct world *w)
 
 	while (world_wait(w, TICK)) {
 		for (uint32_t n = world_poisson(w, rate * TICK); n; n--)
-			world_free_after(w, world_alloc(w, visit, 400),
-					 fmin(least * pow(world_between(w, 1e-6, 1), -1 / 1.2), longest));
+			world_free_after(
+				w, world_alloc(w, visit, 400),
+				fmin(least * pow(world_between(w, 1e-6, 1), -1 / 1.2), longest));
 		if (world_now(w) > longest)
 			world_evidence(w, visit);
 	}
