@@ -56,7 +56,32 @@ class Python:
         self.program.kill()
 
 
-SUBJECTS = {"redis": loads.Redis, "nginx": loads.Nginx, "python3": Python}
+class Redis(loads.Redis):
+    """
+    Under load for so many seconds, whatever else the machine does. Its slow log is full before: it keeps the last 128 commands that took
+    more than 10 ms, so that on a busy machine it fills for minutes, and a list that has not reached its bound grows as a leak does.
+    """
+    ROUND_S = 3
+    SLOW_ENTRIES = 128
+
+    def __init__(self, case):
+        super().__init__(case)
+        bound = self.ask("CONFIG", "GET", "slowlog-log-slower-than").split()[-1]
+        self.ask("CONFIG", "SET", "slowlog-log-slower-than", "0")
+        lib.until(self.has_full_slow_log, "Redis' slow log to be full")
+        self.ask("CONFIG", "SET", "slowlog-log-slower-than", bound)
+
+    def has_full_slow_log(self):
+        self.run(2000)
+        return int(self.ask("SLOWLOG", "LEN")) >= self.SLOW_ENTRIES
+
+    def load(self, seconds):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.rate = self.run(max(500, int(self.rate * self.ROUND_S))).rate
+
+
+SUBJECTS = {"redis": Redis, "nginx": loads.Nginx, "python3": Python}
 
 
 def reasons(report):
