@@ -95,6 +95,23 @@ static void add_survival(struct buffer *out, const struct survival *s)
 	buffer_printf(out, " %s still there", s->alive == 1 || !s->alive ? "is" : "are");
 }
 
+/* What decided, where that is not what was just said. */
+static void add_rule(struct buffer *out, const struct snapshot_site *site)
+{
+	static const char *const words[] = {
+		[LEAK_NONE] = "",
+		[LEAK_STEADY] = "",
+		[LEAK_SURVIVORS] =
+			"; those that are older than any that was freed were born all of "
+			"the time",
+		[LEAK_BURSTS] = "; they came in bursts of like size",
+		[LEAK_ENLARGED] = "; realloc only makes its blocks larger, and none is freed",
+	};
+
+	if (site->verdict == VERDICT_LEAK)
+		buffer_add_string(out, words[site->rule]);
+}
+
 void reasons_add(struct buffer *out, const struct snapshot_site *site)
 {
 	if (site->watched_s <= 0) {
@@ -108,4 +125,5 @@ void reasons_add(struct buffer *out, const struct snapshot_site *site)
 	}
 	add_growth(out, site);
 	add_survival(out, &site->survival);
+	add_rule(out, site);
 }
