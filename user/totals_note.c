@@ -251,6 +251,12 @@ static void pack_generations(struct buffer *b, const struct site *s)
 		put(&recent, g->recent[i]);
 	put(&recent, s->resizes);
 	put(&recent, s->longest_ns);
+	for (i = 0; i < g->count; i++) {
+		if (g->v[i].last == g->v[i].number)
+			continue;
+		put(&recent, i);
+		put(&recent, g->v[i].last);
+	}
 	pack_numbers(b, &recent);
 }
 
@@ -306,6 +312,17 @@ static void pack_site(struct heap *h, uint32_t index, struct buffer *b)
 	pack_histogram(b, &heap_site_lifetimes(h, index)->sizes);
 }
 
+/* Of generations that were joined, their numbers among the others. */
+static void get_lasts(struct numbers *n, struct generations *g)
+{
+	while (n->next < n->count) {
+		uint64_t i = get(n), last = get(n);
+
+		if (i < g->count && last > g->v[i].number && last < UINT32_MAX)
+			g->v[i].last = (uint32_t)last;
+	}
+}
+
 /* Sorted by how they are packed; numbers that would wrap are none. In *room, borrowed. */
 static bool unpack_generations(struct unpack *u, struct site *s, struct buffer *room)
 {
@@ -335,6 +352,7 @@ static bool unpack_generations(struct unpack *u, struct site *s, struct buffer *
 		g->recent[i] = get(&recent);
 	s->resizes = (uint32_t)get(&recent);
 	s->longest_ns = get(&recent);
+	get_lasts(&recent, g);
 	return g->newest < UINT32_MAX;
 }
 

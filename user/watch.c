@@ -25,7 +25,7 @@
 struct watch {
 	const struct options *options;
 	struct alert_runner *runner; /* NULL: no command */
-	uint64_t *over;		     /* by heap index */
+	struct alert_state *states;  /* by heap index */
 	uint32_t capacity;
 	uint64_t looked_ns;
 	bool fired;
@@ -59,7 +59,7 @@ void watch_close(struct watch *w)
 	if (!w)
 		return;
 	watch_finish(w);
-	free(w->over);
+	free(w->states);
 	free(w);
 }
 
@@ -76,7 +76,7 @@ size_t watch_firings(const struct watch *w, const struct watch_firing **firings)
 
 uint64_t watch_over(const struct watch *w, uint32_t index)
 {
-	return index < w->capacity ? w->over[index] : 0;
+	return index < w->capacity ? w->states[index].over : 0;
 }
 
 bool watch_fired(const struct watch *w)
@@ -200,14 +200,14 @@ static size_t step(struct watch *w, uint32_t index, const struct alert_figures *
 		   const struct snapshot *s, const struct snapshot_process *p, bool screen)
 {
 	const struct options *o = w->options;
-	uint64_t before = w->over[index];
-	uint64_t fired = alerts_step(o->alerts, o->alert_count, &w->over[index], figures);
+	uint64_t before = w->states[index].over;
+	uint64_t fired = alerts_step(o->alerts, o->alert_count, &w->states[index], figures);
 	size_t count = 0;
 
 	for (size_t i = 0; i < o->alert_count; i++) {
 		uint64_t bit = 1ull << i;
 
-		if (before & bit && !(w->over[index] & bit))
+		if (before & bit && !(w->states[index].over & bit))
 			say_over(&o->alerts[i], p);
 		if (!(fired & bit))
 			continue;
@@ -253,14 +253,14 @@ static struct alert_figures figures_of_run(const struct snapshot *s)
 
 static bool reserve(struct watch *w, size_t processes)
 {
-	uint64_t *over =
-		array_reserve(w->over, &w->capacity, (uint32_t)processes + 1, sizeof(*w->over));
+	struct alert_state *states =
+		array_reserve(w->states, &w->capacity, (uint32_t)processes + 1, sizeof(*states));
 
-	if (over)
-		w->over = over;
+	if (states)
+		w->states = states;
 	else
 		log_error("cannot look for alerts: out of memory");
-	return over != NULL;
+	return states != NULL;
 }
 
 size_t watch_look(struct watch *w, const struct snapshot *s, bool screen)

@@ -99,7 +99,8 @@ static void alert_rule_parse__malformed__refused_with_advice(void **state)
 static uint64_t fired_at(const char *text, const double *series, size_t count)
 {
 	struct alert_rule r = rule(text);
-	uint64_t over = 0, moments = 0;
+	struct alert_state state = {0};
+	uint64_t moments = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct alert_figures f;
@@ -107,7 +108,7 @@ static uint64_t fired_at(const char *text, const double *series, size_t count)
 		for (int m = 0; m < ALERT_METRICS; m++)
 			f.v[m] = NAN;
 		f.v[r.metric] = series[i];
-		if (alerts_step(&r, 1, &over, &f))
+		if (alerts_step(&r, 1, &state, &f))
 			moments |= 1ull << i;
 	}
 	return moments;
@@ -137,11 +138,16 @@ static void alerts_step__trembles_around_the_limit__no_second_time(void **state)
 	assert_int_equal(FIRED("lost<100", 99, 110, 99), 1 << 0 | 1 << 2);
 }
 
-static void alerts_step__limit_zero__again_after_none(void **state)
+/* There is no tenth of 0: it must stay back for a while. */
+static void alerts_step__limit_zero__again_after_five_looks_without(void **state)
 {
 	(void)state;
-	assert_int_equal(FIRED("leaks>0", 0, 1, 2, 1, 0, 1), 1 << 1 | 1 << 5);
-	assert_int_equal(FIRED("growth<0", 5, -1, -7, 0, -1), 1 << 1 | 1 << 4);
+	assert_int_equal(FIRED("leaks>0", 0, 1, 2, 1, 0, 1, 0, 0, 0, 0, 1, 0), 1 << 1);
+	assert_int_equal(FIRED("leaks>0", 0, 1, 0, 0, 0, 0, 0, 1, 1), 1 << 1 | 1 << 7);
+	assert_int_equal(FIRED("growth>0", 1, -1, 2, -3, -1, -1, -1, -1, 1), 1 << 0 | 1 << 8);
+	assert_int_equal(FIRED("growth<0", 5, -1, -7, 0, -1, 0, 1, 2, 3, 0, -1), 1 << 1 | 1 << 10);
+	/* what is not known is no look */
+	assert_int_equal(FIRED("rss>0", 1, 0, 0, NAN, 0, 0, NAN, 1, 0), 1 << 0);
 	assert_int_equal(FIRED("leaks>=0", 0, 0, 0), 1 << 0);
 }
 
@@ -162,25 +168,26 @@ static void alerts_step__many_rules__each_its_own(void **state)
 {
 	struct alert_rule rules[ALERT_RULES_MAX];
 	struct alert_figures f = {.v = {[ALERT_OUTSTANDING] = 100, [ALERT_LEAKS] = 1}};
-	uint64_t over = 0;
+	struct alert_state seen = {0};
 
 	(void)state;
 	for (int i = 0; i < ALERT_RULES_MAX; i++)
 		rules[i] = rule(i % 2 ? "outstanding>99" : "outstanding>100");
 	rules[ALERT_RULES_MAX - 1] = rule("leaks>0");
 	rules[ALERT_RULES_MAX - 2] = rule("leaks>1");
-	assert_true(alerts_step(rules, ALERT_RULES_MAX, &over, &f) == 0xaaaaaaaaaaaaaaaaull);
-	assert_int_equal(alerts_step(rules, ALERT_RULES_MAX, &over, &f), 0);
+	assert_true(alerts_step(rules, ALERT_RULES_MAX, &seen, &f) == 0xaaaaaaaaaaaaaaaaull);
+	assert_int_equal(alerts_step(rules, ALERT_RULES_MAX, &seen, &f), 0);
 	f.v[ALERT_OUTSTANDING] = 101;
-	assert_true(alerts_step(rules, ALERT_RULES_MAX, &over, &f) == 0x1555555555555555ull);
-	assert_int_equal(alerts_step(rules, 0, &over, &f), 0);
+	assert_true(alerts_step(rules, ALERT_RULES_MAX, &seen, &f) == 0x1555555555555555ull);
+	assert_int_equal(alerts_step(rules, 0, &seen, &f), 0);
 }
 
 /* A sawtooth and noise from a generator with a fixed seed: between two firings the figure was back. */
 static void alerts_step__random_series__fired_only_after_it_was_back(void **state)
 {
 	struct alert_rule r = rule("outstanding>1000");
-	uint64_t seed = 88172645463325252ull, over = 0;
+	struct alert_state seen = {0};
+	uint64_t seed = 88172645463325252ull;
 	bool was_back = true;
 	int fired = 0;
 
@@ -194,7 +201,7 @@ static void alerts_step__random_series__fired_only_after_it_was_back(void **stat
 		f.v[ALERT_OUTSTANDING] = (double)(seed % 1200);
 		if (f.v[ALERT_OUTSTANDING] <= 900)
 			was_back = true;
-		if (alerts_step(&r, 1, &over, &f)) {
+		if (alerts_step(&r, 1, &seen, &f)) {
 			assert_true(was_back && f.v[ALERT_OUTSTANDING] > 1000);
 			was_back = false;
 			fired++;
@@ -224,7 +231,7 @@ int main(void)
 		cmocka_unit_test(alert_rule_parse__malformed__refused_with_advice),
 		cmocka_unit_test(alerts_step__crossing__fires_once),
 		cmocka_unit_test(alerts_step__trembles_around_the_limit__no_second_time),
-		cmocka_unit_test(alerts_step__limit_zero__again_after_none),
+		cmocka_unit_test(alerts_step__limit_zero__again_after_five_looks_without),
 		cmocka_unit_test(alerts_step__negative_limit__margin_on_the_right_side),
 		cmocka_unit_test(alerts_step__unknown_figure__nothing_changes),
 		cmocka_unit_test(alerts_step__many_rules__each_its_own),

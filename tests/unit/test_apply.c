@@ -361,6 +361,26 @@ static void apply__realloc_moves__free_at_old_site_alloc_at_own(void **state)
 	close_heap(h);
 }
 
+/* The block goes on: that is no end of what is in it. */
+static void apply__realloc_again_at_the_same_site__a_resize(void **state)
+{
+	struct heap *h = open_heap();
+	const struct site *s;
+
+	(void)state;
+	alloc(h, 1, A, 100, STACK_1);
+	reallocate(h, 2, 3, A, B, 200);
+	s = site_of(h, PARENT, STACK_2, CALL_ID_REALLOC);
+	assert_int_equal(s->resizes, 0);
+	reallocate(h, 4, 5, B, A, 300);
+	reallocate(h, 6, 7, A, A, 400);
+	assert_int_equal(s->resizes, 2);
+	reallocate(h, 8, 9, A, 0, 0);
+	assert_int_equal(s->resizes, 2);
+	assert_int_equal(s->totals.free_count, 3);
+	close_heap(h);
+}
+
 static void apply__realloc_in_place__no_reuse_counted(void **state)
 {
 	struct heap *h = open_heap();
@@ -893,6 +913,7 @@ int main(void)
 		cmocka_unit_test(apply__alloc_at_live_address__old_one_closed),
 		cmocka_unit_test(apply__late_free_of_reused_block__explains_reuse),
 		cmocka_unit_test(apply__realloc_moves__free_at_old_site_alloc_at_own),
+		cmocka_unit_test(apply__realloc_again_at_the_same_site__a_resize),
 		cmocka_unit_test(apply__realloc_in_place__no_reuse_counted),
 		cmocka_unit_test(apply__realloc_of_unknown_block__counted_and_allocated),
 		cmocka_unit_test(apply__realloc_to_nothing__released_only),

@@ -162,6 +162,27 @@ static void generations_random__births_and_deaths__sum_is_exact(void **state)
 	free(alive);
 }
 
+static void generations_next__old_and_recent__oldest_first_until_the_last(void **state)
+{
+	struct generations g = {0};
+	struct generation one;
+	uint32_t at = 0;
+	uint64_t sum = 0, before = 0;
+
+	(void)state;
+	assert_false(generations_next(&g, &at, &one));
+	for (uint32_t i = 0; i < 400; i++)
+		generations_born(&g, 2 * i);
+	generations_gone(&g, 798);
+	for (at = 0; generations_next(&g, &at, &one); before = one.last) {
+		assert_true(one.alive && (one.number > before || !sum) && one.last >= one.number);
+		sum += one.alive;
+	}
+	assert_int_equal(sum, 399);
+	assert_int_equal(before, 796);
+	generations_done(&g);
+}
+
 static void generations_clear__some__none_left(void **state)
 {
 	struct generations g = {0}, copy;
@@ -189,6 +210,7 @@ int main(void)
 		cmocka_unit_test(generations_gone__none_there__nearest),
 		cmocka_unit_test(generations_born__very_many__bounded_and_oldest_exact),
 		cmocka_unit_test(generations_random__births_and_deaths__sum_is_exact),
+		cmocka_unit_test(generations_next__old_and_recent__oldest_first_until_the_last),
 		cmocka_unit_test(generations_clear__some__none_left),
 	};
 

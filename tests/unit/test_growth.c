@@ -67,6 +67,27 @@ static void allocate(struct bench *b, unsigned count)
 		send(b, EVENT_ALLOC, b->next);
 }
 
+/* The newest block gets another size, at another address. */
+static void enlarge(struct bench *b, uint64_t bytes)
+{
+	struct event_realloc e = {
+		.h = {.time_ns = b->now_ns,
+		      .process = 1,
+		      .tid = 9,
+		      .size = sizeof(e),
+		      .type = EVENT_REALLOC,
+		      .call = CALL_ID_MALLOC},
+		.address = b->next,
+		.old_address = b->next - 16,
+		.bytes = bytes,
+		.stack = 5,
+		.entry_ns = b->now_ns,
+	};
+
+	heap_apply(b->heap, &e.h);
+	b->next += 16;
+}
+
 /* Frees the blocks [from, from + count), counted from 0 in the order of their allocation. */
 static void release(struct bench *b, uint64_t from, unsigned count)
 {
@@ -432,6 +453,158 @@ static void growth__sampled_leak__verdict_and_range(void **state)
 	close_bench(&b);
 }
 
+/* ---- the rules beside the steady one ---- */
+
+static void wait_ticks(struct bench *b, int count)
+{
+	while (count--)
+		tick(b);
+}
+
+static void expect_rule(struct bench *b, enum verdict verdict, enum leak_rule rule)
+{
+	struct snapshot_site site = look(b, NULL);
+
+	assert_int_equal(site.verdict, verdict);
+	assert_int_equal(site.rule, rule);
+}
+
+static void growth__bursts_far_apart__leak_until_one_is_overdue(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	wait_ticks(&b, 10);
+	allocate(&b, 50);
+	wait_ticks(&b, 35);
+	allocate(&b, 60);
+	wait_ticks(&b, 15);
+	expect_rule(&b, VERDICT_STEADY, LEAK_NONE);
+	wait_ticks(&b, 7);
+	expect_rule(&b, VERDICT_LEAK, LEAK_BURSTS);
+	wait_ticks(&b, 35);
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_STEADY);
+	close_bench(&b);
+}
+
+/* What is there at the start is no burst. */
+static void growth__loaded_at_the_start_and_once_more__no_leak(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 50);
+	wait_ticks(&b, 40);
+	allocate(&b, 50);
+	for (int i = 0; i < 100; i++) {
+		tick(&b);
+		assert_int_not_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	}
+	close_bench(&b);
+}
+
+static void growth__one_block_enlarged_all_the_time__leak_until_freed(void **state)
+{
+	struct bench b;
+	uint64_t bytes = 1000;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 1);
+	for (int i = 0; i < 50; i++) {
+		enlarge(&b, bytes += 1000);
+		tick(&b);
+	}
+	expect_rule(&b, VERDICT_LEAK, LEAK_ENLARGED);
+	release(&b, b.next / 16 - 2, 1);
+	allocate(&b, 1);
+	for (int i = 0; i < 50; i++) {
+		enlarge(&b, bytes += 1000);
+		tick(&b);
+	}
+	assert_int_not_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	close_bench(&b);
+}
+
+/* As tables and vectors do that fill. */
+static void growth__one_block_doubled__no_leak(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	allocate(&b, 1);
+	for (int i = 0; i < 100; i++) {
+		if (i % 4 == 3)
+			enlarge(&b, 64ull << i / 4);
+		tick(&b);
+		assert_int_not_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	}
+	close_bench(&b);
+}
+
+/* Once it is known that all goes at once, it is no leak before it is well overdue. */
+static void growth__freed_as_a_whole_again_and_again__no_leak(void **state)
+{
+	static const int cycles[] = {18, 40, 30, 44, 25};
+	struct bench b;
+	uint64_t freed = 0;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (size_t k = 0; k < sizeof(cycles) / sizeof(cycles[0]); k++) {
+		for (int i = 0; i < cycles[k]; i++) {
+			allocate(&b, 10);
+			tick(&b);
+			assert_int_not_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+		}
+		release(&b, freed, (unsigned)(10 * cycles[k]));
+		freed += (uint64_t)(10 * cycles[k]);
+	}
+	for (int i = 0; i < 120; i++) {
+		allocate(&b, 10);
+		tick(&b);
+	}
+	assert_int_equal(look(&b, NULL).verdict, VERDICT_LEAK);
+	close_bench(&b);
+}
+
+/* Twenty a second live for 25 s, longer than elders need; one a second stays. */
+static void growth__lost_among_long_lived_ones__leak(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (uint64_t i = 0; i < 100; i++) {
+		allocate(&b, 21);
+		if (i >= 25)
+			release(&b, 21 * (i - 25), 20);
+		tick(&b);
+	}
+	expect_rule(&b, VERDICT_LEAK, LEAK_SURVIVORS);
+	close_bench(&b);
+}
+
+/* The same without the one. */
+static void growth__long_lived_ones__no_leak(void **state)
+{
+	struct bench b;
+
+	(void)state;
+	open_bench(&b, 30);
+	for (uint64_t i = 0; i < 150; i++) {
+		allocate(&b, 20);
+		if (i >= 25)
+			release(&b, 20 * (i - 25), 20);
+		tick(&b);
+		assert_true(i < 26 || look(&b, NULL).verdict != VERDICT_LEAK);
+	}
+	close_bench(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -451,6 +624,13 @@ int main(void)
 		cmocka_unit_test(growth__long_window__samples_further_apart),
 		cmocka_unit_test(growth__no_sample_yet__no_rates),
 		cmocka_unit_test(growth__sampled_leak__verdict_and_range),
+		cmocka_unit_test(growth__bursts_far_apart__leak_until_one_is_overdue),
+		cmocka_unit_test(growth__loaded_at_the_start_and_once_more__no_leak),
+		cmocka_unit_test(growth__one_block_enlarged_all_the_time__leak_until_freed),
+		cmocka_unit_test(growth__one_block_doubled__no_leak),
+		cmocka_unit_test(growth__freed_as_a_whole_again_and_again__no_leak),
+		cmocka_unit_test(growth__lost_among_long_lived_ones__leak),
+		cmocka_unit_test(growth__long_lived_ones__no_leak),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -114,6 +114,7 @@ static void lifetimes__blocks_of_known_ages__median_and_share(void **state)
 	send(h, EVENT_FREE, 21 * S, 91 * 64, 0, 0);
 	send(h, EVENT_FREE, 21 * S - 1, 92 * 64, 0, 0);
 	assert_int_equal(heap_site(h, 1)->elder_frees, 1);
+	assert_int_equal(heap_site(h, 1)->longest_ns, 20 * S);
 	close_heap(h);
 }
 

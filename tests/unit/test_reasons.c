@@ -37,6 +37,28 @@ static void reasons__leak__growth_and_survival(void **state)
 	       "there");
 }
 
+/* What is not to be seen in the numbers. */
+static void reasons__leak_by_another_rule__said(void **state)
+{
+	struct snapshot_site site = {
+		.verdict = VERDICT_LEAK,
+		.watched_s = 30,
+		.rule = LEAK_ENLARGED,
+		.bytes_trend = {.slope = 1024, .p = 0.0001},
+		.survival = {.age_s = 20},
+	};
+
+	(void)state;
+	expect(&site, "grew 1.00K/s for 30s (p < 0.001); no block got older than 20s; realloc only "
+		      "makes its blocks larger, and none is freed");
+	site.rule = LEAK_BURSTS;
+	expect(&site, "grew 1.00K/s for 30s (p < 0.001); no block got older than 20s; they came in "
+		      "bursts of like size");
+	/* not that sure */
+	site.verdict = VERDICT_GROWING;
+	expect(&site, "grew 1.00K/s for 30s (p < 0.001); no block got older than 20s");
+}
+
 static void reasons__growing__what_becomes_of_old_ones(void **state)
 {
 	struct snapshot_site site = {
@@ -78,6 +100,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(reasons__leak__growth_and_survival),
+		cmocka_unit_test(reasons__leak_by_another_rule__said),
 		cmocka_unit_test(reasons__growing__what_becomes_of_old_ones),
 		cmocka_unit_test(reasons__steady__that_it_did_not_grow),
 		cmocka_unit_test(reasons__new__too_young),

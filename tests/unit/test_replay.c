@@ -252,6 +252,8 @@ static void same_totals(struct heap *a, struct heap *b)
 		assert_int_equal(x->stack_id, y->stack_id);
 		assert_int_equal(x->first_ns, y->first_ns);
 		assert_int_equal(x->elder_frees, y->elder_frees);
+		assert_int_equal(x->resizes, y->resizes);
+		assert_int_equal(x->longest_ns, y->longest_ns);
 		assert_int_equal(x->peak_bytes, y->peak_bytes);
 		assert_memory_equal(heap_site_lifetimes(a, i), heap_site_lifetimes(b, i),
 				    sizeof(struct lifetimes));

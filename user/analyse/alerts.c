@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules and their states. Invariant: a rule is over from the moment in which its figure crosses the limit until the figure
- * has come back by BACK of the limit; it fires at the beginning of that time and at no other moment. So a figure that
- * trembles around its limit fires once.
+ * has come back by BACK of the limit, or from a limit of 0 for so many looks; it fires at the beginning of that time and at no other
+ * moment. So a figure that trembles around its limit fires once.
  */
 #include "alerts.h"
 
@@ -160,7 +160,14 @@ static bool is_back(const struct alert_rule *rule, double value)
 	return value >= rule->limit + margin;
 }
 
-uint64_t alerts_step(const struct alert_rule *rules, size_t count, uint64_t *over,
+/* Is the rule over no more? */
+static bool has_ended(const struct alert_rule *rule, double value, uint8_t *looks)
+{
+	*looks = (uint8_t)(is_back(rule, value) ? *looks + 1 : 0);
+	return *looks >= (rule->limit != 0 ? 1 : ALERT_BACK_LOOKS);
+}
+
+uint64_t alerts_step(const struct alert_rule *rules, size_t count, struct alert_state *state,
 		     const struct alert_figures *figures)
 {
 	uint64_t fired = 0;
@@ -171,11 +178,12 @@ uint64_t alerts_step(const struct alert_rule *rules, size_t count, uint64_t *ove
 
 		if (isnan(value))
 			continue;
-		if (*over & bit) {
-			if (is_back(&rules[i], value))
-				*over &= ~bit;
+		if (state->over & bit) {
+			if (has_ended(&rules[i], value, &state->back[i]))
+				state->over &= ~bit;
 		} else if (crosses(&rules[i], value)) {
-			*over |= bit;
+			state->over |= bit;
+			state->back[i] = 0;
 			fired |= bit;
 		}
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Rules of --alert: a figure of a process and a limit. A rule fires once when the figure crosses its limit, and can fire
- * again only after the figure has come back from it by a tenth. Pure: figures in, firings out.
+ * again only after the figure has come back from it by a tenth; from a limit of 0, of which there is no tenth, when it
+ * was back at several looks in a row. Pure: figures in, firings out.
  */
 #ifndef ANALYSE_ALERTS_H
 #define ANALYSE_ALERTS_H
@@ -29,8 +30,16 @@ struct alert_rule {
 	double limit;
 };
 
-/* States are sets of rules, one bit each. */
+/* Sets of rules have one bit each. */
 #define ALERT_RULES_MAX 64
+/* Looks in a row at which a figure is back from a limit of 0. */
+#define ALERT_BACK_LOOKS 5
+
+/* What the rules have seen of a process. Zero-initialised: nothing yet. */
+struct alert_state {
+	uint64_t over;		       /* the rules that it is over */
+	uint8_t back[ALERT_RULES_MAX]; /* looks at which it was back since it was over */
+};
 
 /* Not a number: not known. */
 struct alert_figures {
@@ -44,10 +53,9 @@ const char *alert_metric_name(enum alert_metric metric);
 const char *alert_value_text(enum alert_metric metric, double value, char *out, size_t size);
 
 /*
- * *over: the rules that this process is over, 0 at first. Returns those that fire now. A figure that is not known
- * changes nothing.
+ * A look at a process. Returns the rules that fire now. A figure that is not known changes nothing.
  */
-uint64_t alerts_step(const struct alert_rule *rules, size_t count, uint64_t *over,
+uint64_t alerts_step(const struct alert_rule *rules, size_t count, struct alert_state *state,
 		     const struct alert_figures *figures);
 
 #endif /* ANALYSE_ALERTS_H */

@@ -134,10 +134,28 @@ void reasons_add_growth_of(struct buffer *out, enum verdict verdict, const struc
 		add_chance(out, t->p);
 }
 
+/* What decided, where that is not what was just said. */
+static void add_rule(struct buffer *out, const struct snapshot_site *site)
+{
+	static const char *const words[] = {
+		[LEAK_NONE] = "",
+		[LEAK_STEADY] = "",
+		[LEAK_SURVIVORS] =
+			"; those that are older than any that was freed were born all of "
+			"the time",
+		[LEAK_BURSTS] = "; they came in bursts of like size",
+		[LEAK_ENLARGED] = "; realloc only makes its blocks larger, and none is freed",
+	};
+
+	if (site->verdict == VERDICT_LEAK)
+		buffer_add_string(out, words[site->rule]);
+}
+
 void reasons_add(struct buffer *out, const struct snapshot_site *site)
 {
 	if (!is_told(out, site->verdict, site->watched_s))
 		return;
 	add_growth(out, site);
 	add_survival_of(out, &site->survival, "block", site->bulk);
+	add_rule(out, site);
 }
