@@ -37,4 +37,7 @@ void beside_add_figures(const struct beside *b, struct buffer *out);
 /* One or two sentences: "RSS grew 40.0M, the traced heap explains 38.0M; the rest may be ...". */
 void beside_add_words(const struct beside *b, struct buffer *out);
 
+/* The same since the baseline, and it says so; where that is not known, since tracing began. */
+void beside_add_since(const struct beside *b, const struct beside *since, struct buffer *out);
+
 #endif /* ANALYSE_BESIDE_H */

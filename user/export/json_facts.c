@@ -167,7 +167,9 @@ static void add_memory(struct buffer *out, const struct beside *b)
 	add_use(out, "now", &b->now);
 	json_u64(out, "growth_by_heap_bytes", c.explained);
 	json_u64(out, "growth_by_files_bytes", c.by_files);
+	json_u64(out, "growth_by_shared_bytes", c.by_shared);
 	json_u64(out, "growth_unexplained_bytes", c.rest);
+	json_u64(out, "growth_not_resident_bytes", c.not_resident);
 	json_close(out, '}');
 }
 

@@ -206,13 +206,22 @@ static void add_blocks(struct buffer *out, const struct snapshot *s, const struc
 static void add_figures(struct buffer *out, const struct snapshot_site *site)
 {
 	const struct totals *t = &site->totals;
+	const struct change *c = site->change;
 	char growth[16], life[32];
 
-	buffer_printf(out,
-		      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
-		      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes, temporary %" PRIu64,
-		      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count, t->peak_bytes,
-		      t->temporary_count);
+	if (c)
+		buffer_printf(out,
+			      "\t\t[since the baseline: allocated %" PRId64 " bytes in %" PRId64
+			      ", freed %" PRId64 " bytes in %" PRId64 ", temporary %" PRId64
+			      "; peak %" PRIu64 " bytes",
+			      c->alloc_bytes, c->alloc_count, c->free_bytes, c->free_count,
+			      c->temporary_count, t->peak_bytes);
+	else
+		buffer_printf(out,
+			      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
+			      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes, temporary %" PRIu64,
+			      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count,
+			      t->peak_bytes, t->temporary_count);
 	buffer_printf(out, ", growth %s/s",
 		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
 	if (site->bytes_at_peak)
