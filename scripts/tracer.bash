@@ -33,7 +33,7 @@ _tracer_value()
 		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 		;;
 	--sort)
-		mapfile -t COMPREPLY < <(compgen -W "outstanding count growth score rate oldest peak" -- "$cur")
+		mapfile -t COMPREPLY < <(compgen -W "outstanding count growth score rate oldest peak at-peak" -- "$cur")
 		;;
 	--folded-value) mapfile -t COMPREPLY < <(compgen -W "outstanding allocated count temporary" -- "$cur") ;;
 	--alert)

@@ -268,8 +268,9 @@ static bool parse_sort(struct options *o, const struct option_row *row, const ch
 	enum sort_key key;
 
 	if (!sort_key_parse(text, &key))
-		return bad_value(row, text, "a sort key",
-				 "write outstanding, count, growth, score, rate, oldest or peak");
+		return bad_value(
+			row, text, "a sort key",
+			"write outstanding, count, growth, score, rate, oldest, peak or at-peak");
 	if (again && o->sort != key)
 		return given_twice(row, text);
 	o->sort = key;

@@ -71,7 +71,7 @@ static const struct option_row rows[] = {
 	{'T', "top", "N", GROUP_REPORT, KIND_COUNT, AT(top), 0,
 	 "call sites in a report (default: 10)"},
 	{0, "sort", "KEY", GROUP_REPORT, KIND_SORT, NO_FIELD,
-	 "outstanding, count, growth, score, rate, oldest or peak (default: outstanding)"},
+	 "outstanding, count, growth, score, rate, oldest, peak or at-peak (default: outstanding)"},
 	{'o', "older", "MS", GROUP_REPORT, KIND_MS, AT(older_ms), 0,
 	 "only outstanding blocks at least this many milliseconds old"},
 	{'a', "show-allocs", NULL, GROUP_REPORT, KIND_FLAG, AT(show_allocs), 0,

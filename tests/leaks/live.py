@@ -103,6 +103,7 @@ def watch(subject, seconds, verbose):
         time.sleep(5)
         tracer = case.tracer("-b", "-v", "-T", "100000", "-i", "5", "-d", str(seconds), "--csv", path, "-p",
                              ",".join(map(str, server.pids())))
+        tracer.wait_attached()
         if hasattr(server, "warm_up"):
             server.warm_up()
         tracer.wait(seconds + 60)

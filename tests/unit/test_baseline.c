@@ -224,12 +224,45 @@ static void baseline_apply__random_histories__as_counted_apart(void **state)
 	}
 }
 
+/* What the kernel counts is compared with then, too; of a process that is new nothing is known. */
+static void baseline_apply__memory__since_then(void **state)
+{
+	struct snapshot_process then = {
+		.index = 1,
+		.beside = {.known = true,
+			   .now = {.rss = 100},
+			   .parts = {[BESIDE_HEAP] = {.known = true, .now = 40}}}};
+	struct snapshot_process now[2] = {
+		{.index = 1,
+		 .beside = {.known = true,
+			    .first = {.rss = 10},
+			    .now = {.rss = 150},
+			    .parts = {[BESIDE_HEAP] = {.known = true, .now = 70}}}},
+		{.index = 9, .beside = {.known = true}}};
+	struct snapshot s = {.processes = &then, .process_count = 1};
+	struct baseline b = {0};
+	struct beside_change c;
+
+	(void)state;
+	assert_int_equal(baseline_take(&b, &s), 0);
+	s = (struct snapshot){.processes = now, .process_count = 2};
+	assert_int_equal(baseline_apply(&b, &s, NULL, 0), 0);
+	c = beside_change(&now[0].since);
+	assert_int_equal(c.rss, 50);
+	assert_int_equal(c.parts[BESIDE_HEAP], 30);
+	assert_int_equal(beside_change(&now[0].beside).rss, 140);
+	assert_false(now[1].since.known);
+	free(s.changes);
+	baseline_reset(&b);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(baseline_apply__none_taken__no_changes),
 		cmocka_unit_test(baseline_apply__more_less_and_new__signed),
 		cmocka_unit_test(baseline_apply__folded_later__sum_of_both),
+		cmocka_unit_test(baseline_apply__memory__since_then),
 		cmocka_unit_test(baseline_apply__random_histories__as_counted_apart),
 	};
 

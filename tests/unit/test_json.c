@@ -254,7 +254,9 @@ static void json_write__more_facts__there(void **state)
 						    .left_bytes = 50,
 						    .seconds = 25};
 	f->process.beside =
-		(struct beside){.known = true, .now = {.rss = 4096, .pss = MEMORY_UNKNOWN}};
+		(struct beside){.known = true,
+				.now = {.rss = 4096, .shared = 1024, .pss = MEMORY_UNKNOWN},
+				.parts = {[BESIDE_HEAP] = {.known = true, .now = 5000}}};
 	json_write(&f->sink, &in);
 	assert_has(f->sink.text.data, "\"baseline_s\":2,");
 	assert_has(f->sink.text.data, "\"verdict\":null,");
@@ -272,6 +274,11 @@ static void json_write__more_facts__there(void **state)
 				      "\"left_bytes\":50,\"seconds\":25}");
 	assert_has(f->sink.text.data, "\"rss_bytes\":4096,\"anonymous_bytes\":0,");
 	assert_has(f->sink.text.data, "\"pss_bytes\":null}");
+	assert_has(f->sink.text.data,
+		   "\"growth_by_heap_bytes\":3072,\"growth_by_go_bytes\":0,\"growth_by_files_"
+		   "bytes\":0,"
+		   "\"growth_by_shared_bytes\":1024,\"growth_unexplained_bytes\":0,"
+		   "\"growth_not_resident_bytes\":1928,");
 }
 
 static void json_write__sampled__intervals(void **state)

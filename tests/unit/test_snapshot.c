@@ -105,7 +105,11 @@ static void snapshot_sort__each_key__largest_first(void **state)
 	struct snapshot_site sites[3] = {
 		{.site = 1, .process = 0, .growth_bytes_per_s = 5, .oldest_s = -1},
 		{.site = 2, .process = 1, .growth_bytes_per_s = -5, .oldest_s = 3},
-		{.site = 3, .process = 0, .growth_bytes_per_s = 9, .oldest_s = 3},
+		{.site = 3,
+		 .process = 0,
+		 .growth_bytes_per_s = 9,
+		 .oldest_s = 3,
+		 .bytes_at_peak = 7},
 	};
 	struct snapshot s = {.sites = sites, .site_count = 3};
 
@@ -121,6 +125,8 @@ static void snapshot_sort__each_key__largest_first(void **state)
 	snapshot_sort(&s, SORT_PEAK, true);
 	assert_int_equal(sites[0].site, 1);
 	assert_int_equal(sites[2].site, 2);
+	snapshot_sort(&s, SORT_AT_PEAK, false);
+	assert_int_equal(sites[0].site, 3);
 }
 
 static void sort_key_parse__names__there_and_back(void **state)

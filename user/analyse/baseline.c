@@ -42,6 +42,7 @@ void baseline_reset(struct baseline *b)
 {
 	free(b->sites);
 	free(b->processes);
+	free(b->memory);
 	*b = (struct baseline){0};
 }
 
@@ -52,7 +53,8 @@ int baseline_take(struct baseline *b, const struct snapshot *s)
 	b->process_count = most_process(s) + 1;
 	b->sites = calloc(b->site_count, sizeof(*b->sites));
 	b->processes = calloc(b->process_count, sizeof(*b->processes));
-	if (!b->sites || !b->processes) {
+	b->memory = calloc(b->process_count, sizeof(*b->memory));
+	if (!b->sites || !b->processes || !b->memory) {
 		baseline_reset(b);
 		return -ENOMEM;
 	}
@@ -67,6 +69,7 @@ int baseline_take(struct baseline *b, const struct snapshot *s)
 
 		b->processes[p->index] = (struct baseline_figures){
 			.totals = p->totals, .variance = variance_of(p->uncertain)};
+		b->memory[p->index] = p->beside;
 	}
 	b->on = true;
 	b->elapsed_s = s->elapsed_s;
@@ -109,6 +112,18 @@ static void fill_sites(struct snapshot *s, struct change *changes, struct change
 	}
 }
 
+/* Unknown when it was, or is: also of a process that is newer. */
+static void fill_memory(const struct baseline *b, struct snapshot_process *p)
+{
+	const struct beside *then = &b->memory[p->index];
+
+	p->since = p->beside;
+	p->since.known = p->beside.known && then->known;
+	p->since.first = then->now;
+	for (int i = 0; i < BESIDE_PARTS; i++)
+		p->since.parts[i].first = then->parts[i].now;
+}
+
 static void fill_processes(const struct baseline *b, struct snapshot *s, struct change *changes)
 {
 	for (size_t i = 0; i < s->process_count; i++) {
@@ -116,8 +131,10 @@ static void fill_processes(const struct baseline *b, struct snapshot *s, struct 
 
 		p->change = &changes[i];
 		add_now(p->change, &p->totals);
-		if (p->index < b->process_count)
-			subtract_then(p->change, &b->processes[p->index]);
+		if (p->index >= b->process_count)
+			continue;
+		subtract_then(p->change, &b->processes[p->index]);
+		fill_memory(b, p);
 	}
 }
 

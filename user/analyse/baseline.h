@@ -12,6 +12,7 @@
 #include "../heap/heap.h"
 
 struct snapshot;
+struct beside;
 
 /* Now less then, of a site or a process: what is outstanding may have become less. */
 struct change {
@@ -33,6 +34,7 @@ struct baseline {
 	double elapsed_s; /* of the snapshot */
 	uint64_t realtime_ns;
 	struct baseline_figures *sites, *processes; /* by heap index */
+	struct beside *memory;			    /* of the processes, then */
 	uint32_t site_count, process_count;	    /* room, index 0 included */
 };
 
@@ -43,7 +45,8 @@ struct baseline {
 int baseline_take(struct baseline *b, const struct snapshot *s);
 void baseline_reset(struct baseline *b);
 /*
- * Gives every row and process of a later snapshot its change (snapshot_site.change); nothing without a baseline.
+ * Gives every row and process of a later snapshot its change (snapshot_site.change), and processes their memory since then
+ * (snapshot_process.since); nothing without a baseline.
  * primary[heap index]: of the row that stands for a site, 0: its own; NULL: rows were not folded. 0 or -ENOMEM.
  */
 int baseline_apply(const struct baseline *b, struct snapshot *s, const uint32_t *primary,

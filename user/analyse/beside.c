@@ -259,3 +259,10 @@ void beside_add_words(const struct beside *b, struct buffer *out)
 	if (c.rss >= 0 && !is_small(b, c.not_resident))
 		add_not_resident(b, &c, out);
 }
+
+void beside_add_since(const struct beside *b, const struct beside *since, struct buffer *out)
+{
+	if (since->known)
+		buffer_add_string(out, "since the baseline: ");
+	beside_add_words(since->known ? since : b, out);
+}

@@ -53,4 +53,7 @@ void beside_add_figures(const struct beside *b, struct buffer *out);
  */
 void beside_add_words(const struct beside *b, struct buffer *out);
 
+/* The same since the baseline, and it says so; where that is not known, since tracing began. */
+void beside_add_since(const struct beside *b, const struct beside *since, struct buffer *out);
+
 #endif /* ANALYSE_BESIDE_H */

@@ -22,6 +22,7 @@ static const char *const sort_names[SORT_KEYS] = {
 	[SORT_RATE] = "rate",
 	[SORT_OLDEST] = "oldest",
 	[SORT_PEAK] = "peak",
+	[SORT_AT_PEAK] = "at-peak",
 };
 
 const char *verdict_name(enum verdict v)
@@ -101,6 +102,7 @@ static int compare_key(enum sort_key key, const struct snapshot_site *a,
 	case SORT_RATE: return compare_double(a->allocs_per_s, b->allocs_per_s);
 	case SORT_OLDEST: return compare_double(a->oldest_s, b->oldest_s);
 	case SORT_PEAK: return compare_u64(a->totals.peak_bytes, b->totals.peak_bytes);
+	case SORT_AT_PEAK: return compare_u64(a->bytes_at_peak, b->bytes_at_peak);
 	default: return compare_u64(a->totals.outstanding_bytes, b->totals.outstanding_bytes);
 	}
 }

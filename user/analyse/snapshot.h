@@ -50,7 +50,8 @@ enum sort_key {
 	SORT_SCORE = 3,
 	SORT_RATE = 4,
 	SORT_OLDEST = 5,
-	SORT_PEAK = 6,
+	SORT_PEAK = 6,	  /* of the site itself */
+	SORT_AT_PEAK = 7, /* what it had at the peak of its process */
 	SORT_KEYS
 };
 /* False when there is no such key. */
@@ -154,6 +155,7 @@ struct snapshot_process {
 	bool attached;		     /* was running before: its heap from before is not seen */
 	bool notable_first;	     /* the sentence about that was not printed yet */
 	struct beside beside; /* its memory as the kernel counts it; filled in by the owner */
+	struct beside since;  /* the same with the baseline as `first`; not known: there is none */
 	struct exhaustion exhaustion; /* the limit that it meets first; filled in by the owner */
 	struct change *change;	      /* as for sites */
 	bool go_only;		      /* a Go program without an allocator that can be traced */

@@ -183,7 +183,9 @@ static void add_memory(struct buffer *out, const struct beside *b)
 	json_u64(out, "growth_by_heap_bytes", c.explained[BESIDE_HEAP]);
 	json_u64(out, "growth_by_go_bytes", c.explained[BESIDE_GO]);
 	json_u64(out, "growth_by_files_bytes", c.by_files);
+	json_u64(out, "growth_by_shared_bytes", c.by_shared);
 	json_u64(out, "growth_unexplained_bytes", c.rest);
+	json_u64(out, "growth_not_resident_bytes", c.not_resident);
 	add_part(out, "heap_bytes", &b->parts[BESIDE_HEAP]);
 	add_part(out, "go_bytes", &b->parts[BESIDE_GO]);
 	json_u64(out, "other_bytes", beside_other(b));

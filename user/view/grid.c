@@ -31,6 +31,7 @@ const char *grid_sort_name(int sort)
 		[SORT_RATE] = "allocations per second",
 		[SORT_OLDEST] = "age of the oldest block",
 		[SORT_PEAK] = "peak",
+		[SORT_AT_PEAK] = "bytes at the peak of the process",
 		[GRID_SORT_RSS] = "resident memory",
 		[GRID_SORT_ID] = "number",
 		[GRID_SORT_TEMPORARY] = "share of temporary allocations",

@@ -61,7 +61,7 @@ static void add_memory(struct pager *p, const struct snapshot_process *process)
 	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
 	buffer_reset(&text);
 	buffer_add(&text, "", 0);
-	beside_add_words(&process->beside, &text);
+	beside_add_since(&process->beside, &process->since, &text);
 	if (text.length)
 		pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
 	if (process->exhaustion.known)

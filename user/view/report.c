@@ -208,14 +208,23 @@ static void add_blocks(struct buffer *out, const struct snapshot *s, const struc
 static void add_figures(struct buffer *out, const struct snapshot_site *site)
 {
 	const struct totals *t = &site->totals;
+	const struct change *c = site->change;
 	char growth[16], life[32];
 
-	buffer_printf(out,
-		      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
-		      " bytes in %" PRIu64 ", peak %" PRIu64 " bytes",
-		      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count, t->peak_bytes);
+	if (c)
+		buffer_printf(out,
+			      "\t\t[since the baseline: allocated %" PRId64 " bytes in %" PRId64
+			      ", freed %" PRId64 " bytes in %" PRId64,
+			      c->alloc_bytes, c->alloc_count, c->free_bytes, c->free_count);
+	else
+		buffer_printf(out,
+			      "\t\t[allocated %" PRIu64 " bytes in %" PRIu64 ", freed %" PRIu64
+			      " bytes in %" PRIu64,
+			      t->alloc_bytes, t->alloc_count, t->free_bytes, t->free_count);
+	buffer_printf(out, ", peak %" PRIu64 " bytes", t->peak_bytes);
 	if (!site->bulk)
-		buffer_printf(out, ", temporary %" PRIu64, t->temporary_count);
+		buffer_printf(out, ", temporary %" PRId64,
+			      c ? c->temporary_count : (int64_t)t->temporary_count);
 	buffer_printf(out, ", growth %s/s",
 		      units_signed_bytes(site->growth_bytes_per_s, growth, sizeof(growth)));
 	if (site->bytes_at_peak)

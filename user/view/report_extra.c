@@ -153,7 +153,7 @@ void report_add_process(struct buffer *out, const struct snapshot_process *p, bo
 		beside_add_figures(&p->beside, out);
 		buffer_add_string(out, ")\n");
 		add_who(out, p);
-		beside_add_words(&p->beside, out);
+		beside_add_since(&p->beside, &p->since, out);
 		buffer_add_string(out, ")\n");
 	}
 	if (!p->exhaustion.known || (!verbose && p->exhaustion.seconds > NEAR_S))
@@ -201,6 +201,7 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		     const struct stack_names *names)
 {
 	char allocs[16], bytes[16], text[32];
+	const struct change *c = row->site->change;
 
 	buffer_printf(out, "\t%s allocations/s of %.0f bytes (%s/s)",
 		      units_count((uint64_t)row->allocs_per_s, allocs, sizeof(allocs)),
@@ -210,14 +211,16 @@ static void add_pool(struct buffer *out, const struct snapshot *s, const struct 
 		buffer_printf(out, " in %" PRIu32, s->processes[row->site->process].pid);
 	add_pool_use(out, row, names);
 	if (row->advice == POOL_SYNC) {
-		buffer_printf(out, "\t\t[%" PRIu64 " allocated so far, %.1f%% of like size]\n",
-			      row->site->totals.alloc_count, 100 * row->alike_share);
+		buffer_printf(out, "\t\t[%" PRIu64 " allocated %s, %.1f%% of like size]\n",
+			      c ? (uint64_t)c->alloc_count : row->site->totals.alloc_count,
+			      c ? "since the baseline" : "so far", 100 * row->alike_share);
 		return;
 	}
 	buffer_printf(out,
-		      "\t\t[%" PRIu64 " allocated so far, %.1f%% of like size, %.1f%% of the freed "
+		      "\t\t[%" PRIu64 " allocated %s, %.1f%% of like size, %.1f%% of the freed "
 		      "temporary, ",
-		      row->site->totals.alloc_count, 100 * row->alike_share,
+		      c ? (uint64_t)c->alloc_count : row->site->totals.alloc_count,
+		      c ? "since the baseline" : "so far", 100 * row->alike_share,
 		      100 * row->temporary_share);
 	if (row->life_bound)
 		buffer_printf(out, "a block lives %s at most on average]\n",

@@ -12,6 +12,7 @@ enum site_column {
 	COLUMN_GROWTH,
 	COLUMN_RATE,
 	COLUMN_OLDEST,
+	COLUMN_AT_PEAK,
 	COLUMN_PEAK,
 	COLUMN_VERDICT,
 	COLUMN_API,
@@ -29,6 +30,7 @@ static const struct list_column columns[COLUMN_COUNT_OF] = {
 	[COLUMN_GROWTH] = {"GROWTH", 7, 0, 3, true, SORT_GROWTH},
 	[COLUMN_RATE] = {"ALLOC/S", 8, 0, 5, true, SORT_RATE},
 	[COLUMN_OLDEST] = {"OLDEST", 7, 0, 6, true, SORT_OLDEST},
+	[COLUMN_AT_PEAK] = {"AT PEAK", 7, 0, 11, true, SORT_AT_PEAK},
 	[COLUMN_PEAK] = {"PEAK", 6, 0, 10, true, SORT_PEAK},
 	[COLUMN_VERDICT] = {"VERDICT", 11, 0, 2, false, SORT_SCORE},
 	[COLUMN_API] = {"API", 14, 0, 8, false, -1},
@@ -73,6 +75,7 @@ static double value(const struct grid *t, size_t row, int sort)
 	case SORT_RATE: return site->allocs_per_s;
 	case SORT_OLDEST: return site->oldest_s;
 	case SORT_PEAK: return (double)site->totals.peak_bytes;
+	case SORT_AT_PEAK: return (double)site->bytes_at_peak;
 	default: return (double)a.bytes;
 	}
 }
@@ -100,6 +103,7 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 	case COLUMN_GROWTH: figure_growth(out, site->growth_bytes_per_s, style); break;
 	case COLUMN_RATE: figure_rate(out, site->allocs_per_s); break;
 	case COLUMN_OLDEST: figure_age(out, site->oldest_s); break;
+	case COLUMN_AT_PEAK: figure_bytes(out, site->bytes_at_peak); break;
 	case COLUMN_PEAK: figure_bytes(out, totals->peak_bytes); break;
 	case COLUMN_VERDICT:
 		buffer_printf(out, "%-7s %3.0f", verdict_name(site->verdict), site->score);

@@ -138,6 +138,20 @@ static void add_change(struct page *page)
 		     c->outstanding_bytes, c->outstanding_count, c->alloc_count, c->free_count);
 }
 
+/* Of the blocks that it has freed. */
+static void add_lives(struct page *page)
+{
+	const struct lifetimes_figures *l = &page->site->lifetimes;
+	char text[32];
+
+	if (!page->site->totals.free_count || l->median_s < 0)
+		return;
+	add_text(page, STYLE_NORMAL, "Median life", units_life(l->median_s, text, sizeof(text)));
+	pager_printf(page->pager, STYLE_NORMAL, FIGURE_INDENT, 4,
+		     "%-12s %7.1f%%  (of the freed, in less than a millisecond)", "Died young",
+		     100 * l->young_share);
+}
+
 static void add_figures(struct page *page)
 {
 	const struct snapshot_site *site = page->site;
@@ -174,6 +188,7 @@ static void add_figures(struct page *page)
 	if (site->median_age_s >= 0)
 		add_text(page, STYLE_NORMAL, "Median age",
 			 units_duration(site->median_age_s, text, sizeof(text)));
+	add_lives(page);
 }
 
 static void add_head(struct page *page, const char *text)
