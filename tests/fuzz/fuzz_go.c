@@ -7,7 +7,7 @@
 
 #include <errno.h>
 
-#include "../../user/target/go_private.h"
+#include "../../user/target/go_watch.h"
 
 static void check_version(const char *version)
 {
@@ -18,17 +18,33 @@ static void check_version(const char *version)
 		must(version[i] >= ' ' && version[i] <= '~');
 }
 
+static void read_goroutines(const struct go_runtime *r)
+{
+	struct go_watch *watch = go_watch_new();
+	struct go_goroutines found;
+	uint64_t count = 0;
+	int i;
+
+	go_goroutines_count(r, &count);
+	for (i = 1; i < 3; i++) {
+		if (!go_watch_read(watch, r, (uint64_t)i << 30, 1, &found))
+			must(found.origin_count <= GO_ORIGINS_MAX &&
+			     found.group_count <= GO_GROUPS_MAX);
+		go_goroutines_done(&found);
+	}
+	go_watch_free(watch);
+}
+
 static void read_all(struct go_runtime *r)
 {
 	struct go_figures *figures = malloc(sizeof(*figures));
 	struct go_cycles *cycles = malloc(sizeof(*cycles));
-	uint64_t goroutines = 0;
 	int result;
 
 	must(figures && cycles);
 	result = go_stats_read(r, figures);
 	must(result <= 2);
-	go_goroutines_read(r, &goroutines);
+	read_goroutines(r);
 	result = go_cycles_read(r, cycles);
 	must(result == 0 || result == -ESRCH);
 	must(cycles->processors <= 1024);
@@ -47,17 +63,18 @@ static void find(struct elf_file *elf, int fd, unsigned int minor)
 
 	if (!go_symbols_find(elf, &place, r.at, &missing))
 		must(missing);
+	go_system_load(&r.system, elf, &place);
 	r.layout = go_layout_find(minor);
 	if (r.layout)
 		read_all(&r);
-	if (!go_dwarf_layout(elf, &own))
-		return;
-	if (!go_layout_check(&own, &wrong)) {
-		must(wrong < GO_MEMBERS);
-		return;
+	if (go_dwarf_layout(elf, &own)) {
+		r.layout = &own;
+		if (go_layout_check(&own, &wrong))
+			read_all(&r);
+		else
+			must(wrong < GO_MEMBERS);
 	}
-	r.layout = &own;
-	read_all(&r);
+	go_system_done(&r.system);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -76,7 +76,7 @@ def traced(case, target, *arguments):
     return tracer, lines_of(json_path), rows_of(csv_path)
 
 
-def same_as_the_runtime(case, path, named):
+def same_as_the_runtime(case, path):
     target = start(case, path, *KINDS)
     groups, count = truth(target)
     tracer, lines, rows = traced(case, target, "-v", "-T", "50", "0.1", "2")
@@ -87,10 +87,7 @@ def same_as_the_runtime(case, path, named):
     equal(now["count"], count, "goroutines")
     equal(sum(group["count"] for group in now["groups"]), count, "goroutines of all groups")
     equal((now["whole"], now["left_out"], now["round_s"]), (True, 0, 0), "all were looked at")
-    if named:
-        equal(without_moving(seen(now)), without_moving(groups), "groups")
-    else:
-        equal(sorted(without_moving(groups).values()), sorted(g["count"] for g in merged(now)), "counts of groups")
+    equal(without_moving(seen(now)), without_moving(groups), "groups")
     waits = [g["longest_wait_s"] for g in now["groups"] if g["does"] == "select"]
     check(len(waits) == 1 and waits[0] is not None and waits[0] < 60, f"the collection saw them wait: {waits}")
     equal((int(rows[-1]["Goroutines"]), int(rows[-1]["GoroutineGroups"])), (count, now["group_count"]), "CSV")
@@ -101,26 +98,14 @@ def same_as_the_runtime(case, path, named):
     equal(target.wait(), 0, "exit status of the program")
 
 
-def merged(goroutines):
-    """Without names: workers, their feeder and the main goroutine are those whose origins change what they do, or are alone."""
-    origins = collections.defaultdict(list)
-    for group in goroutines["groups"]:
-        origins[group["origin"]].append(group)
-    sums = [{"count": sum(g["count"] for g in groups), "does": groups[0]["does"]} for groups in origins.values()]
-    alone = [s for s in sums if s["count"] == 1]
-    # the main goroutine, and the feeder
-    equal(len(alone), 2, "goroutines that are alone")
-    return [s for s in sums if s["count"] > 1] + alone[:1]
-
-
 @test()
 def goroutines__groups__equal_the_programs_own(case):
-    same_as_the_runtime(case, build("goroutines", source=SOURCE), True)
+    same_as_the_runtime(case, build("goroutines", source=SOURCE))
 
 
 @test()
-def goroutines__stripped_pie__counted_as_well(case):
-    same_as_the_runtime(case, build("goroutines-stripped-pie", "-buildmode=pie", STRIPPED, source=SOURCE), False)
+def goroutines__stripped_pie__groups_with_names(case):
+    same_as_the_runtime(case, build("goroutines-stripped-pie", "-buildmode=pie", STRIPPED, source=SOURCE))
 
 
 @test(90)
