@@ -407,9 +407,6 @@ bool skip_is_go_allocator(const char *name)
 		"(*mcache).refill",
 		"heapSetType",
 		"postMalloc",
-		"newproc",
-		"malg",
-		"systemstack",
 	};
 
 	if (skip_starts(name, "internal/runtime/maps.") || skip_starts(name, "reflect.unsafe_New"))
