@@ -12,6 +12,7 @@
 #include "counters.h"
 #include "event.h"
 #include "config.h"
+#include "go_shape.h"
 #include "hits.h"
 #include "go_pools.h"
 #include "unwind_row.h"
@@ -33,6 +34,7 @@
 #include "unwind_memo.bpf.h"
 #include "unwind.bpf.h"
 #include "call.bpf.h"
+#include "go.bpf.h"
 #include "process.bpf.h"
 #include "go_pools.bpf.h"
 
@@ -53,6 +55,8 @@ static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
 	}
 	if (*(volatile __u32 *)&paused && COOKIE_KIND(cookie) != CALL_MODULES)
 		return 1;
+	if (COOKIE_KIND(cookie) >= CALL_GO_REFILL)
+		return go_enter(cookie, ctx->ax, ctx->sp, ctx->bp);
 	return call_enter(ctx, cookie) || side != CALL_SIDE_BOTH;
 }
 

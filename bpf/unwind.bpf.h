@@ -248,18 +248,12 @@ static __always_inline int stack_none(struct unwind_walk *w)
 	return 0;
 }
 
-static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct thread *t,
-					       struct scratch *s, bool at_return)
+/* The id of the n frames in s->frames, with s->walk.flags. */
+static __always_inline void stack_name(struct thread *t, struct scratch *s, __u32 n)
 {
-	__u32 n = unwind_pointers(ctx, s, at_return), max = config.max_frames, i;
 	__u64 id = stack_seed(t);
+	__u32 i;
 
-	if (max > STACK_MAX_FRAMES)
-		max = STACK_MAX_FRAMES;
-	if (n > max) {
-		n = max;
-		s->walk.flags |= STACK_F_CUT;
-	}
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {
 		if (i >= n)
 			break;
@@ -268,6 +262,20 @@ static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct threa
 	id = hash_mix(id, s->walk.flags);
 	s->walk.id = id ? id : 1;
 	s->walk.check = (__u32)id;
+}
+
+static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct thread *t,
+					       struct scratch *s, bool at_return)
+{
+	__u32 n = unwind_pointers(ctx, s, at_return), max = config.max_frames;
+
+	if (max > STACK_MAX_FRAMES)
+		max = STACK_MAX_FRAMES;
+	if (n > max) {
+		n = max;
+		s->walk.flags |= STACK_F_CUT;
+	}
+	stack_name(t, s, n);
 	return n;
 }
 

@@ -26,6 +26,10 @@ enum call_kind {
 	CALL_MREMAP = 11,  /* old arg0, old length arg1, new length arg2; result or -1 */
 	CALL_STRING = 13,  /* result is a block with a string in it: strlen() + 1 bytes */
 	CALL_MODULES = 12, /* the dynamic linker says that its list of modules changes */
+	/* Places in the Go runtime, each one instruction (bpf/go.bpf.h) */
+	CALL_GO_REFILL = 14, /* a processor has taken a span to allocate from */
+	CALL_GO_LARGE = 15,  /* a span for one large object was made */
+	CALL_GO_FLUSH = 16,  /* a processor gives its spans back: at the end of each collection */
 };
 
 #define CALL_MAY_THROW	  1u /* a C++ exception may pass through: never a return probe */
@@ -33,6 +37,7 @@ enum call_kind {
 #define CALL_RANGE	  4u /* belongs to the mmap class, only with --mmap */
 #define CALL_PASSES                                                                                \
 	8u /* no row has it: the planner has seen that this one calls a plain allocation */
+#define CALL_DRAWN 16u /* its blocks come as EVENT_SAMPLE only */
 
 /* clang-format off */
 #define CALLS(X) \
@@ -72,7 +77,9 @@ enum call_kind {
 	X(MODULES,                   "dynamic linker",      CALL_MODULES,         0) \
 	X(STRDUP,                    "strdup",              CALL_STRING,          0) \
 	X(STRNDUP,                   "strndup",             CALL_STRING,          0) \
-	X(GO,                        "go",                  CALL_NONE,            0)
+	X(GO,                        "go",                  CALL_GO_REFILL,       CALL_DRAWN) \
+	X(GO_LARGE,                  "go",                  CALL_GO_LARGE,        CALL_DRAWN) \
+	X(GO_FLUSH,                  "Go collector",        CALL_GO_FLUSH,        CALL_DRAWN)
 /* clang-format on */
 
 enum call_id {
@@ -93,11 +100,14 @@ enum call_side { CALL_SIDE_ENTRY = 0, CALL_SIDE_RETURN = 1, CALL_SIDE_RET = 2, C
 /* Beside them: the instruction is single-stepped. */
 #define COOKIE_STEPPED (1ull << 32)
 /* Those of programs that need not ask for theirs. */
-#define COOKIE_MALLOC	COOKIE_MAKE(CALL_ID_MALLOC, CALL_ALLOC_SIZE0, 0, CALL_SIDE_BOTH)
-#define COOKIE_FREE	COOKIE_MAKE(CALL_ID_FREE, CALL_FREE, 0, CALL_SIDE_ENTRY)
-#define COOKIE_ID(c)	((__u32)(c)&0xff)
-#define COOKIE_KIND(c)	((__u32)((c) >> 8) & 0xff)
-#define COOKIE_FLAGS(c) ((__u32)((c) >> 16) & 0xff)
-#define COOKIE_SIDE(c)	((__u32)((c) >> 24) & 0xff)
+#define COOKIE_MALLOC COOKIE_MAKE(CALL_ID_MALLOC, CALL_ALLOC_SIZE0, 0, CALL_SIDE_BOTH)
+#define COOKIE_FREE   COOKIE_MAKE(CALL_ID_FREE, CALL_FREE, 0, CALL_SIDE_ENTRY)
+/* And which entry of go_shapes says where things are. */
+#define COOKIE_SHAPE_SHIFT 40
+#define COOKIE_SHAPE(c)	   ((__u32)((c) >> COOKIE_SHAPE_SHIFT) & 0xfff)
+#define COOKIE_ID(c)	   ((__u32)(c)&0xff)
+#define COOKIE_KIND(c)	   ((__u32)((c) >> 8) & 0xff)
+#define COOKIE_FLAGS(c)	   ((__u32)((c) >> 16) & 0xff)
+#define COOKIE_SIDE(c)	   ((__u32)((c) >> 24) & 0xff)
 
 #endif /* INCLUDE_CALLS_H */

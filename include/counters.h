@@ -24,7 +24,8 @@
 	X(STACK_GUESSED,  "stack_guessed",  0, "stacks with frames guessed by frame pointers (generated code)") \
 	X(PENDING_UNSURE, "pending_unsure", 1, "calls lost: another call of the thread may be in flight on another stack") \
 	X(NO_SCRATCH,     "no_scratch",     0, "stacks not walked: all memory for walks was in use") \
-	X(VFORK_UNSEEN,   "vfork_unseen",   0, "vfork children that were not seen: what they allocated before their exec is missing")
+	X(VFORK_UNSEEN,   "vfork_unseen",   0, "vfork children that were not seen: what they allocated before their exec is missing") \
+	X(GO_BAD,         "go_bad",         1, "samples of a Go heap lost: the runtime's data made no sense")
 
 #define COUNTERS_USER(X) \
 	X(BAD_RECORD,      "bad_record",      1, "records that make no sense") \

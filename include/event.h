@@ -30,6 +30,8 @@ enum event_type {
 	EVENT_STRANGER = 13, /* struct event_fork: a child that is not followed; its number is 0 */
 	EVENT_BULK = 14, /* struct event_bulk: figures of a site changed, its single blocks are not
 				known; made in user space */
+	EVENT_SAMPLE = 15,    /* struct event_sample: a block that stands for others */
+	EVENT_COLLECTED = 16, /* struct event_process: a collection of the Go runtime has ended */
 };
 
 struct event_header {
@@ -80,6 +82,18 @@ struct event_alloc {
 	__u64 address;
 	__u64 bytes; /* asked for */
 	__u64 stack;
+};
+
+/* One object of a Go program, drawn among `count` of its size. */
+struct event_sample {
+	struct event_header h;
+	__u64 address;
+	__u64 bytes; /* of the object: its size class */
+	__u64 stack;
+	__u64 count; /* so many objects it stands for, itself included */
+	__u64 span;  /* address of the runtime's mspan */
+	__u32 cycle; /* the runtime's sweepgen when it was made */
+	__u32 pad;
 };
 
 struct event_free {
@@ -155,6 +169,7 @@ _Static_assert(sizeof(struct slot_ring) == 128, "slot_ring");
 _Static_assert(sizeof(struct event_slot) == 32, "event_slot");
 _Static_assert(sizeof(struct event_alloc) == 48, "event_alloc");
 _Static_assert(sizeof(struct event_free) == 32, "event_free");
+_Static_assert(sizeof(struct event_sample) == 72, "event_sample");
 _Static_assert(sizeof(struct event_realloc) == 64, "event_realloc");
 _Static_assert(sizeof(struct event_range) == 72, "event_range");
 _Static_assert(sizeof(struct event_bulk) == 64, "event_bulk");

@@ -21,6 +21,7 @@
 #include "base/xalloc.h"
 #include "capture/order.h"
 #include "capture/ring.h"
+#include "go_sampler.h"
 
 #define BATCH	 256
 #define SLEEP_MS 10
@@ -36,7 +37,8 @@
 
 struct consumer {
 	struct feed feed;
-	bool idle; /* no rings, no thread */
+	struct go_sampler *go_sampler; /* NULL: none */
+	bool idle;		       /* no rings, no thread */
 	struct slot_rings slot_rings;
 	struct ring *rings; /* each CPU's ring of slots, then each CPU's ring buffer */
 	size_t ring_count;
@@ -136,10 +138,23 @@ static size_t apply_some(struct consumer *c)
 	lock_for_events(c);
 	feed_events(&c->feed, events, n);
 	pthread_mutex_unlock(&c->heap_lock);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		note(c, events[i]);
+		if (c->go_sampler)
+			go_sampler_note(c->go_sampler, events[i]);
+	}
 	order_release(&c->order);
 	return n;
+}
+
+/* Objects of Go programs that are dead by now. */
+static void free_dead(struct consumer *c, uint64_t now_ns)
+{
+	if (!c->go_sampler)
+		return;
+	lock_for_events(c);
+	go_sampler_give(c->go_sampler, &c->feed, now_ns);
+	pthread_mutex_unlock(&c->heap_lock);
 }
 
 static void flush_recording(struct consumer *c, uint64_t now_ns)
@@ -178,6 +193,7 @@ static bool sweep(struct consumer *c, bool everything)
 	while (apply_some(c))
 		;
 	order_release(&c->order);
+	free_dead(c, c->order.watermark_ns < now_ns ? c->order.watermark_ns : now_ns);
 	flush_recording(c, now_ns);
 	pthread_mutex_lock(&c->state_lock);
 	c->sweeps_done = c->sweeps_begun;
@@ -344,12 +360,14 @@ static int start(struct consumer *c, struct loader *loader)
 	return err ? err : -pthread_create(&c->thread, NULL, consume, c);
 }
 
-struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record)
+struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record,
+				struct go_sampler *go_sampler)
 {
 	struct consumer *c = xcalloc(1, sizeof(*c));
 	int err;
 
 	c->feed = (struct feed){.heap = heap, .record = record};
+	c->go_sampler = go_sampler;
 	c->cut_ns = NO_CUT;
 	c->wake_fd = c->notice_fd = c->epoll_fd = -1;
 	c->idle = !loader;

@@ -17,6 +17,7 @@
 #include "probe/loader.h"
 
 struct consumer;
+struct go_sampler;
 
 /* What the owner must know of the life of processes, in order. */
 struct notice {
@@ -31,10 +32,11 @@ struct notice {
 };
 
 /*
- * NULL after a message. All are borrowed until consumer_stop(). record NULL: nothing is recorded. loader NULL: there are no
+ * NULL after a message. All are borrowed until consumer_stop(). record NULL: nothing is recorded. go_sampler NULL: no Go heaps. loader NULL: there are no
  * rings and no thread, only the locks: whoever replays a recording feeds the heap.
  */
-struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record);
+struct consumer *consumer_start(struct loader *loader, struct heap *heap, struct record *record,
+				struct go_sampler *go_sampler);
 /* Ends the thread after everything in the rings has been applied. NULL is fine. */
 void consumer_stop(struct consumer *c);
 

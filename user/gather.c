@@ -78,7 +78,7 @@ static void gather_process(const struct gather *g, struct tracked *t, struct pro
 	}
 	loader_process_counts(g->tracker->loader, t->pid, p->counts);
 	memory_facts_gather(t, g->options, p);
-	go_facts_gather(t, g->options, p);
+	go_facts_gather(t, g->tracker, g->options, p);
 }
 
 void gather_sample(struct gather *g, uint64_t time_ns, struct facts *f)

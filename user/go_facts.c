@@ -10,6 +10,7 @@
 #include "facts.h"
 #include "go_pool_watch.h"
 #include "go_profile.h"
+#include "go_sampler.h"
 #include "options.h"
 #include "target/go.h"
 #include "target/go_cycles.h"
@@ -132,7 +133,21 @@ void go_facts_goroutines(struct tracked *t, const struct options *o, struct proc
 			   &f->goroutines);
 }
 
-void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f)
+static void gather_samples(const struct tracked *t, struct go_sampler *sampler,
+			   struct go_heap_facts *out)
+{
+	struct go_sampler_figures figures;
+
+	go_sampler_read(sampler, t->number, &figures);
+	*out = (struct go_heap_facts){.source = GO_HEAP_SAMPLES,
+				      .samples = figures.samples,
+				      .uncertain = figures.uncertain,
+				      .missed_cycles = figures.missed,
+				      .thinned_bytes = figures.mean_bytes};
+}
+
+void go_facts_gather(struct tracked *t, const struct tracker *tracker, const struct options *o,
+		     struct process_facts *f)
 {
 	int err;
 
@@ -142,6 +157,8 @@ void go_facts_gather(struct tracked *t, const struct options *o, struct process_
 	f->go_only = t->go.only || (!t->attached && !t->productive);
 	go_profile_figures(t, &f->go_heap);
 	f->go_first = t->go.first;
+	if (t->go.sampled)
+		gather_samples(t, tracker->go_sampler, &f->go_heap);
 	err = go_read(t->go.process, &f->go);
 	if (err == -EBADMSG)
 		doubt(t);

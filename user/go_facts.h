@@ -30,6 +30,9 @@ struct go_facts {
 	struct go_pool_watched *pools; /* NULL: not looked at yet, or not to be */
 	uint64_t first;		       /* go_heap_bytes() when tracing began; 0: not known */
 	struct go_watch *watch;	       /* its goroutines; NULL: not looked at yet */
+	bool sampled; /* its heap is, by the tracer: else it is that of its profile */
+	bool source_said;
+	bool refusal_said; /* that it cannot be */
 };
 
 /* Looks at the program that it runs now: true when it is a Go program whose figures can be read; says so when they cannot. */
@@ -41,7 +44,8 @@ bool go_facts_are_sound(struct tracked *t);
 /* Tracing of it begins now: what it has from here on is compared with this. */
 void go_facts_begin(struct tracked *t);
 /* Reads what there is now into the facts of the process. */
-void go_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f);
+void go_facts_gather(struct tracked *t, const struct tracker *tracker, const struct options *o,
+		     struct process_facts *f);
 /* Looks whether collections have ended since. Some times a second, so that each has its place in the history. True: there is such a
  * program. */
 bool go_facts_poll(struct tracker *t, const struct options *o);

@@ -222,7 +222,7 @@ static void read_one(struct tracked *t, bool enable)
 {
 	struct go_profiled *p;
 
-	if (t->ended || t->borrowed || !go_facts_open(t))
+	if (t->ended || t->borrowed || t->go.sampled || !go_facts_open(t))
 		return;
 	if (!t->go.profile)
 		t->go.profile = go_profiled_new(t->go.process, t->attached && t->space_count == 1);

@@ -95,7 +95,7 @@ static bool begin(struct player *p)
 	if (!stages_open_heap(&p->stages, &p->options))
 		return false;
 	replayed_begin(p->replayed, t);
-	t->consumer = consumer_start(NULL, t->heap, NULL);
+	t->consumer = consumer_start(NULL, t->heap, NULL, NULL);
 	return t->consumer != NULL;
 }
 

@@ -9,6 +9,7 @@
 
 #include "../include/unwind_row.h"
 #include "base/log.h"
+#include "go_heap.h"
 #include "probe/places.h"
 #include "target/discover.h"
 #include "target/go.h"
@@ -93,28 +94,41 @@ enum probe_method preflight_method(const struct options *o, struct features *f)
 	return 0;
 }
 
-/* A Go program without an allocator needs no probe. */
-static bool plan_go(pid_t pid)
+/* What its live heap by call site would be. */
+static void say_go_heap(const struct options *o, pid_t pid, struct targets *targets)
+{
+	char why[GO_WHY_MAX];
+	struct go_process *go = go_open(pid, why);
+	bool keeps = go && go_heap_keeps_profile(go), sampled = false;
+	size_t i;
+
+	go_close(go);
+	if (keeps || o->go_enable_profile)
+		targets_drop_go(targets);
+	for (i = 0; i < targets->module_count; i++)
+		sampled |= targets->modules[i].has_go;
+	if (keeps)
+		printf("its heap by call site is that of its runtime's own profile\n");
+	else if (o->go_enable_profile)
+		printf("where its MemProfileRate is 0, it is set to %u (8 bytes are written in the "
+		       "process), and to 0 again at the end\n",
+		       GO_PROFILE_RATE);
+	else if (sampled)
+		printf("its heap by call site is sampled where it allocates\n");
+	else
+		printf("its heap cannot be sampled: unsupported build: %s\n", targets->go_refused);
+}
+
+/* False: it is none. */
+static bool say_go(const struct options *o, pid_t pid, struct targets *targets)
 {
 	char version[GO_VERSION_MAX];
 
 	if (!go_version(pid, version))
 		return false;
-	printf("process %d is a Go program (%s) without a C allocator: nothing is probed, only the "
-	       "Go runtime's own figures are shown\n",
-	       (int)pid, version);
+	printf("process %d is a Go program (%s): ", (int)pid, version);
+	say_go_heap(o, pid, targets);
 	return true;
-}
-
-static void plan_profile(pid_t pid)
-{
-	char version[GO_VERSION_MAX];
-
-	if (go_version(pid, version))
-		printf("process %d is a Go program (%s): where its MemProfileRate is 0, it is set "
-		       "to %u (8 bytes "
-		       "are written in the process), and to 0 again at the end\n",
-		       (int)pid, version, GO_PROFILE_RATE);
 }
 
 int preflight_plan(const struct options *o)
@@ -136,13 +150,7 @@ int preflight_plan(const struct options *o)
 		if (!tracker_check(o->pids[i]))
 			return 1;
 		err = discover_process(o->pids[i], &d, &targets);
-		if (!err && o->go_enable_profile)
-			plan_profile(o->pids[i]);
-		if (!err && !targets.module_count && plan_go(o->pids[i])) {
-			targets_done(&targets);
-			continue;
-		}
-		if (!err && !targets.module_count) {
+		if (!err && !say_go(o, o->pids[i], &targets) && !targets.module_count) {
 			log_error("cannot find an allocator in process %d: looked at %s: name a "
 				  "library with -O PATH",
 				  (int)o->pids[i],

@@ -10,6 +10,7 @@
 #include "analyse/growth.h"
 #include "base/log.h"
 #include "consumer.h"
+#include "go_sampler.h"
 #include "outputs.h"
 #include "preflight.h"
 #include "probe/loader.h"
@@ -127,7 +128,13 @@ bool stages_open(struct stages *s, const struct options *o)
 		t->stall = stall_open(t->loader);
 	if (!open_unwind(t))
 		return false;
-	t->consumer = consumer_start(t->loader, t->heap, recording_record(s->recording));
+	t->go_sampler = go_sampler_start(t->loader);
+	if (!t->go_sampler) {
+		log_error("cannot begin: %s", strerror(errno));
+		return false;
+	}
+	t->consumer =
+		consumer_start(t->loader, t->heap, recording_record(s->recording), t->go_sampler);
 	return t->consumer != NULL;
 }
 
@@ -157,6 +164,7 @@ bool stages_close(struct stages *s)
 	overhead_done(&s->overhead);
 	tracker_done(t);
 	consumer_stop(t->consumer);
+	go_sampler_stop(t->go_sampler);
 	unwind_tables_close(t->unwind);
 	stall_close(t->stall);
 	loader_close(t->loader);

@@ -19,6 +19,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "go_heap.h"
 #include "go_pool_watch.h"
 #include "target/process.h"
 
@@ -326,6 +327,7 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 	}
 	p = add(t, pid, loader_take_number(t->loader), info.comm);
 	p->attached = true;
+	go_heap_choose(t, p, &targets);
 	if (!has_allocator(&targets) && !go_facts_alone(p)) {
 		say_nothing_found(p, targets.looked_at);
 		p = NULL;
@@ -336,6 +338,7 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 		err = loader_add_process(t->loader, pid, p->number);
 		if (!err)
 			err = attachment_update(p->attachment, &targets, false);
+		go_heap_begin(t, p, &targets);
 		log_verbose("process %d: planned and attached in %.1f ms", (int)pid,
 			    (double)(clock_monotonic_ns() - begun) / 1e6);
 		if (err) {
@@ -420,6 +423,7 @@ void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread)
 		attachment_free(p->attachment);
 		p->attachment = attachment_new(t->loader, p->pid, t->pauses);
 	}
+	go_sampler_drop(t->go_sampler, p->number);
 	push_space(t, p);
 	read_comm(p->pid, p->comm);
 }
@@ -432,10 +436,14 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	if (is_barren(t, device, inode) || attachment_has(p->attachment, device, inode))
 		return 0;
 	err = discover_process(p->pid, &t->discover, &targets);
+	if (!err)
+		go_heap_choose(t, p, &targets);
 	stall_update_begin(t->stall);
 	if (!err)
 		err = attachment_update(p->attachment, &targets, p->announced || p != t->first);
 	stall_update_end(t->stall);
+	if (!err)
+		go_heap_begin(t, p, &targets);
 	if (!err && has_allocator(&targets))
 		p->productive = true;
 	if (!err)
@@ -482,6 +490,7 @@ static void on_exec(struct tracker *t, struct tracked *p, const struct notice *n
 	snprintf(p->comm, sizeof(p->comm), "%s", n->comm);
 	if (p->held)
 		return;
+	go_sampler_drop(t->go_sampler, p->number);
 	push_space(t, p);
 	p->productive = false;
 	if (tracker_update(t, p))
@@ -598,6 +607,7 @@ void tracker_end(struct tracker *t, struct tracked *p, bool has_code, int exit_c
 			unwind_process_drop(t->unwind, p->number);
 	}
 	go_facts_close(p);
+	go_sampler_drop(t->go_sampler, p->number);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	p->pidfd = -1;

@@ -17,6 +17,7 @@
 #include "probe/stall.h"
 #include "probe/unwind_tables.h"
 #include "go_facts.h"
+#include "go_sampler.h"
 #include "memory_facts.h"
 #include "strangers.h"
 #include "symbol/names.h"
@@ -58,6 +59,7 @@ struct tracked {
 struct tracker {
 	struct loader *loader;
 	struct consumer *consumer;
+	struct go_sampler *go_sampler; /* NULL: none */
 	struct heap *heap;
 	struct names *names;
 	struct unwind_tables *unwind; /* NULL: the kernel walks stacks */

@@ -144,7 +144,7 @@ static void visit(void *context, const struct block *block)
 		w->last = find_thread(w, w->process, block->tid);
 		t = &w->threads[w->last - 1];
 	}
-	if (heap_sample_bytes(w->tracker->heap))
+	if (heap_is_drawn(w->tracker->heap))
 		times = 1 / chance_of(w->tracker->heap, w->of, block);
 	t->bytes += (uint64_t)((double)block->bytes * times + 0.5);
 	t->count += (uint64_t)(times + 0.5);

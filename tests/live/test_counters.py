@@ -23,6 +23,7 @@ NOT_FROM_OUTSIDE = {
     "pending_unsure": "row__context_switch_inside_malloc of tests/harm forces it and counts what is lost",
     "vfork_unseen": "vfork__child_that_allocates__seen_or_counted of tests/harm forces it, on each way of attaching",
     "missed_alloc": "half_an_allocator__without_a_known_name__said of tests/harm forces it, and that it is said",
+    "go_bad": "the runtime's data would have to make no sense at the places that are probed",
     "bad_record": "the kernel side would have to send nonsense",
     "stack_collision": "two stacks would need the same 64-bit hash",
 }

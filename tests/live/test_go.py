@@ -88,7 +88,7 @@ def same_as_the_runtime(case, path):
     equal(rows[-1]["Consistent"], "1", "consistent")
     equal((rows[-1]["GOGC"], rows[-1]["GOMEMLIMIT"]), ("80", str(300 << 20)), "GOGC and GOMEMLIMIT")
     compare(rows[-1], before, after)
-    check("only the Go runtime's own figures are shown" in tracer.out.text(), "the report does not say what it shows")
+    check("The call sites of its Go heap explain" in tracer.out.text(), "the report does not say what it shows")
     check(re.search(r"Go heap \S+ in \S+ objects.* 31 goroutines\)", tracer.out.text()), "no figures in the report")
     target.close_stdin()
     equal(target.wait(), 0, "exit status of the program")

@@ -37,7 +37,7 @@ static uint8_t draw_type(struct list *l)
 	static const uint8_t usual[] = {EVENT_ALLOC, EVENT_ALLOC, EVENT_ALLOC,	EVENT_FREE,
 					EVENT_FREE,  EVENT_FREE,  EVENT_REALLOC};
 
-	return draw(l, 20) ? usual[draw(l, sizeof(usual))] : (uint8_t)draw(l, EVENT_STRANGER + 2);
+	return draw(l, 20) ? usual[draw(l, sizeof(usual))] : (uint8_t)draw(l, EVENT_COLLECTED + 2);
 }
 
 static uint8_t draw_call(struct list *l, uint8_t type)

@@ -142,14 +142,15 @@ static void bulk__no_sense__is_counted(void **state)
 
 static void bulk__beside_blocks_and_windows__adds_up(void **state)
 {
-	struct event_alloc a = {.h = {.time_ns = S,
-				      .process = NUMBER,
-				      .size = sizeof(a),
-				      .type = EVENT_ALLOC,
-				      .call = CALL_ID_GO},
-				.address = 4096,
-				.bytes = 10,
-				.stack = STACK};
+	struct event_sample a = {.h = {.time_ns = S,
+				       .process = NUMBER,
+				       .size = sizeof(a),
+				       .type = EVENT_SAMPLE,
+				       .call = CALL_ID_GO},
+				 .address = 4096,
+				 .bytes = 10,
+				 .stack = STACK,
+				 .count = 1};
 	struct event_process exec = {.h = {.time_ns = 3 * S,
 					   .process = NUMBER,
 					   .size = sizeof(exec),

@@ -385,6 +385,12 @@ static void skip_matches__allocators__only_they(void **state)
 		"__rust_alloc",
 		"__rdl_alloc",
 		"alloc::alloc::exchange_malloc",
+		"runtime.mallocgc",
+		"runtime.mallocgcSmallScanNoHeaderSC4",
+		"runtime.(*mcache).nextFree",
+		"runtime.growslice",
+		"runtime.mapassign_faststr",
+		"internal/runtime/maps.newGroups",
 		"__rustc::__rust_alloc",
 		"<alloc::alloc::Global as core::alloc::Allocator>::allocate",
 		"_int_malloc",
@@ -441,6 +447,10 @@ static void skip_matches__allocators__only_they(void **state)
 		"my::std::vector<int>::push_back",
 		"PyDict_New",
 		"strdupe",
+		"runtime.main",
+		"runtime.gcBgMarkWorker",
+		"main.malloc",
+		"internal/runtime/mapsmine.f",
 	};
 	struct skip none = {0};
 

@@ -61,23 +61,45 @@ static void add_certain(struct errors *e, const struct totals *t)
 	e->free.seen_count += t->free_count;
 }
 
+/* Of the heap class, what is no estimate: all but what the errors are of. */
+static void add_exact(struct errors *e, const struct totals *t)
+{
+	struct totals exact = *t;
+
+	exact.alloc_bytes -= e->alloc.seen_bytes + (uint64_t)(e->alloc.missing_bytes + 0.5);
+	exact.alloc_count -= e->alloc.seen_count + (uint64_t)(e->alloc.missing_count + 0.5);
+	exact.free_bytes -= e->free.seen_bytes + (uint64_t)(e->free.missing_bytes + 0.5);
+	exact.free_count -= e->free.seen_count + (uint64_t)(e->free.missing_count + 0.5);
+	add_certain(e, &exact);
+}
+
+/* Objects of Go are drawn at spans, whatever -s says; see bpf/go.bpf.h. */
+#define GO_MEAN_BYTES 8192u
+
+static uint64_t mean_of(const struct heap *h)
+{
+	return heap_sample_bytes(h) ? heap_sample_bytes(h) : GO_MEAN_BYTES;
+}
+
 static void copy_uncertain(struct snapshot_builder *b, const struct heap_process *p,
 			   struct snapshot_process *to)
 {
 	if (!b->snapshot->uncertain)
 		return;
 	to->uncertain = &b->snapshot->uncertain[to->index - 1];
-	to->uncertain->sample_bytes = heap_sample_bytes(b->heap);
+	to->uncertain->sample_bytes = mean_of(b->heap);
 	to->uncertain->errors = p->errors;
+	if (!heap_sample_bytes(b->heap))
+		add_exact(&to->uncertain->errors, &p->totals);
 	add_certain(&to->uncertain->errors, &p->ranges_totals);
 }
 
 static void copy_uncertain_site(struct snapshot_builder *b, struct snapshot_site *to)
 {
-	if (!b->snapshot->uncertain || to->range)
+	if (!b->snapshot->uncertain || to->range || !heap_site_errors(b->heap, to->site))
 		return;
 	to->uncertain = &b->snapshot->uncertain[b->processes + to->site - 1];
-	*to->uncertain = (struct uncertain){.sample_bytes = heap_sample_bytes(b->heap),
+	*to->uncertain = (struct uncertain){.sample_bytes = mean_of(b->heap),
 					    .errors = *heap_site_errors(b->heap, to->site)};
 }
 
@@ -195,10 +217,9 @@ static int make_room(struct snapshot_builder *b, uint32_t sites, uint32_t proces
 	b->versions = calloc(sites / PIECE + 1, sizeof(*b->versions));
 	s->processes = calloc(processes + 1, sizeof(*s->processes));
 	s->sites = malloc(((size_t)sites + 1) * sizeof(*s->sites));
-	if (heap_sample_bytes(b->heap))
+	if (heap_is_drawn(b->heap))
 		s->uncertain = calloc((size_t)processes + sites + 1, sizeof(*s->uncertain));
-	if (b->versions && s->processes && s->sites &&
-	    (s->uncertain || !heap_sample_bytes(b->heap)))
+	if (b->versions && s->processes && s->sites && (s->uncertain || !heap_is_drawn(b->heap)))
 		return 0;
 	return -ENOMEM;
 }
@@ -280,6 +301,12 @@ static void settle_uncertain(struct uncertain *u)
 		u->sizes_vary = errors_sizes_vary(&u->errors, u->sample_bytes);
 }
 
+static void add_go_live(struct carried *live, const struct totals *t)
+{
+	live->bytes += t->outstanding_bytes;
+	live->count += t->outstanding_count;
+}
+
 static void keep_active(struct snapshot_builder *b)
 {
 	struct snapshot *s = b->snapshot;
@@ -294,6 +321,8 @@ static void keep_active(struct snapshot_builder *b)
 		settle_uncertain(site->uncertain);
 		if (site->totals.outstanding_count)
 			s->processes[site->process].site_count++;
+		if (site->call == CALL_ID_GO)
+			add_go_live(&s->processes[site->process].go_live, &site->totals);
 	}
 }
 

@@ -244,7 +244,7 @@ static struct series_point point_of_site(const struct growth *g, struct heap *h,
 {
 	struct totals t = scale_site(s, &g->coverage);
 	uint64_t elder_ns = now_ns > g->elder_ns ? now_ns - g->elder_ns : 0;
-	bool counted = !heap_sample_bytes(h);
+	bool counted = !heap_sample_bytes(h) && s->call != CALL_ID_GO;
 
 	return (struct series_point){
 		.time_ns = sample_time(g, g->samples - 1),

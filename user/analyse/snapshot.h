@@ -166,6 +166,7 @@ struct snapshot_process {
 	struct go_advice go_advice;   /* the same; of --go-workload */
 	struct go_pools_figures go_pools;    /* the same; freed with the snapshot */
 	struct goroutine_figures goroutines; /* the same */
+	struct carried go_live;		     /* outstanding of the sites of its Go heap */
 };
 
 /* What tracing costs the traced processes, all of them together. An estimate. */

@@ -320,7 +320,8 @@ static const char *go_heap_name(uint32_t source)
 {
 	static const char *const names[] = {[GO_HEAP_OFF] = "off",
 					    [GO_HEAP_UNKNOWN] = "unknown",
-					    [GO_HEAP_PROFILE] = "profile"};
+					    [GO_HEAP_PROFILE] = "profile",
+					    [GO_HEAP_SAMPLES] = "samples"};
 
 	return source < sizeof(names) / sizeof(names[0]) ? names[source] : NULL;
 }
@@ -337,13 +338,19 @@ static void add_go_heap(struct buffer *out, const struct snapshot_process *p)
 	json_string(out, "source", go_heap_name(g->source));
 	json_u64(out, "rate", g->rate);
 	json_bool(out, "enabled", g->enabled);
-	json_u64(out, "live_bytes", g->live_bytes);
-	json_u64(out, "live_count", g->live_count);
+	json_u64(out, "live_bytes",
+		 g->source == GO_HEAP_SAMPLES ? p->go_live.bytes : g->live_bytes);
+	json_u64(out, "live_count",
+		 g->source == GO_HEAP_SAMPLES ? p->go_live.count : g->live_count);
 	json_u64(out, "fresh_bytes", g->fresh_bytes);
 	json_u64(out, "before_bytes", p->before.bytes);
 	json_bool(out, "early", g->early);
 	json_u64(out, "bad_records", g->bad);
 	json_u64(out, "left_out_records", g->left_out);
+	json_u64(out, "samples", g->samples);
+	json_u64(out, "uncertain_samples", g->uncertain);
+	json_u64(out, "missed_cycles", g->missed_cycles);
+	json_u64(out, "thinned_bytes", g->thinned_bytes);
 	json_close(out, '}');
 }
 

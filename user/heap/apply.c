@@ -38,7 +38,7 @@ static void charge_free(struct heap *h, struct heap_process *p, const struct blo
 	lifetimes_end(h, block->site, block->born_ns, time_ns, w.count);
 	sites_free(h, p, block->site, w, block->born_ns, time_ns);
 	errors_free(h, p, block);
-	if (h->sample_bytes)
+	if (h->sample_bytes || p->weights.count)
 		weight_forget(p, block);
 }
 
@@ -109,6 +109,29 @@ static void apply_alloc(struct heap *h, struct heap_process *p, const struct eve
 	uint32_t site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
 
 	add_block(h, p, &e->h, e->address, e->bytes, site, a->block.hash);
+}
+
+/*
+ * An object of a collected heap: what lay at its address before is gone, which needs no event. Its weight is known before it is in any
+ * figure.
+ */
+static void apply_sample(struct heap *h, struct heap_process *p, const struct event_sample *e)
+{
+	uint64_t hash = hash_of(&p->blocks, e->address);
+	struct block block = {.address = e->address, .born_ns = e->h.time_ns}, *there;
+	uint32_t site = sites_get(h, p->index, e->stack, e->h.call);
+	struct blocks_place place;
+
+	there = blocks_find_by(&p->blocks, hash, e->address, &place);
+	if (there) {
+		charge_free(h, p, there, e->h.time_ns);
+		blocks_remove_by(&p->blocks, hash, place);
+		p->event_count++;
+	}
+	if (!site || !sites_draw(h) || !weight_set(p, &block, e->count))
+		p->counts[COUNTER_NO_MEMORY]++;
+	else
+		add_block(h, p, &e->h, e->address, e->bytes, site, hash);
 }
 
 static void apply_realloc(struct heap *h, struct heap_process *p, const struct event_realloc *e,
@@ -209,6 +232,7 @@ static void apply_rare(struct heap *h, struct heap_process *p, const struct even
 
 	switch (e->type) {
 	case EVENT_RESIZE: apply_resize(h, p, record); break;
+	case EVENT_SAMPLE: apply_sample(h, p, record); break;
 	case EVENT_STACK: stacks_add(h, p->index, record); break;
 	case EVENT_FORK: lineage_fork(h, p->index, record); break;
 	case EVENT_EXEC: lineage_exec(h, p->index, record); break;
@@ -259,7 +283,6 @@ static inline bool apply_usual(struct heap *h, const struct event_header *e, con
 uint32_t apply_events(struct heap *h, const struct event_header *const *events,
 		      const struct ahead *a, uint32_t count, bool *moved)
 {
-	bool exact = !h->sample_bytes;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct event_header *e = events[i];
@@ -271,7 +294,7 @@ uint32_t apply_events(struct heap *h, const struct event_header *const *events,
 		}
 		h->version++;
 		heap_advance(h, e->time_ns);
-		if (exact && apply_usual(h, e, &a[i]))
+		if (!h->sample_bytes && !a[i].process->weights.count && apply_usual(h, e, &a[i]))
 			continue;
 		if (apply_any(h, e, &a[i])) {
 			*moved = true;

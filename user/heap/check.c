@@ -43,7 +43,7 @@ static const char *count_block(const struct heap *h, uint32_t process, struct su
 				      block->born_ns);
 	struct error_sums e;
 
-	if (wrong || !h->sample_bytes)
+	if (wrong || !has_errors(h, block->site))
 		return wrong;
 	e = error_of(block->bytes, chance_of(h, p, block));
 	error_sums_add(&sums[block->site].errors, &e);
@@ -149,7 +149,7 @@ static const char *check_process(const struct heap *h, uint32_t process, const s
 		if (s->process != process || sites++ > h->sites.count)
 			return "a process has sites of another one";
 		totals_add(&classes[s->range], &s->totals);
-		if (!h->sample_bytes)
+		if (!has_errors(h, i))
 			continue;
 		if (!same_errors(errors_at(h, i), &sums[i].errors, &all))
 			return "a site's errors are not those of its blocks";

@@ -49,6 +49,7 @@ void heap_free(struct heap *h)
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		blocks_done(&h->processes[i]->blocks);
 		blocks_done(&h->processes[i]->resized);
+		blocks_done(&h->processes[i]->weights);
 		ranges_done(&h->processes[i]->ranges);
 		free(h->processes[i]->reuses);
 		free(h->processes[i]->repeats);
@@ -138,6 +139,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 	p->blocks.seed = h->seed;
 	p->blocks.huge = h->huge;
 	p->resized.seed = h->seed;
+	p->weights.seed = h->seed;
 	h->processes[++h->process_count] = p;
 	return h->process_count;
 }
@@ -206,7 +208,7 @@ struct site *heap_site(struct heap *h, uint32_t index)
 
 const struct errors *heap_site_errors(const struct heap *h, uint32_t index)
 {
-	return h->sample_bytes ? errors_at(h, index) : NULL;
+	return has_errors(h, index) ? errors_at(h, index) : NULL;
 }
 
 const struct lifetimes *heap_site_lifetimes(const struct heap *h, uint32_t site)
@@ -248,6 +250,11 @@ uint32_t heap_bulk_count(const struct heap *h)
 const struct bulk *heap_bulk(const struct heap *h, uint32_t bulk)
 {
 	return bulk_at(h, bulk);
+}
+
+bool heap_is_drawn(const struct heap *h)
+{
+	return keeps_errors(h);
 }
 
 uint64_t heap_sample_bytes(const struct heap *h)
@@ -301,7 +308,7 @@ size_t heap_memory(const struct heap *h)
 		const struct heap_process *p = h->processes[i];
 
 		sum += sizeof(*p) + blocks_memory(&p->blocks) + blocks_memory(&p->resized) +
-		       p->ranges.capacity * sizeof(*p->ranges.v);
+		       blocks_memory(&p->weights) + p->ranges.capacity * sizeof(*p->ranges.v);
 	}
 	for (uint32_t i = 1; i <= h->sites.count; i++)
 		sum += site_at(h, i)->generations.capacity * sizeof(struct generation);

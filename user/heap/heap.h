@@ -133,6 +133,7 @@ struct heap_process {
 	uint32_t exec_count;
 	struct blocks blocks;
 	struct blocks resized; /* sampled blocks that were resized: as large as they were drawn */
+	struct blocks weights; /* blocks that were drawn for others: their number, as bytes */
 	struct errors errors;  /* of the totals of the heap class, when sampled */
 	struct carried before; /* the sum over its sites in bulk */
 	struct ranges ranges;
@@ -209,8 +210,10 @@ struct heap_process *heap_process(struct heap *h, uint32_t index);
 uint32_t heap_find_process(const struct heap *h, uint32_t number); /* index or 0 */
 uint32_t heap_site_count(const struct heap *h);
 struct site *heap_site(struct heap *h, uint32_t index);
-/* Borrowed, valid as the site is. NULL when not sampled: the figures are exact. */
+/* Borrowed, valid as the site is. NULL when its figures are exact. */
 const struct errors *heap_site_errors(const struct heap *h, uint32_t index);
+/* Are there figures that are estimates? */
+bool heap_is_drawn(const struct heap *h);
 /* As in the options. */
 uint64_t heap_sample_bytes(const struct heap *h);
 uint32_t heap_stack_count(const struct heap *h);

@@ -63,8 +63,10 @@ static bool inherit_all(const struct inheritance *n)
 	if (blocks_copy(&n->to->blocks, &n->from->blocks))
 		return false;
 	if (blocks_copy(&n->to->resized, &n->from->resized) ||
+	    blocks_copy(&n->to->weights, &n->from->weights) ||
 	    ranges_copy(&n->to->ranges, &n->from->ranges)) {
 		blocks_done(&n->to->resized);
+		blocks_done(&n->to->weights);
 		blocks_done(&n->to->blocks);
 		return false;
 	}
@@ -166,6 +168,7 @@ void lineage_exec(struct heap *h, uint32_t process, const struct event_process *
 		sites_free_all(h, p, i, e->h.time_ns);
 	blocks_done(&p->blocks);
 	blocks_done(&p->resized);
+	blocks_done(&p->weights);
 	ranges_done(&p->ranges);
 	memset(p->last, 0, sizeof(p->last));
 	free(p->reuses);

@@ -21,6 +21,8 @@ const uint16_t record_sizes[RECORD_TYPES] = {
 	[EVENT_MREMAP] = sizeof(struct event_range),
 	[EVENT_STRANGER] = sizeof(struct event_fork),
 	[EVENT_BULK] = sizeof(struct event_bulk),
+	[EVENT_SAMPLE] = sizeof(struct event_sample),
+	[EVENT_COLLECTED] = sizeof(struct event_process),
 };
 
 const uint8_t record_call_flags[CALL_ID_COUNT] = {
@@ -39,7 +41,17 @@ static bool alloc_is_sane(const struct event_header *h)
 {
 	const struct event_alloc *e = (const void *)h;
 
-	return e->address && e->bytes < BYTES_MAX && !(record_call_flags[h->call] & CALL_RANGE);
+	return e->address && e->bytes < BYTES_MAX &&
+	       !(record_call_flags[h->call] & (CALL_RANGE | CALL_DRAWN));
+}
+
+/* What it stands for, in bytes, is bounded as one block is. */
+static bool sample_is_sane(const struct event_header *h)
+{
+	const struct event_sample *e = (const void *)h;
+
+	return e->address && e->bytes && e->bytes < BYTES_MAX && e->count &&
+	       e->count < BYTES_MAX / e->bytes && h->call == CALL_ID_GO;
 }
 
 static bool realloc_is_sane(const struct event_header *h)
@@ -47,7 +59,7 @@ static bool realloc_is_sane(const struct event_header *h)
 	const struct event_realloc *e = (const void *)h;
 
 	return (e->address || e->old_address) && e->bytes < BYTES_MAX &&
-	       !(record_call_flags[h->call] & CALL_RANGE);
+	       !(record_call_flags[h->call] & (CALL_RANGE | CALL_DRAWN));
 }
 
 static bool stack_is_sane(const struct event_header *h)
@@ -93,6 +105,7 @@ bool record_is_sane_any(const struct event_header *h)
 	case EVENT_RESIZE: return alloc_is_sane(h);
 	case EVENT_REALLOC: return realloc_is_sane(h);
 	case EVENT_STACK: return stack_is_sane(h);
+	case EVENT_SAMPLE: return sample_is_sane(h);
 	case EVENT_MMAP: return mmap_is_sane(h);
 	case EVENT_MUNMAP:
 	case EVENT_MREMAP: return range_event_is_sane(h);

@@ -7,7 +7,7 @@
 
 #define BYTES_MAX                                                                                  \
 	(1ull << 56) /* above any address space: sums and ends of ranges cannot overflow */
-#define RECORD_TYPES (EVENT_BULK + 1)
+#define RECORD_TYPES (EVENT_COLLECTED + 1)
 
 extern const uint16_t record_sizes[RECORD_TYPES]; /* the smallest of each type */
 extern const uint8_t record_call_flags[CALL_ID_COUNT];
@@ -28,7 +28,7 @@ static inline bool record_is_sane_pair(const struct event_header *h)
 		       "words of an event");
 	return h->size >= record_sizes[h->type] && h->call < CALL_ID_COUNT &&
 	       ((words[0] != 0) & (bytes < BYTES_MAX) &
-		!(alloc & ((record_call_flags[h->call] & CALL_RANGE) != 0)));
+		!(alloc & ((record_call_flags[h->call] & (CALL_RANGE | CALL_DRAWN)) != 0)));
 }
 
 /* Of any other type. */

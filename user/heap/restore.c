@@ -15,6 +15,7 @@ void heap_restore_process(struct heap *h, uint32_t index, const struct heap_proc
 
 	blocks_done(&p->blocks);
 	blocks_done(&p->resized);
+	blocks_done(&p->weights);
 	ranges_done(&p->ranges);
 	p->exited = like->exited;
 	p->exit_code = like->exit_code;
@@ -68,7 +69,7 @@ bool heap_restore_site(struct heap *h, const struct site *like, const struct lif
 	s->last_ns = like->last_ns;
 	s->version = ++h->version;
 	generations_done(&s->generations);
-	if (errors && h->sample_bytes)
+	if (errors && (h->sample_bytes || (like->call == CALL_ID_GO && sites_draw(h))))
 		*errors_at(h, index) = *errors;
 	if (bulk && !restore_bulk(h, s, bulk))
 		return false;

@@ -44,11 +44,21 @@ static uint32_t add_site(struct heap *h)
 		pool_undo(&h->sites);
 		return 0;
 	}
-	if (!index || !h->sample_bytes || pool_add(&h->errors))
+	if (!index || !keeps_errors(h) || pool_add(&h->errors))
 		return index;
 	pool_undo(&h->sites);
 	pool_undo(&h->lifetimes);
 	return 0;
+}
+
+bool sites_draw(struct heap *h)
+{
+	while (!keeps_errors(h) && h->errors.count < h->sites.count) {
+		if (!pool_add(&h->errors))
+			return false;
+	}
+	h->drawn = true;
+	return true;
 }
 
 static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t hash)
@@ -66,7 +76,7 @@ static uint32_t make_site(struct heap *h, const struct site_key *key, uint32_t h
 	if (index_insert(&h->site_index, hash, index)) {
 		pool_undo(&h->sites);
 		pool_undo(&h->lifetimes);
-		if (h->sample_bytes)
+		if (keeps_errors(h))
 			pool_undo(&h->errors);
 		return 0;
 	}
@@ -135,13 +145,13 @@ void sites_free_all(struct heap *h, struct heap_process *p, uint32_t site, uint6
 
 	if (s->inherited) {
 		sites_disinherit(h, p, s, time_ns);
-		if (h->sample_bytes)
+		if (has_errors(h, site))
 			errors_disinherit(errors_at(h, site), &p->errors);
 		return;
 	}
 	if (!t->outstanding_count)
 		return;
-	if (h->sample_bytes)
+	if (has_errors(h, site))
 		errors_charge_free_all(errors_at(h, site), &p->errors);
 	touch(h, s, time_ns);
 	end_peak(p, s, time_ns);
@@ -168,7 +178,7 @@ bool sites_inherit(struct heap *h, struct heap_process *p, uint32_t to, uint32_t
 	totals_alloc(&s->totals, t->outstanding_bytes, t->outstanding_count);
 	s->previous = site_at(h, from)->previous;
 	s->older = site_at(h, from)->older;
-	if (h->sample_bytes)
+	if (has_errors(h, to))
 		errors_inherit(errors_at(h, to), &p->errors, errors_at(h, from));
 	s->inherited = true;
 	if (!site_at(h, from)->bulk)

@@ -13,7 +13,8 @@ struct frames_chunk;
 
 struct heap {
 	uint64_t sample_bytes; /* 0: every allocation is recorded */
-	bool complete;	       /* neither sampled nor filtered */
+	bool drawn;    /* blocks have come that were drawn for others: those have errors, too */
+	bool complete; /* neither sampled nor filtered */
 	uint64_t generation_ns;
 	uint64_t seed; /* of all hashes: random, so that no target can choose its collisions */
 	bool started;
@@ -36,7 +37,7 @@ struct heap {
 	struct lifetimes *shared; /* of many sites */
 	uint32_t own_lifetimes;	  /* so many sites do not share theirs */
 	struct pool bulks;	  /* of the sites that have one */
-	struct pool errors;	  /* of the sites, by the same numbers; empty when not sampled */
+	struct pool errors; /* of the sites, by the same numbers; empty when nothing is sampled */
 	struct index site_index;
 	struct pool stacks;
 	struct index stack_index;
@@ -58,6 +59,19 @@ static inline struct site *site_at(const struct heap *h, uint32_t index)
 static inline struct lifetimes *lifetimes_at(const struct heap *h, uint32_t site)
 {
 	return pool_at(&h->lifetimes, site);
+}
+
+/* Are there items in the pool of errors? */
+static inline bool keeps_errors(const struct heap *h)
+{
+	return h->sample_bytes || h->drawn;
+}
+
+/* Are the figures of the site estimates? Else its item, if there is one, is not used. */
+static inline bool has_errors(const struct heap *h, uint32_t site)
+{
+	return h->sample_bytes ||
+	       (h->drawn && site_at(h, site)->call == CALL_ID_GO && !site_at(h, site)->bulk);
 }
 
 static inline struct errors *errors_at(const struct heap *h, uint32_t site)
@@ -149,6 +163,8 @@ static inline struct heap_process *heap_process_of(struct heap *h, uint32_t numb
 
 /* sites.c: the site of (process, stack, call), made when new. 0 when out of memory. */
 uint32_t sites_get(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call);
+/* From here on there are errors, also of those that are there. False when there is no memory. */
+bool sites_draw(struct heap *h);
 /* The same without what is shown here: the hash of the key, a guess (0: none). */
 uint32_t sites_search(struct heap *h, uint32_t process, uint64_t stack_id, uint8_t call,
 		      uint32_t hash);
@@ -169,7 +185,7 @@ static inline uint32_t sites_get_by(struct heap *h, const struct heap_process *p
 		       : sites_search(h, p->index, stack_id, call, hash);
 }
 
-/* What a block counts for in the figures: itself, or when sampled all that it stands for. */
+/* What a block counts for in the figures: itself, or when it was drawn all that it stands for. */
 struct weight {
 	uint64_t bytes, count;
 };
@@ -180,15 +196,16 @@ struct weight weight_sampled(const struct heap *h, const struct heap_process *p,
 static inline struct weight weight_of(const struct heap *h, const struct heap_process *p,
 				      const struct block *block)
 {
-	if (!h->sample_bytes)
+	if (!h->sample_bytes && !p->weights.count)
 		return (struct weight){.bytes = block->bytes, .count = 1};
 	return weight_sampled(h, p, block);
 }
 
 /*
- * weight.c: weight_resize() keeps the size that a sampled block was drawn with when it is about to
+ * weight.c: weight_set() says for how many blocks of its size one stands, before it is in any figure; weight_resize() keeps the size that a sampled block was drawn with when it is about to
  * get another one, and is false when there is no memory; weight_forget() when it goes.
  */
+bool weight_set(struct heap_process *p, const struct block *block, uint64_t count);
 bool weight_resize(struct heap_process *p, const struct block *block);
 void weight_forget(struct heap_process *p, const struct block *block);
 /* All that is outstanding is freed. */
@@ -210,13 +227,13 @@ void errors_inherit(struct errors *site, struct errors *process, const struct er
 
 static inline void errors_alloc(struct heap *h, struct heap_process *p, const struct block *block)
 {
-	if (h->sample_bytes)
+	if (has_errors(h, block->site))
 		errors_charge_alloc(h, p, block);
 }
 
 static inline void errors_free(struct heap *h, struct heap_process *p, const struct block *block)
 {
-	if (h->sample_bytes)
+	if (has_errors(h, block->site))
 		errors_charge_free(h, p, block);
 }
 /* windows.c: more or less of what is carried over; charged to the totals already. */

@@ -580,6 +580,12 @@ struct loader_unwind_maps loader_unwind_maps(const struct loader *l)
 	};
 }
 
+struct loader_go_maps loader_go_maps(const struct loader *l)
+{
+	return (struct loader_go_maps){.shapes = bpf_map__fd(l->skel->maps.go_shapes),
+				       .thinnings = bpf_map__fd(l->skel->maps.go_thinnings)};
+}
+
 uint32_t loader_rule_slots(const struct loader *l)
 {
 	return bpf_map__max_entries(l->skel->maps.unwind_rules);

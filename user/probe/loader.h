@@ -105,6 +105,12 @@ struct loader_unwind_maps {
 };
 
 struct loader_unwind_maps loader_unwind_maps(const struct loader *l);
+/* What go_maps.c writes; descriptors, borrowed. */
+struct loader_go_maps {
+	int shapes, thinnings;
+};
+
+struct loader_go_maps loader_go_maps(const struct loader *l);
 uint32_t loader_rule_slots(const struct loader *l);
 /* Stacks that were remembered by a list number are not believed any more. */
 void loader_forget_stacks(struct loader *l);

@@ -16,6 +16,7 @@
 
 #include "../base/log.h"
 #include "../base/xalloc.h"
+#include "go_maps.h"
 #include "plan.h"
 #include "returns.h"
 
@@ -61,9 +62,9 @@ static int check_memory(int memory, const struct target_module *m, const struct 
 	return err;
 }
 
-static void add_place(struct places *places, uint64_t bias, const struct target_function *f,
-		      uint32_t flags, const struct plan_point *point, enum call_side side,
-		      bool returns)
+static struct place *add_place(struct places *places, uint64_t bias,
+			       const struct target_function *f, uint32_t flags,
+			       const struct plan_point *point, enum call_side side, bool returns)
 {
 	struct place *place;
 
@@ -76,6 +77,7 @@ static void add_place(struct places *places, uint64_t bias, const struct target_
 	place->cookie = COOKIE_MAKE(f->call, call_kind(f->call), flags, side) |
 			(point->cost == COST_STEPPED ? COOKIE_STEPPED : 0);
 	place->returns = returns;
+	return place;
 }
 
 static void tell(bool known, const char *path, const char *symbol, const char *what)
@@ -99,6 +101,10 @@ static void plan_one(struct discover_code *code, const struct target_function *f
 		.no_return_probe = rule != RETURNS_FREE,
 	};
 
+	if (f->code_length) {
+		plan_exactly(f->address, f->code, f->code_length, plan);
+		return;
+	}
 	plan_function(&request, plan);
 	if (!plan->refused || rule != RETURNS_AVOID)
 		return;
@@ -107,11 +113,13 @@ static void plan_one(struct discover_code *code, const struct target_function *f
 }
 
 /* Adds the places of one function. Returns -ESRCH when the process is gone. */
-static int add_function(struct places *places, int memory, const struct target_module *m,
-			struct discover_code *code, const struct target_function *f,
-			enum return_rule rule, bool known)
+static int add_function(struct places *places, struct loader *loader, int memory,
+			const struct target_module *m, struct discover_code *code,
+			const struct target_function *f, enum return_rule rule, bool known)
 {
 	uint32_t flags = call_flags(f->call);
+	uint64_t cookie = 0;
+	struct place *place;
 	struct plan plan;
 	size_t i;
 	int err;
@@ -128,6 +136,10 @@ static int add_function(struct places *places, int memory, const struct target_m
 		tell(known, m->path, f->symbol, "not probed: it begins with a call");
 		return 0;
 	}
+	if (f->code_length && !go_maps_shape(loader, &m->go, &cookie)) {
+		tell(known, m->path, f->symbol, "not probed: too many builds of Go at once");
+		return 0;
+	}
 	err = check_memory(memory, m, &plan);
 	if (err == -EBUSY) {
 		tell(known, m->path, f->symbol,
@@ -142,9 +154,10 @@ static int add_function(struct places *places, int memory, const struct target_m
 		log_verbose("%s in '%s': slow probe (single-stepped): %s", f->symbol, m->path,
 			    plan.reason);
 	flags |= plan.passes ? CALL_PASSES : 0;
-	add_place(places, m->bias, f, flags, &plan.entry,
-		  plan.returns == RETURN_PROBE ? CALL_SIDE_BOTH : CALL_SIDE_ENTRY,
-		  plan.returns == RETURN_PROBE);
+	place = add_place(places, m->bias, f, flags, &plan.entry,
+			  plan.returns == RETURN_PROBE ? CALL_SIDE_BOTH : CALL_SIDE_ENTRY,
+			  plan.returns == RETURN_PROBE);
+	place->cookie |= cookie;
 	for (i = 0; i < plan.ret_count; i++)
 		add_place(places, m->bias, f, flags, &plan.rets[i], CALL_SIDE_RET, false);
 	return 0;
@@ -205,7 +218,7 @@ int places_plan(struct places *places, struct loader *loader, pid_t pid,
 		return memory == -ENOENT ? -ESRCH : memory;
 	}
 	for (i = 0; !err && i < m->function_count; i++)
-		err = add_function(places, memory, m, code, &m->functions[i], rule, known);
+		err = add_function(places, loader, memory, m, code, &m->functions[i], rule, known);
 	close(memory);
 	discover_code_close(code);
 	order_places(places);

@@ -112,7 +112,8 @@ __attribute__((format(printf, 2, 3))) static void refuse(struct plan *plan, cons
 
 static bool has_return_side(enum call_kind kind)
 {
-	return kind != CALL_NONE && kind != CALL_FREE && kind != CALL_MODULES;
+	return kind != CALL_NONE && kind != CALL_FREE && kind != CALL_MODULES &&
+	       kind < CALL_GO_REFILL;
 }
 
 static uint32_t argument_registers(enum call_kind kind)
@@ -129,6 +130,9 @@ static uint32_t argument_registers(enum call_kind kind)
 	case CALL_REALLOC_PRODUCT:
 	case CALL_MREMAP: return REG_RDI | REG_RSI | REG_RDX;
 	case CALL_MMAP: return REG_RSI | REG_RCX;
+	case CALL_GO_REFILL:
+	case CALL_GO_LARGE:
+	case CALL_GO_FLUSH:
 	case CALL_STRING:
 	case CALL_NONE:
 	case CALL_MODULES: break;
@@ -570,5 +574,24 @@ void plan_function(const struct plan_request *request, struct plan *plan)
 		return;
 	}
 	plan_with(&p);
+	decoder_free(p.decoder);
+}
+
+void plan_exactly(uint64_t address, const uint8_t *code, size_t length, struct plan *plan)
+{
+	struct planner p = {.plan = plan, .decoder = decoder_new()};
+	struct insn insn;
+
+	memset(plan, 0, sizeof(*plan));
+	if (!p.decoder) {
+		refuse(plan, "the disassembler cannot be started");
+		return;
+	}
+	if (!decoder_read(p.decoder, code, length, address, &insn) || insn.length != length)
+		refuse(plan, "the instruction cannot be decoded");
+	else if (!insn_is_emulated(&insn))
+		refuse(plan, "the kernel does not emulate the instruction");
+	else
+		point_set(&p, &insn, &plan->entry);
 	decoder_free(p.decoder);
 }

@@ -73,6 +73,8 @@ struct plan_request {
 	void *context;
 };
 
+/* A place that is known already: only that the kernel emulates the instruction is looked at. */
+void plan_exactly(uint64_t address, const uint8_t *code, size_t length, struct plan *plan);
 /* Fills *plan. Never fails otherwise than by plan->refused. */
 void plan_function(const struct plan_request *request, struct plan *plan);
 enum call_kind call_kind(enum call_id id);

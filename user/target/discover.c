@@ -10,6 +10,7 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -21,6 +22,7 @@
 #include "candidates.h"
 #include "elf.h"
 #include "files.h"
+#include "go_probes.h"
 #include "process.h"
 
 #define LOOKED_AT_MAX 1000
@@ -69,7 +71,7 @@ static void inspect_file(struct discovery *d, struct mapped_file *file, struct c
 	c->is_static = file->is_executable && !elf_file_has_interpreter(file->elf);
 	c->forced = is_object(d, file);
 	candidates_collect(c, file->elf, d->options->ranges);
-	if (c->count == 0 && !file->is_linker)
+	if (c->count == 0 && !file->is_linker && !file->is_executable)
 		files_close(file);
 }
 
@@ -225,6 +227,54 @@ static void add_notice(struct discovery *d, struct mapped_file *file, struct tar
 		function->size = end - start;
 }
 
+static void add_go_probe(struct target_module *module, const struct elf_file *elf,
+			 const struct go_probe *probe)
+{
+	struct target_function *function;
+	uint64_t offset;
+
+	if (!elf_file_to_offset(elf, probe->address, &offset))
+		return;
+	function = add_function(module);
+	function->call = probe->call;
+	function->calls = 1ull << probe->call;
+	function->symbol = xstrdup(probe->name);
+	function->address = probe->address;
+	function->file_offset = offset;
+	memcpy(function->code, probe->code, probe->length);
+	function->code_length = probe->length;
+}
+
+/* A build that is another than it says would be sampled at the right places and read at the wrong ones: it is not sampled. */
+static bool go_is_sound(pid_t pid, char why[GO_WHY_MAX])
+{
+	struct go_process *go = go_open(pid, why);
+	struct go_figures figures;
+	bool sound = go && go_read(go, &figures) != -EBADMSG;
+
+	if (go && !sound)
+		snprintf(why, GO_WHY_MAX,
+			 "it says that it was built with %s, but its figures contradict each other",
+			 go_version_of(go));
+	go_close(go);
+	return sound;
+}
+
+static void add_go(struct discovery *d, const struct mapped_file *file,
+		   struct target_module *module, struct targets *targets)
+{
+	struct go_probes probes;
+	size_t i;
+
+	if (!go_probes_find(file->elf, d->files.memory, file->bias, &probes, targets->go_refused) ||
+	    !go_is_sound(d->files.pid, targets->go_refused))
+		return;
+	for (i = 0; i < GO_PROBES; i++)
+		add_go_probe(module, file->elf, &probes.v[i]);
+	module->has_go = true;
+	module->go = probes.shape;
+}
+
 static int compare_functions(const void *a, const void *b)
 {
 	const struct target_function *x = a, *y = b;
@@ -275,6 +325,8 @@ static void add_module(struct discovery *d, size_t index, struct targets *target
 	}
 	if (file->is_linker)
 		add_notice(d, file, &module);
+	if (file->is_executable)
+		add_go(d, file, &module, targets);
 	if (module.function_count == 0)
 		return;
 	qsort(module.functions, module.function_count, sizeof(*module.functions),
@@ -368,6 +420,36 @@ int discover_process(pid_t pid, const struct discover_options *options, struct t
 	free(d.object_found);
 	files_done(&d.files);
 	return err;
+}
+
+static void drop_go(struct target_module *module)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < module->function_count; i++) {
+		if (module->functions[i].code_length)
+			free((void *)(uintptr_t)module->functions[i].symbol);
+		else
+			module->functions[n++] = module->functions[i];
+	}
+	module->function_count = n;
+	module->has_go = false;
+}
+
+void targets_drop_go(struct targets *targets)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < targets->module_count; i++) {
+		struct target_module *module = &targets->modules[i];
+
+		drop_go(module);
+		if (module->function_count)
+			targets->modules[n++] = *module;
+		else
+			module_done(module);
+	}
+	targets->module_count = n;
 }
 
 void targets_done(struct targets *targets)

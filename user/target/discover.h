@@ -14,6 +14,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include "../../include/calls.h"
+#include "../../include/go_shape.h"
+#include "go.h"
 
 /* One function to probe. Aliases at one address are one entry. */
 struct target_function {
@@ -22,7 +24,9 @@ struct target_function {
 	uint64_t address;   /* ELF virtual address */
 	uint64_t size;	    /* from the symbol table, 0 unknown */
 	uint64_t file_offset;
-	uint64_t calls; /* bit 1 << id for each call whose symbol ended up here: `call` and its
+	uint8_t code[8];     /* the probe goes exactly there, on this instruction */
+	uint8_t code_length; /* 0: where it goes is planned */
+	uint64_t calls;	     /* bit 1 << id for each call whose symbol ended up here: `call` and its
 			   aliases */
 };
 
@@ -39,12 +43,16 @@ struct target_module {
 	bool is_linker; /* the dynamic linker: only CALL_MODULES unless it is also libc (musl) */
 	struct target_function *functions;
 	size_t function_count;
+	bool has_go;	    /* the runtime of a Go program, whose heap is sampled */
+	struct go_shape go; /* valid when it has */
 };
 
 struct targets {
 	struct target_module *modules;
 	size_t module_count;
-	char *looked_at; /* "a, b, c": all files that were searched, for the error message */
+	char go_refused
+		[GO_WHY_MAX]; /* a Go program whose heap cannot be sampled: why; "": it is none */
+	char *looked_at;      /* "a, b, c": all files that were searched, for the error message */
 };
 
 struct discover_options {
@@ -59,6 +67,8 @@ struct discover_options {
  * found is not an error: module_count is 0. Module order is order of lookup.
  */
 int discover_process(pid_t pid, const struct discover_options *options, struct targets *targets);
+/* The places in Go runtimes are not to be probed after all. */
+void targets_drop_go(struct targets *targets);
 void targets_done(struct targets *targets);
 
 /* Code of a module for the planner: plan_code_fn and plan_covers_fn with a struct discover_code as

@@ -43,6 +43,7 @@ enum go_heap_source {
 	GO_HEAP_UNKNOWN =
 		2, /* this build does not say where its profile is, or it makes no sense */
 	GO_HEAP_PROFILE = 3, /* the runtime's own profile */
+	GO_HEAP_SAMPLES = 4, /* samples that the tracer draws */
 };
 
 /* What is said of it for a process. Scaled. */
@@ -54,6 +55,9 @@ struct go_heap_facts {
 	uint64_t bad, left_out;		 /* records that make no sense, or are too many */
 	bool early;			 /* no collection yet */
 	bool enabled;			 /* --go-enable-profile has switched it on */
+	/* of GO_HEAP_SAMPLES: objects that were drawn and live; of them those that something else may have replaced, because collections
+	 * were missed; thinned to one for so many bytes (0: not) */
+	uint64_t samples, uncertain, missed_cycles, thinned_bytes;
 };
 
 /*
@@ -69,7 +73,11 @@ struct go_heap_facts {
 	X(265, u64, bad) \
 	X(266, u64, left_out) \
 	X(267, flag, early) \
-	X(268, flag, enabled)
+	X(268, flag, enabled) \
+	X(270, u64, samples) \
+	X(271, u64, uncertain) \
+	X(272, u64, missed_cycles) \
+	X(273, u64, thinned_bytes)
 /* clang-format on */
 
 /* Always one. Borrows the process. */

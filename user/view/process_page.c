@@ -79,7 +79,12 @@ static void add_go(struct pager *p, const struct snapshot_process *process)
 	pager_add(p, STYLE_NORMAL, 0, 0, "");
 	pager_add(p, STYLE_TITLE, 0, 0,
 		  process->go_only ? "What its Go runtime counts: there is no C allocator to trace"
-				   : "What its Go runtime counts, beside the C heap above");
+				   : "What its Go runtime counts");
+	if (process->go_heap.source == GO_HEAP_SAMPLES) {
+		report_go_samples(&text, process);
+		pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
+		buffer_reset(&text);
+	}
 	report_go_heap(&text, &process->go);
 	pager_add(p, STYLE_NORMAL, INDENT, 4, text.data);
 	buffer_reset(&text);

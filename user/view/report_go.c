@@ -162,11 +162,39 @@ void report_go_profile(struct buffer *out, const struct snapshot_process *p)
 			      g->bad, g->left_out);
 }
 
+/* What the call sites are of: without that nobody knows what they leave out. */
+void report_go_samples(struct buffer *out, const struct snapshot_process *p)
+{
+	const struct go_heap_facts *g = &p->go_heap;
+	char bytes[16], alloc[16], mean[16];
+
+	buffer_printf(out,
+		      "The call sites of its Go heap explain %s of %s, by %" PRIu64
+		      " samples as of the last collection",
+		      units_bytes(p->go_live.bytes, bytes, sizeof(bytes)),
+		      units_bytes(p->go.heap_alloc, alloc, sizeof(alloc)), g->samples);
+	if (g->uncertain)
+		buffer_printf(out,
+			      ", %" PRIu64 " of them uncertain (%" PRIu64
+			      " collections were missed)",
+			      g->uncertain, g->missed_cycles);
+	if (g->thinned_bytes)
+		buffer_printf(out, ", thinned to one per %s",
+			      units_bytes(g->thinned_bytes, mean, sizeof(mean)));
+}
+
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
 {
 	const struct go_figures *g = &p->go;
 
-	if (!g->known || !(verbose || p->go_only))
+	bool sampled = p->go_heap.source == GO_HEAP_SAMPLES;
+
+	if (g->known && sampled) {
+		add_process(out, p);
+		report_go_samples(out, p);
+		buffer_add_string(out, ")\n");
+	}
+	if (!g->known || !(verbose || p->go_only || sampled))
 		return;
 	add_process(out, p);
 	report_go_heap(out, g);
