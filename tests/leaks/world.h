@@ -52,7 +52,8 @@ struct workload {
 };
 
 /* Ends with one that has no name. */
-extern const struct workload own_leaks[], own_healthy[], own_more[], blind_workloads[];
+extern const struct workload own_leaks[], own_healthy[], own_more[], blind_workloads[],
+	blind2_workloads[];
 
 /* ---- sites ---- */
 
