@@ -107,7 +107,7 @@ static void blocks_insert__large_table__in_huge_pages(void **state)
 	struct block block = {0};
 
 	(void)state;
-	for (block.address = 1; block.address <= 5 * HUGE_FROM; block.address++) {
+	for (block.address = 1; block.address <= 3 * HUGE_FROM; block.address++) {
 		assert_non_null(blocks_insert(&b, &block));
 		if (block.address == HUGE_FROM)
 			assert_int_equal(huge_chunks(&b), 0);
@@ -117,7 +117,7 @@ static void blocks_insert__large_table__in_huge_pages(void **state)
 	}
 	assert_true(huge_chunks(&b) * CHUNK_BLOCKS > b.count / 2);
 	assert_null(blocks_check(&b));
-	for (uint64_t i = 1; i <= 5 * HUGE_FROM - 1000; i++)
+	for (uint64_t i = 1; i <= 3 * HUGE_FROM - 1000; i++)
 		blocks_remove(&b, blocks_find(&b, i));
 	assert_int_equal(b.count, 1000);
 	assert_null(blocks_check(&b));
