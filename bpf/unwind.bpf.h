@@ -248,12 +248,15 @@ static __always_inline int stack_none(struct unwind_walk *w)
 	return 0;
 }
 
-/* The id of the n frames in s->frames, with s->walk.flags. */
-static __always_inline void stack_name(struct thread *t, struct scratch *s, __u32 n)
+/* The id of the n frames in s->frames, with s->walk.flags. Not static: its loop is verified once, not at each place. */
+__noinline int stack_name(struct thread *t, struct scratch *s, __u32 n)
 {
-	__u64 id = stack_seed(t);
+	__u64 id;
 	__u32 i;
 
+	if (!t || !s)
+		return 0;
+	id = stack_seed(t);
 	for (i = 0; i < STACK_MAX_FRAMES; i++) {
 		if (i >= n)
 			break;
@@ -262,6 +265,7 @@ static __always_inline void stack_name(struct thread *t, struct scratch *s, __u3
 	id = hash_mix(id, s->walk.flags);
 	s->walk.id = id ? id : 1;
 	s->walk.check = (__u32)id;
+	return 0;
 }
 
 static __always_inline __u32 stack_by_pointers(struct pt_regs *ctx, struct thread *t,

@@ -24,6 +24,25 @@ static bool has_go(const struct targets *targets)
 	return false;
 }
 
+/* Something allocates there beside its Go runtime. */
+static bool has_c(const struct targets *targets)
+{
+	size_t m, i;
+
+	for (m = 0; m < targets->module_count; m++) {
+		const struct target_module *module = &targets->modules[m];
+
+		for (i = 0; i < module->function_count; i++) {
+			uint8_t call = module->functions[i].call;
+
+			if (call != CALL_ID_MODULES &&
+			    !(call_flags(call) & (CALL_RANGE | CALL_DRAWN)))
+				return true;
+		}
+	}
+	return false;
+}
+
 /* For tests and benches: samples, also where there is a profile. */
 static bool samples_only(void)
 {
@@ -61,6 +80,7 @@ void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *target
 void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *targets)
 {
 	if (p->go.sampled && has_go(targets)) {
+		p->go.only = !has_c(targets);
 		go_sampler_add(t->go_sampler, p->number, p->pid);
 		if (!p->go.source_said)
 			log_info(

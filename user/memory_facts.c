@@ -61,10 +61,10 @@ void memory_facts_gather(struct tracked *t, const struct options *o, struct proc
 	gather_limits(t, f);
 }
 
-/* Sites of a Go runtime's own profile are among the others. */
-static uint64_t c_heap_bytes(const struct process_facts *f, const struct snapshot_process *p)
+/* The sites of a Go heap are among the others. */
+static uint64_t c_heap_bytes(const struct snapshot_process *p)
 {
-	uint64_t all = p->totals.outstanding_bytes, go = f->go_heap.live_bytes;
+	uint64_t all = p->totals.outstanding_bytes, go = p->go_live.bytes;
 
 	return all > go ? all - go : 0;
 }
@@ -98,8 +98,7 @@ void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct 
 			     .part_of_blocks = options_filter(o),
 			     .attached = f->attached,
 			     .unknown_frees = p->unknown_frees};
-	b->parts[BESIDE_HEAP] =
-		(struct beside_use){.known = !f->go_only, .now = c_heap_bytes(f, p)};
+	b->parts[BESIDE_HEAP] = (struct beside_use){.known = !f->go_only, .now = c_heap_bytes(p)};
 	b->parts[BESIDE_GO] =
 		(struct beside_use){.known = f->go.known, .now = go_heap_bytes(&f->go)};
 	if (!f->memory_known)

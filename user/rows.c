@@ -73,7 +73,9 @@ const struct stack_names *rows_names(struct rows *r, const struct snapshot_site 
 	const struct stack_names *found =
 		names_stack(n, s.space, s.stack.id, site->call, s.stack.pcs, s.stack.frame_count);
 
-	return s.stack.flags & STACK_F_LOGICAL ? names_innermost(n) : found;
+	if (s.stack.flags & STACK_F_LOGICAL)
+		return names_innermost(n);
+	return site->call == CALL_ID_GO ? names_caller(n) : found;
 }
 
 void rows_done(struct rows *r)

@@ -79,7 +79,7 @@ def traced(case, target, *arguments):
     return tracer, rows_of(path)
 
 
-def same_as_the_runtime(case, path):
+def same_as_the_runtime(case, path, sampled=True):
     target = world(case, path)
     before = stats(target)
     tracer, rows = traced(case, target, "0.1", "2")
@@ -88,7 +88,7 @@ def same_as_the_runtime(case, path):
     equal(rows[-1]["Consistent"], "1", "consistent")
     equal((rows[-1]["GOGC"], rows[-1]["GOMEMLIMIT"]), ("80", str(300 << 20)), "GOGC and GOMEMLIMIT")
     compare(rows[-1], before, after)
-    check("The call sites of its Go heap explain" in tracer.out.text(), "the report does not say what it shows")
+    equal("The call sites of its Go heap explain" in tracer.out.text(), sampled, "the report says what its sites are of")
     check(re.search(r"Go heap \S+ in \S+ objects.* 31 goroutines\)", tracer.out.text()), "no figures in the report")
     target.close_stdin()
     equal(target.wait(), 0, "exit status of the program")
@@ -181,8 +181,8 @@ def of_the_future(case, path):
 
 @test()
 def go__unknown_version_with_debug_information__equals_the_runtime(case):
-    """Its own debug information says where everything is."""
-    same_as_the_runtime(case, of_the_future(case, build("world")))
+    """Its own debug information says where everything is; where probes may stand in its code nobody knows."""
+    same_as_the_runtime(case, of_the_future(case, build("world")), sampled=False)
 
 
 @test()

@@ -76,6 +76,7 @@ def equals_the_truth(case, path):
     equal({(row["api"], int(row["sampled"])) for row in rows}, {("go", 1)}, "api and sampled")
     for row in rows:
         check(row["stack"].startswith("runtime.goexit") and ";runtime.main;main.main;" in row["stack"], f"stack {row['stack']}")
+        check(row["stack"].split(";")[-1].startswith("main."), f"ends in the allocator: {row['stack']}")
     target.close_stdin()
     equal(target.wait(), 0, "exit status of the program")
     return tracer
@@ -90,6 +91,16 @@ def go_heap__executable__sites_are_true(case):
 @test()
 def go_heap__pie__sites_are_true(case):
     equals_the_truth(case, build_of("sites.go", "sites-pie", PIE))
+
+
+@test()
+def go_heap__stripped__sites_are_true(case):
+    equals_the_truth(case, build_of("sites.go", "sites-stripped", STRIPPED))
+
+
+@test()
+def go_heap__stripped_pie__sites_are_true(case):
+    equals_the_truth(case, build_of("sites.go", "sites-stripped-pie", PIE, STRIPPED))
 
 
 @test()

@@ -173,4 +173,6 @@ def go_pools__ends_in_a_slice__last_figures(case):
     target.close_stdin()
     equal(target.wait(), 0, "exit status of the program")
     equal(tracer.wait(), 0, "exit status")
-    equal(seen(last_of(path))["block"], (123, 0, 122), "what it did before its end")
+    gets, puts, misses = seen(last_of(path))["block"]
+    equal((gets, puts), (123, 0), "gets and puts before its end")
+    check(misses in (122, 123), f"{misses} misses: one was in the pool, unless collections had emptied it")

@@ -571,10 +571,23 @@ static bool names_is_allocator(const struct frame_name *frame)
 	return frame->function && skip_is_go_allocator(frame->function);
 }
 
+const struct stack_names *names_caller(struct names *n)
+{
+	struct stack_names *s = &n->current;
+	size_t begin = 0;
+
+	while (begin + 1 < s->frame_count && names_is_allocator(&s->frames[begin]))
+		begin++;
+	s->frame_count -= begin;
+	memmove(s->frames, s->frames + begin, s->frame_count * sizeof(*s->frames));
+	names_mark_skipped(s);
+	return s;
+}
+
 const struct stack_names *names_innermost(struct names *n)
 {
 	struct stack_names *s = &n->current;
-	size_t to = 0, begin = 0;
+	size_t to = 0;
 	bool first = true;
 
 	for (size_t i = 0; i < s->frame_count; i++) {
@@ -584,12 +597,8 @@ const struct stack_names *names_innermost(struct names *n)
 			s->frames[to++] = s->frames[i];
 		first = !inlined;
 	}
-	while (begin + 1 < to && names_is_allocator(&s->frames[begin]))
-		begin++;
-	s->frame_count = to - begin;
-	memmove(s->frames, s->frames + begin, s->frame_count * sizeof(*s->frames));
-	names_mark_skipped(s);
-	return s;
+	s->frame_count = to;
+	return names_caller(n);
 }
 
 size_t names_memory(const struct names *n)

@@ -71,6 +71,8 @@ bool names_knows(const struct names *n, uint32_t number, uint64_t address);
  */
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
 				      uint8_t call, const uint64_t *pcs, size_t frame_count);
+/* What names_stack() has just answered, from the caller of Go's allocator on. */
+const struct stack_names *names_caller(struct names *n);
 /*
  * Of what names_stack() has just answered, one frame for each pc, from the caller of the allocator on: for stacks of Go's runtime, whose
  * inlined functions have pcs of their own (STACK_F_LOGICAL).

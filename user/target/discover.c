@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "../base/buffer.h"
 #include "../base/log.h"
@@ -26,6 +27,8 @@
 #include "process.h"
 
 #define LOOKED_AT_MAX 1000
+#define GO_LOOKS      50 /* before its figures are said to contradict each other */
+#define GO_PAUSE_NS   2000000
 
 /* Which file has a name: at most one entry for each name of the table. */
 struct owner {
@@ -245,12 +248,25 @@ static void add_go_probe(struct target_module *module, const struct elf_file *el
 	function->code_length = probe->length;
 }
 
+/* Its figures agree at one moment at least: a program that allocates and collects all the time changes them while they are read. */
+static bool go_agrees(struct go_process *go)
+{
+	const struct timespec pause = {.tv_nsec = GO_PAUSE_NS};
+	struct go_figures figures;
+
+	for (int i = 0; i < GO_LOOKS; i++) {
+		if (go_read(go, &figures) != -EBADMSG)
+			return true;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 /* A build that is another than it says would be sampled at the right places and read at the wrong ones: it is not sampled. */
 static bool go_is_sound(pid_t pid, char why[GO_WHY_MAX])
 {
 	struct go_process *go = go_open(pid, why);
-	struct go_figures figures;
-	bool sound = go && go_read(go, &figures) != -EBADMSG;
+	bool sound = go && go_agrees(go);
 
 	if (go && !sound)
 		snprintf(why, GO_WHY_MAX,

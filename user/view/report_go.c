@@ -23,6 +23,12 @@ void report_add_go_only(struct buffer *out, const struct snapshot_process *p)
 			      "call sites are those of the Go runtime's own profile, one sample "
 			      "per %s)\n",
 			      units_bytes(p->go_heap.rate, rate, sizeof(rate)));
+	else if (p->go_heap.source == GO_HEAP_SAMPLES)
+		buffer_printf(out,
+			      "call sites are of objects drawn where its runtime allocates%s)\n",
+			      p->attached && p->notable_first
+				      ? "; its heap from before the attach is not shown"
+				      : "");
 	else
 		buffer_add_string(out, "only the Go runtime's own figures are shown)\n");
 }
