@@ -289,20 +289,22 @@ static __always_inline void go_large(const struct go_registers *at, struct threa
 
 /* `span`: what the processor has of that class now. */
 __noinline int go_flush_class(struct thread *t, const struct go_shape *shape,
-			      struct go_cache_key *key, __u64 span)
+			      const struct go_cache_key *of, __u64 span)
 {
+	struct go_cache_key key;
 	struct go_pending *p;
 	__u16 now;
 
-	if (!t || !shape || !key)
+	if (!t || !shape || !of)
 		return 0;
-	p = bpf_map_lookup_elem(&go_pendings, key);
+	key = *of; /* before Linux 6.2 what a global function is given is no key of a map */
+	p = bpf_map_lookup_elem(&go_pendings, &key);
 	if (!p)
 		return 0;
 	if (p->span == span && go_read(&now, 2, span + shape->alloc_count) && now > p->before &&
 	    now - p->before <= p->count)
 		go_emit(t, p, now - p->before);
-	bpf_map_delete_elem(&go_pendings, key);
+	bpf_map_delete_elem(&go_pendings, &key);
 	return 0;
 }
 

@@ -242,8 +242,10 @@ static inline struct block *blocks_seen_ahead(const struct blocks_ahead *x, uint
 {
 	if (!x->block || x->block->address != address)
 		return NULL;
-	return (x->bucket->tags[x->slot] != 0) & (x->bucket->refs[x->slot] == x->ref) ? x->block
-										      : NULL;
+	return (unsigned)(x->bucket->tags[x->slot] != 0) &
+			       (unsigned)(x->bucket->refs[x->slot] == x->ref)
+		       ? x->block
+		       : NULL;
 }
 
 /*
