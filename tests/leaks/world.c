@@ -26,7 +26,7 @@ struct world_site {
 	uint64_t bytes[WINDOW + 1]; /* outstanding at the last samples, by second */
 	uint64_t outstanding;
 	bool called[SAMPLES], naive[SAMPLES]; /* a leak, at each look */
-	uint8_t rules[SAMPLES];	/* by which */
+	uint8_t rules[SAMPLES];		      /* by which */
 };
 
 struct later {
