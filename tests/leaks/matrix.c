@@ -7,7 +7,7 @@
  * Beside the verdict the naive rule: (last - first) / first > threshold over the window. Exit status 1 when a target is
  * missed: 95 of 100 leaks found within 30 s of their evidence, at most 1 of 100 healthy sites called a leak.
  * --failures lists what was missed and what was called a leak wrongly, a line each: what, program, seed, site, seconds of its
- * evidence and of the call (-1: none). --verbose shows each site each second: best with --only and --seeds 1.
+ * evidence and of the call (-1: none), rule. --verbose shows each site each second: best with --only and --seeds 1.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -102,10 +102,10 @@ static void print_failures(const char *name, uint64_t seed, const struct judged 
 		const struct judged_site *site = &judged->sites[i];
 
 		if (site->outcome == OUTCOME_MISSED || site->outcome == OUTCOME_ALARM)
-			printf("%s %s %llu %s %.1f %.1f\n",
+			printf("%s %s %llu %s %.1f %.1f %d\n",
 			       site->outcome == OUTCOME_MISSED ? "missed" : "alarm", name,
 			       (unsigned long long)seed, site->name, site->evidence_s,
-			       site->called_s);
+			       site->called_s, site->rule);
 	}
 }
 

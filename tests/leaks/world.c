@@ -26,6 +26,7 @@ struct world_site {
 	uint64_t bytes[WINDOW + 1]; /* outstanding at the last samples, by second */
 	uint64_t outstanding;
 	bool called[SAMPLES], naive[SAMPLES]; /* a leak, at each look */
+	uint8_t rules[SAMPLES];		      /* by which */
 };
 
 struct later {
@@ -256,6 +257,7 @@ static void say(const struct world *w, const struct world_site *s, const struct 
 static void look(struct world *w)
 {
 	bool called[WORLD_SITES] = {false};
+	int rules[WORLD_SITES] = {0};
 	struct snapshot s;
 
 	if (snapshot_build(&s, w->heap, w->growth, w->now_ns + S))
@@ -265,6 +267,7 @@ static void look(struct world *w)
 		struct world_site *site = &w->sites[id - 1];
 
 		called[id - 1] = s.sites[i].verdict == VERDICT_LEAK;
+		rules[id - 1] = s.sites[i].rule;
 		site->outstanding = s.sites[i].totals.outstanding_bytes;
 		if (w->options->verbose)
 			say(w, site, &s.sites[i]);
@@ -272,6 +275,7 @@ static void look(struct world *w)
 	for (uint32_t i = 0; i < w->site_count; i++) {
 		w->sites[i].bytes[w->samples % (WINDOW + 1)] = w->sites[i].outstanding;
 		w->sites[i].called[w->samples] = called[i];
+		w->sites[i].rules[w->samples] = (uint8_t)rules[i];
 		w->sites[i].naive[w->samples] = naive_says(w, &w->sites[i]);
 	}
 	snapshot_free(&s);
@@ -361,6 +365,7 @@ static struct judged_site judge(const struct world *w, const struct world_site *
 		.naive = outcome_of(s, s->naive),
 		.evidence_s = evidence_of(s),
 		.called_s = call,
+		.rule = call < 0 ? 0 : s->rules[(uint32_t)call],
 		.kept = kept_since(s, call, w->samples),
 		.early = !s->leak && any >= 0 && any < s->evidence_s + GRACE_S,
 	};

@@ -108,6 +108,7 @@ struct judged_site {
 		naive; /* by the verdict; by (last - first) / first > threshold over the window */
 	double evidence_s;
 	double called_s; /* when it was first called a leak, in time, or wrongly; < 0: it was not */
+	int rule;	 /* by which of the rules, then */
 	double kept; /* a leak that was found: share of the time since then that it was called one */
 	bool early;  /* a healthy site that was called a leak before it was wrong to */
 };

@@ -87,12 +87,48 @@ static void verdicts__sampled__fast_leaks_found(void **state)
 	}
 }
 
+/* As many as were ever needed at the same time: such records come ever more rarely. */
+static void grow_by_records(struct world *w)
+{
+	uint32_t site = world_healthy(w, "pool");
+
+	while (world_wait(w, 0.05 * (world_now(w) + 1)))
+		world_alloc(w, site, 500);
+}
+
+/* Beside what is loaded in the beginning, and is more than what leaks for a long time. */
+static void load_and_leak(struct world *w)
+{
+	uint32_t site = world_leak(w, "registry");
+
+	for (int i = 0; i < 200; i++)
+		world_alloc(w, site, 500);
+	while (world_wait(w, 1))
+		world_alloc(w, site, 500);
+}
+
+static void verdicts__never_freed__leak_unless_ever_rarer(void **state)
+{
+	const struct workload programs[] = {{"pool", grow_by_records, 300},
+					    {"registry", load_and_leak, 120}};
+	const struct world_options options = {0};
+	struct judged judged;
+
+	(void)state;
+	assert_true(world_run(&programs[0], 1, &options, &judged));
+	assert_int_equal(judged.sites[0].outcome, OUTCOME_HEALTHY);
+	assert_true(world_run(&programs[1], 1, &options, &judged));
+	assert_int_equal(judged.sites[0].outcome, OUTCOME_FOUND);
+	assert_true(judged.sites[0].kept > 0.9);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(verdicts__labelled_programs__within_targets),
 		cmocka_unit_test(world_run__same_seed__same_outcome),
 		cmocka_unit_test(verdicts__sampled__fast_leaks_found),
+		cmocka_unit_test(verdicts__never_freed__leak_unless_ever_rarer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
  * in bursts  a few bursts of like size, of which nothing was ever freed, and not more time since the last than between them
  * enlarged   blocks that realloc only makes larger, and none is freed
  *
+ * Against the first three speaks a turnover, and that what is hardly ever freed comes more slowly than it did: it fills.
+ *
  * The first is looked for in the leak window, and then over longer spans, in which the history is sparser: a leak of a few blocks a
  * minute, or one that is small beside what has leaked before, shows only there.
  */
@@ -31,6 +33,7 @@
 #define EXPECTED	5   /* deaths, none of which was */
 #define ANOTHER_KIND	12  /* the same for the rule of survivors */
 #define OLDEST		2.5 /* windows: so old survivors may be; generations before are known less exactly */
+#define FREED_HARDLY	0.1 /* of the blocks, at most */
 #define ENLARGED_STEP	0.4
 #define ENLARGED_TIMES	4u
 
@@ -286,6 +289,45 @@ static bool has_survivors(const struct leak_case *c)
 	       is_another_kind(c) && goes_on(c, c->w, c->p, 0);
 }
 
+/* ---- against them ---- */
+
+/* Frees that ended what was in the block. */
+static uint64_t ends(const struct series_point *v)
+{
+	return v ? v->allocs - v->count - v->resizes : 0;
+}
+
+static bool is_hardly_freed(const struct leak_case *c)
+{
+	const struct series_point *last = series_last(c->s);
+
+	return ends(last) <= FREED_HARDLY * (double)last->allocs;
+}
+
+static double blocks_at(const struct leak_case *c, uint64_t time_ns)
+{
+	const struct series_point *v = series_at(c->s, time_ns);
+
+	return v ? (double)v->count : 0;
+}
+
+/*
+ * Of what is hardly ever freed, does less come in the second half of its life than in the first? A pool has as many blocks as were ever
+ * needed at the same time; such records come the more rarely the longer it lasts, and tables of all there is meet less and less that is new.
+ */
+static bool only_fills(const struct leak_case *c)
+{
+	uint64_t from_ns = c->site->first_ns + (uint64_t)(START_S * NS_PER_S);
+	double now = (double)series_last(c->s)->count, half;
+
+	if (from_ns < c->s->v[0].time_ns) /* what it began with is not to be told from a start-up */
+		from_ns = c->s->v[0].time_ns;
+	if (!is_hardly_freed(c) || c->w->now_ns <= from_ns)
+		return false;
+	half = blocks_at(c, from_ns + (c->w->now_ns - from_ns) / 2);
+	return now - half < GOES_ON * (half - blocks_at(c, from_ns));
+}
+
 /* When there were more blocks than ever before, for the last time. */
 static uint64_t last_record_ns(const struct series *s)
 {
@@ -314,6 +356,8 @@ static bool leaks_in_bursts(const struct leak_case *c)
 	struct survival freed;
 	double gap = 0, since;
 
+	if (n > 1 && is_hardly_freed(c) && (double)b[n - 1].blocks < GOES_ON * (double)b[0].blocks)
+		return false; /* it fills, and what it began with is a part of that */
 	if (n && is_start(c, b) && span_seconds(b->first_ns, b->last_ns) <= START_S) {
 		b++;
 		n--;
@@ -332,12 +376,6 @@ static bool leaks_in_bursts(const struct leak_case *c)
 	return (double)freed.alive >= SURVIVAL_LEAK * (double)freed.elders &&
 	       (double)most <= ALIKE * (double)least && (sum >= BURST_BLOCKS || n > 2) &&
 	       since <= OVERDUE * gap;
-}
-
-/* Frees that ended what was in the block. */
-static uint64_t ends(const struct series_point *v)
-{
-	return v ? v->allocs - v->count - v->resizes : 0;
 }
 
 static bool is_enlarged(const struct leak_case *c)
@@ -375,7 +413,7 @@ enum leak_rule leak_rule_of(const struct leak_case *c, double now_per_s)
 {
 	if (is_enlarged(c))
 		return LEAK_ENLARGED;
-	if (!series_last(c->s)->elders || is_in_turn(c))
+	if (!series_last(c->s)->elders || is_in_turn(c) || only_fills(c))
 		return LEAK_NONE;
 	if (leaks_steadily(c, now_per_s))
 		return LEAK_STEADY;
