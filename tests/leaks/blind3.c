@@ -57,8 +57,7 @@ double traffic_phases(struct shop *s, struct worker *k)
 {
 	if (world_now(s->w) >= k->phase_end_s) {
 		k->pace = k->pace > 1 ? 0.4 : world_between(s->w, 1.5, 3);
-		k->phase_end_s =
-			world_now(s->w) + fmin(2 + world_exponential(s->w, 8), 25);
+		k->phase_end_s = world_now(s->w) + fmin(2 + world_exponential(s->w, 8), 25);
 	}
 	return world_exponential(s->w, k->gap_s / k->pace);
 }

@@ -252,8 +252,8 @@ void blind3_file_sync(struct world *w)
 {
 	struct shop s = {.w = w};
 	struct worker *note =
-		has_leak(&s, "conflict_note", shop_scale(&s, 0.03, 0.15),
-			 world_between(w, 0.4, 1), lives_even, 0.05, world_between(w, 1, 8));
+		has_leak(&s, "conflict_note", shop_scale(&s, 0.03, 0.15), world_between(w, 0.4, 1),
+			 lives_even, 0.05, world_between(w, 1, 8));
 
 	note->traffic = traffic_random;
 	note->from_s = world_between(w, 5, 30);

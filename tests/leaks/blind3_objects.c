@@ -95,8 +95,7 @@ static struct worker *objects(struct shop *s, uint32_t site, double gap_s, life_
 struct worker *has_objects(struct shop *s, const char *name, double gap_s, life_fn *life,
 			   double typical_s, double longest_s)
 {
-	struct worker *k =
-		objects(s, world_healthy(s->w, name), gap_s, life, typical_s, longest_s);
+	struct worker *k = objects(s, world_healthy(s->w, name), gap_s, life, typical_s, longest_s);
 
 	k->piles = life == lives_fixed || (life == lives_even && typical_s > 2);
 	return k;
@@ -189,8 +188,7 @@ struct worker *has_leaky_sessions(struct shop *s, const char *name, double gap_s
 
 static void look_at_lost(struct shop *s, struct worker *k)
 {
-	if (k->losses >= PILE && k->count == k->limit &&
-	    world_now(s->w) - k->pile_s > k->longest_s)
+	if (k->losses >= PILE && k->count == k->limit && world_now(s->w) - k->pile_s > k->longest_s)
 		shop_seen(s, k);
 }
 

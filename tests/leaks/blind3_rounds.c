@@ -133,8 +133,8 @@ static void act_backlog(struct shop *s, struct worker *k)
 {
 	if (world_now(s->w) >= k->until_s) {
 		k->on = !k->on;
-		k->until_s = world_now(s->w) + (k->on ? k->work_s : k->longest_s) *
-						       world_between(s->w, 0.4, 1);
+		k->until_s = world_now(s->w) +
+			     (k->on ? k->work_s : k->longest_s) * world_between(s->w, 0.4, 1);
 		k->round += k->on && k->round < 2;
 	}
 	take_in(s, k);
@@ -193,8 +193,7 @@ static void act_batch(struct shop *s, struct worker *k)
 struct worker *has_batch(struct shop *s, const char *name, double gap_s, double work_s,
 			 double rest_s)
 {
-	struct worker *k =
-		rounds(s, name, gap_s, 16 + (uint32_t)(3 * work_s / gap_s), act_batch);
+	struct worker *k = rounds(s, name, gap_s, 16 + (uint32_t)(3 * work_s / gap_s), act_batch);
 
 	k->work_s = work_s;
 	k->rest_s = rest_s;

@@ -28,8 +28,7 @@ static void act_startup(struct shop *s, struct worker *k)
 struct worker *has_startup(struct shop *s, const char *name, uint32_t blocks, uint32_t phases,
 			   double over_s)
 {
-	struct worker *k =
-		store(s, name, over_s / phases, 1 + blocks / phases, act_startup);
+	struct worker *k = store(s, name, over_s / phases, 1 + blocks / phases, act_startup);
 
 	k->state = phases;
 	return k;

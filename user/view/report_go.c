@@ -189,28 +189,32 @@ void report_go_samples(struct buffer *out, const struct snapshot_process *p)
 			      units_bytes(g->thinned_bytes, mean, sizeof(mean)));
 }
 
+/* Of its runtime's own figures: they may be unknown once, when they change faster than they are read. */
+static void add_runtime(struct buffer *out, const struct snapshot_process *p)
+{
+	add_process(out, p);
+	report_go_heap(out, &p->go);
+	buffer_add_string(out, ")\n");
+	add_process(out, p);
+	report_go_collector(out, &p->go);
+	buffer_add_string(out, ")\n");
+	add_collector(out, p);
+	add_sides(out, p);
+}
+
 void report_add_go(struct buffer *out, const struct snapshot_process *p, bool verbose)
 {
-	const struct go_figures *g = &p->go;
-
 	bool sampled = p->go_heap.source == GO_HEAP_SAMPLES;
+	bool shown = verbose || p->go_only || sampled;
 
-	if (g->known && sampled) {
+	if (p->go.known && sampled) {
 		add_process(out, p);
 		report_go_samples(out, p);
 		buffer_add_string(out, ")\n");
 	}
-	if (!g->known || !(verbose || p->go_only || sampled))
-		return;
-	add_process(out, p);
-	report_go_heap(out, g);
-	buffer_add_string(out, ")\n");
-	add_process(out, p);
-	report_go_collector(out, g);
-	buffer_add_string(out, ")\n");
-	add_collector(out, p);
-	add_sides(out, p);
-	if (p->go_heap.source != GO_HEAP_PROFILE)
+	if (p->go.known && shown)
+		add_runtime(out, p);
+	if (!shown || p->go_heap.source != GO_HEAP_PROFILE)
 		return;
 	add_process(out, p);
 	report_go_profile(out, p);
