@@ -197,7 +197,7 @@ def go__unknown_version__refused(case):
 def go__started_by_the_tracer__figures(case):
     """Started by the tracer, it is traced from its beginning."""
     path = case.path("go.csv")
-    tracer = case.run("-b", "-i", "0.1", "--csv-go", path, "--", "sh", "-c", f"sleep 0.5 | {build('world')}")
+    tracer = case.run("-b", "-i", "0.1", "--csv-go", path, "--", "sh", "-c", f"sleep 2 | {build('world')}")
     equal(tracer.process.returncode, 0, "exit status")
     check(any(row["comm"] == "world" for row in rows_of(path)), "no row of the program")
     check("Go heap" in tracer.out.text(), "no figures in the report")
