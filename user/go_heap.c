@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "probe/places.h"
 #include "target/go_profile.h"
 #include "tracker.h"
 
@@ -20,25 +21,6 @@ static bool has_go(const struct targets *targets)
 	for (i = 0; i < targets->module_count; i++) {
 		if (targets->modules[i].has_go)
 			return true;
-	}
-	return false;
-}
-
-/* Something allocates there beside its Go runtime. */
-static bool has_c(const struct targets *targets)
-{
-	size_t m, i;
-
-	for (m = 0; m < targets->module_count; m++) {
-		const struct target_module *module = &targets->modules[m];
-
-		for (i = 0; i < module->function_count; i++) {
-			uint8_t call = module->functions[i].call;
-
-			if (call != CALL_ID_MODULES &&
-			    !(call_flags(call) & (CALL_RANGE | CALL_DRAWN)))
-				return true;
-		}
 	}
 	return false;
 }
@@ -80,7 +62,7 @@ void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *target
 void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *targets)
 {
 	if (p->go.sampled && has_go(targets)) {
-		p->go.only = !has_c(targets);
+		p->go.only = !places_have_allocator(targets, CALL_RANGE | CALL_DRAWN);
 		go_sampler_add(t->go_sampler, p->number, p->pid);
 		if (!p->go.source_said)
 			log_info(

@@ -21,6 +21,7 @@
 #include "base/xalloc.h"
 #include "go_heap.h"
 #include "go_pool_watch.h"
+#include "probe/places.h"
 #include "target/process.h"
 
 void tracker_init(struct tracker *t)
@@ -221,21 +222,6 @@ static bool is_barren(const struct tracker *t, dev_t device, ino_t inode)
 	return false;
 }
 
-/* Is there a module that gives us allocations, not only the dynamic linker's notice? */
-static bool has_allocator(const struct targets *targets)
-{
-	size_t m, i;
-
-	for (m = 0; m < targets->module_count; m++) {
-		for (i = 0; i < targets->modules[m].function_count; i++) {
-			if (targets->modules[m].functions[i].call != CALL_ID_MODULES &&
-			    !(call_flags(targets->modules[m].functions[i].call) & CALL_RANGE))
-				return true;
-		}
-	}
-	return false;
-}
-
 static void say_nothing_found(const struct tracked *p, const char *looked_at)
 {
 	log_error("cannot find an allocator in process %d (%s): looked at %s: if it is a stripped "
@@ -328,7 +314,7 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 	p = add(t, pid, loader_take_number(t->loader), info.comm);
 	p->attached = true;
 	go_heap_choose(t, p, &targets);
-	if (!has_allocator(&targets) && !go_facts_alone(p)) {
+	if (!places_have_allocator(&targets, CALL_RANGE) && !go_facts_alone(p)) {
 		say_nothing_found(p, targets.looked_at);
 		p = NULL;
 	} else {
@@ -444,7 +430,7 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 	stall_update_end(t->stall);
 	if (!err)
 		go_heap_begin(t, p, &targets);
-	if (!err && has_allocator(&targets))
+	if (!err && places_have_allocator(&targets, CALL_RANGE))
 		p->productive = true;
 	if (!err)
 		remember_barren(t, &targets, device, inode);

@@ -420,11 +420,6 @@ void growth_judging(const struct growth *g, struct judging *out)
 
 /* ---- looking ---- */
 
-static double seconds_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? (double)(to_ns - from_ns) / NS_PER_S : 0;
-}
-
 /* False while there is nothing to compare with. */
 static bool view_of(const struct growth *g, uint64_t now_ns, struct view *v)
 {
@@ -433,16 +428,16 @@ static bool view_of(const struct growth *g, uint64_t now_ns, struct view *v)
 
 	memset(v, 0, sizeof(*v));
 	v->now_ns = now_ns;
-	while (sample > first && seconds_between(sample_time(g, sample - 1), now_ns) < least)
+	while (sample > first && span_seconds(sample_time(g, sample - 1), now_ns) < least)
 		sample--;
 	if (sample == first)
 		return false;
 	v->last = v->base = sample - 1;
-	v->last_s = seconds_between(sample_time(g, v->last), now_ns);
+	v->last_s = span_seconds(sample_time(g, v->last), now_ns);
 	while (v->base > first &&
-	       seconds_between(sample_time(g, v->base - 1), now_ns) <= g->options.window_s + least)
+	       span_seconds(sample_time(g, v->base - 1), now_ns) <= g->options.window_s + least)
 		v->base--;
-	v->window_s = seconds_between(sample_time(g, v->base), now_ns);
+	v->window_s = span_seconds(sample_time(g, v->base), now_ns);
 	return true;
 }
 

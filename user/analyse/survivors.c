@@ -7,17 +7,13 @@
 #include <math.h>
 #include <string.h>
 #include "../base/clock.h"
+#include "span.h"
 
 #define MARGIN		     1.25 /* so much older than the oldest freed block, or a quarter of a window */
 #define APART_S		     3.0 /* births further apart than that are of two bursts */
 #define TURNOVER_LEAST_SHARE 0.5 /* of all blocks */
 #define TURNOVER_LEAST	     8u	 /* blocks that went */
 #define TOGETHER	     4u	 /* born at once they may go at once: so many count */
-
-static double seconds_between(uint64_t from_ns, uint64_t to_ns)
-{
-	return to_ns > from_ns ? (double)(to_ns - from_ns) / NS_PER_S : 0;
-}
 
 /* ---- turnovers ---- */
 
@@ -44,7 +40,7 @@ static void add_burst(struct survivors *v, uint64_t first_ns, uint64_t born_ns, 
 {
 	struct burst *last = v->burst_count ? &v->bursts[v->burst_count - 1] : NULL;
 
-	if (last && seconds_between(last->last_ns, first_ns) <= APART_S) {
+	if (last && span_seconds(last->last_ns, first_ns) <= APART_S) {
 		last->last_ns = born_ns;
 		last->blocks += blocks;
 	} else if (v->burst_count < BURSTS_MOST) {
@@ -56,7 +52,7 @@ static void add_burst(struct survivors *v, uint64_t first_ns, uint64_t born_ns, 
 static void add_births(struct survivors *v, const struct survivors_options *o, uint64_t first_ns,
 		       uint64_t born_ns, uint64_t blocks, double longest_s)
 {
-	double age_s = seconds_between(born_ns, o->now_ns);
+	double age_s = span_seconds(born_ns, o->now_ns);
 	double span = (age_s - v->age_s) / o->window_s * SURVIVOR_SPANS;
 
 	v->outlived_s += fmax(age_s - longest_s, 0) * fmin((double)blocks, TOGETHER);
@@ -120,7 +116,7 @@ static double death_rate(const struct survivors_options *o, struct heap *h, cons
 		return 0;
 	from_s = lifetimes_age_start_s(end - 2);
 	to_s = lifetimes_age_start_s(end);
-	seconds = seconds_between(s->first_ns, o->now_ns) - (from_s + to_s) / 2;
+	seconds = span_seconds(s->first_ns, o->now_ns) - (from_s + to_s) / 2;
 	there = blocks_aged(&s->generations, h, o->now_ns, from_s, to_s) * fmax(seconds, 1);
 	return (l->ages.v[end - 2] + l->ages.v[end - 1]) / fmax(there, 1);
 }

@@ -291,6 +291,23 @@ static void print_function(const struct target_module *m, const struct target_fu
 		print_point(&plan->rets[i], "return side");
 }
 
+bool places_have_allocator(const struct targets *targets, uint32_t without)
+{
+	size_t m, i;
+
+	for (m = 0; m < targets->module_count; m++) {
+		const struct target_module *module = &targets->modules[m];
+
+		for (i = 0; i < module->function_count; i++) {
+			uint8_t call = module->functions[i].call;
+
+			if (call != CALL_ID_MODULES && !(call_flags(call) & without))
+				return true;
+		}
+	}
+	return false;
+}
+
 void places_print_plan(const struct targets *targets)
 {
 	size_t m, i;

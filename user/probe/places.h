@@ -36,6 +36,11 @@ void places_done(struct places *places);
 void places_find_blind(struct places *places, pid_t pid, const char *name, bool known);
 /* Does a breakpoint stand at one of these places in the memory of `pid` (a child, which inherits them)? */
 bool places_stand(const struct places *places, pid_t pid);
+/*
+ * Is there a function that gives allocations: not the dynamic linker's notice alone, nor what has one of the flags `without`
+ * (CALL_RANGE, CALL_DRAWN, ... of calls.h)?
+ */
+bool places_have_allocator(const struct targets *targets, uint32_t without);
 /* --dry-run: one line for each function: name, module, offset, chosen offset, instruction, cost or refusal. */
 void places_print_plan(const struct targets *targets);
 
