@@ -56,7 +56,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
+.PHONY: all test test-live live-programs test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
 	bench-tables bench-consume bench-servers bench-soak bench-go fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
@@ -124,7 +124,10 @@ $(O)/bench/%: tests/bench/%.c $(LIBRARY)
 test: $(UNIT)
 	$(Q)scripts/run-unit.sh $(UNIT)
 
-test-live: all targets bench-programs $(O)/go/mprof $(O)/screen_demo $(O)/html_pages
+# All that the live and harm tests start, in one list for both ways to run them.
+live-programs: targets bench-programs harm-programs $(O)/go/mprof $(O)/screen_demo $(O)/html_pages
+
+test-live: all live-programs
 	$(Q)scripts/run-live.sh
 
 test-harm: all harm-programs
