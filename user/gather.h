@@ -12,6 +12,7 @@ struct gather {
 	struct windows *windows;
 	const struct options *options;
 	uint64_t begun_ns, last_ns, last_cpu_ns;
+	double cpu_percent; /* of the tracer, in the last span that was long enough; 0 before that */
 };
 
 /* Tracing has begun now. */

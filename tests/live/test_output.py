@@ -224,6 +224,9 @@ def csv_timeline__rows__one_a_process_and_interval(case):
         check(int(row["tracer_rss_bytes"]) > 0, "tracer_rss_bytes")
     check(int(rows[-1]["outstanding_bytes"]) > 0, "outstanding_bytes of a leaking program")
     equal(int(rows[-1]["outstanding_bytes"]), tracer.summary().bytes, "outstanding bytes, timeline against summary")
+    for before, after in zip(rows, rows[1:]):
+        if float(after["elapsed_s"]) - float(before["elapsed_s"]) < 0.09:
+            equal(after["tracer_cpu_percent"], before["tracer_cpu_percent"], "share of a span that is too short for one")
 
 
 @test()
