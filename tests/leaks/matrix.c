@@ -2,7 +2,7 @@
 /*
  * How often the verdicts are right: every program of tests/leaks/, many times with other random numbers, as confusion matrices.
  *
- *   matrix [--seeds N] [--first SEED] [--set own|blind|blind2|blind3] [--only WORD] [--sample BYTES] [--csv] [--failures] [--verbose]
+ *   matrix [--seeds N] [--first SEED] [--set own|blind|blind2|blind3|blind4] [--only WORD] [--sample BYTES] [--csv] [--failures] [--verbose]
  *
  * Beside the verdict the naive rule: (last - first) / first > threshold over the window. Exit status 1 when a target is
  * missed: 95 of 100 leaks found within 30 s of their evidence, at most 1 of 100 healthy sites called a leak.
@@ -199,6 +199,7 @@ int main(int argc, char **argv)
 	static const struct workload *const blind[] = {blind_workloads, NULL};
 	static const struct workload *const blind2[] = {blind2_workloads, NULL};
 	static const struct workload *const blind3[] = {blind3_workloads, NULL};
+	static const struct workload *const blind4[] = {blind4_workloads, NULL};
 	struct matrix_options o = {.seeds = 100, .first = 1};
 	bool good;
 
@@ -208,5 +209,6 @@ int main(int argc, char **argv)
 	good &= run_set("blind", blind, &o);
 	good &= run_set("blind2", blind2, &o);
 	good &= run_set("blind3", blind3, &o);
+	good &= run_set("blind4", blind4, &o);
 	return good ? 0 : 1;
 }

@@ -53,7 +53,7 @@ struct workload {
 
 /* Ends with one that has no name. */
 extern const struct workload own_leaks[], own_healthy[], own_more[], blind_workloads[],
-	blind2_workloads[], blind3_workloads[];
+	blind2_workloads[], blind3_workloads[], blind4_workloads[];
 
 /* ---- sites ---- */
 
