@@ -48,13 +48,23 @@ bool go_heap_keeps_profile(struct go_process *go)
 	return keeps;
 }
 
+static bool can_sample(struct tracker *t, const struct tracked *p)
+{
+	int err = go_sampler_start(t->go_sampler);
+
+	if (err)
+		log_warn("process %d (%s): its Go heap cannot be sampled: no thread: %s",
+			 (int)p->pid, p->comm, strerror(-err));
+	return !err;
+}
+
 void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *targets)
 {
 	if (!has_go(targets))
 		return;
 	if (!p->go.sampled)
 		p->go.sampled = !t->go_enable_profile && go_facts_open(p) &&
-				!go_heap_keeps_profile(p->go.process);
+				!go_heap_keeps_profile(p->go.process) && can_sample(t, p);
 	if (!p->go.sampled)
 		targets_drop_go(targets);
 }

@@ -5,7 +5,7 @@ import collections
 import os
 import re
 
-from lib import ROOT, Failure, Target, check, equal, read_sites, sites_so_far, test, until
+from lib import ROOT, Failure, Target, check, equal, read_sites, read_text, sites_so_far, test, until
 from test_go import STRIPPED, build, command
 
 PROGRAMS = os.path.join(ROOT, "tests", "go")
@@ -209,12 +209,29 @@ def go_heap__other_code__refused(case):
     path, other = build_of("sites.go", "sites"), case.path("other")
     with open(path, "rb") as file:
         data = file.read()
-    # the same instruction in other bytes
-    old = b"\x48\x8b\x44\xca\x28\x48\x89\x44\x24"
-    check(data.count(old) >= 1, "the pattern is not in the program")
+    # what nextFree does behind the refill, in every version; the last instruction with another register
+    found = re.subn(rb"(\x48\x8b\x44\xca.\x48\x89\x44)\x24", rb"\1d", data, flags=re.DOTALL)
+    check(found[1] >= 1, "the pattern is not in the program")
     with open(other, "wb") as file:
-        file.write(data.replace(old, b"\x48\x8b\x44\xca\x28\x48\x89\x44\x64"))
+        file.write(found[0])
     os.chmod(other, 0o755)
     target = program(case, other, name="other")
     tracer = case.run("-b", "-p", target.pid, "0.1", "2")
     check("its Go heap cannot be sampled: unsupported build" in tracer.err.text(), f"it is not said: {tracer.err.text()}")
+
+
+def threads(pid):
+    return {read_text(f"/proc/{pid}/task/{tid}/comm").strip() for tid in os.listdir(f"/proc/{pid}/task")}
+
+
+@test()
+def go_heap__thread_of_the_samples__only_where_there_are_some(case):
+    """A tracer of a program that is not Go's has no thread for it; one whose second process is has it from then on."""
+    target, of_c = program(case, build_of("sites.go", "sites")), case.target("every")
+    tracer = case.attach(of_c)
+    check("tracer-go" not in threads(tracer.pid), f"threads: {threads(tracer.pid)}")
+    tracer.stop()
+    tracer = case.tracer("-b", "-p", f"{of_c.pid},{target.pid}")
+    tracer.wait_attached(target.pid)
+    check("tracer-go" in threads(tracer.pid), f"threads: {threads(tracer.pid)}")
+    tracer.stop()

@@ -23,6 +23,7 @@
 #include "candidates.h"
 #include "elf.h"
 #include "files.h"
+#include "go_builds.h"
 #include "go_probes.h"
 #include "process.h"
 
@@ -248,32 +249,46 @@ static void add_go_probe(struct target_module *module, const struct elf_file *el
 	function->code_length = probe->length;
 }
 
-/* Its figures agree at one moment at least: a program that allocates and collects all the time changes them while they are read. */
-static bool go_agrees(struct go_process *go)
+/*
+ * As go_read(). -EBADMSG: its figures agree at no moment; a program that allocates and collects all the time changes them while they
+ * are read.
+ */
+static int look_at_go(struct go_process *go)
 {
 	const struct timespec pause = {.tv_nsec = GO_PAUSE_NS};
 	struct go_figures figures;
+	int err = -EBADMSG;
 
-	for (int i = 0; i < GO_LOOKS; i++) {
-		if (go_read(go, &figures) != -EBADMSG)
-			return true;
-		nanosleep(&pause, NULL);
+	for (int i = 0; i < GO_LOOKS && err == -EBADMSG; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		err = go_read(go, &figures);
 	}
-	return false;
+	return err;
 }
 
 /* A build that is another than it says would be sampled at the right places and read at the wrong ones: it is not sampled. */
-static bool go_is_sound(pid_t pid, char why[GO_WHY_MAX])
+static bool go_is_sound(const struct discovery *d, const struct mapped_file *file,
+			char why[GO_WHY_MAX])
 {
-	struct go_process *go = go_open(pid, why);
-	bool sound = go && go_agrees(go);
+	struct go_builds *builds = d->options->go_builds;
+	struct go_process *go;
+	int err;
 
-	if (go && !sound)
+	if (go_builds_is_sound(builds, file->elf))
+		return true;
+	go = go_open(d->files.pid, builds, why);
+	if (!go)
+		return false;
+	err = look_at_go(go);
+	if (!err)
+		go_builds_note_sound(builds, file->elf);
+	if (err == -EBADMSG)
 		snprintf(why, GO_WHY_MAX,
 			 "it says that it was built with %s, but its figures contradict each other",
 			 go_version_of(go));
 	go_close(go);
-	return sound;
+	return err != -EBADMSG;
 }
 
 static void add_go(struct discovery *d, const struct mapped_file *file,
@@ -283,7 +298,7 @@ static void add_go(struct discovery *d, const struct mapped_file *file,
 	size_t i;
 
 	if (!go_probes_find(file->elf, d->files.memory, file->bias, &probes, targets->go_refused) ||
-	    !go_is_sound(d->files.pid, targets->go_refused))
+	    !go_is_sound(d, file, targets->go_refused))
 		return;
 	for (i = 0; i < GO_PROBES; i++)
 		add_go_probe(module, file->elf, &probes.v[i]);
