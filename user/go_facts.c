@@ -53,10 +53,9 @@ bool go_facts_alone(struct tracked *t)
 	if (!go_facts_open(t))
 		return false;
 	t->go.only = true;
-	log_info(
-		"process %d (%s) is a Go program (%s) without a C allocator: only the Go runtime's "
-		"own figures are shown",
-		(int)t->pid, t->comm, go_version_of(t->go.process));
+	log_info("process %d (%s) is a Go program (%s) without a C allocator: what is shown is "
+		 "of its Go runtime",
+		 (int)t->pid, t->comm, go_version_of(t->go.process));
 	return true;
 }
 

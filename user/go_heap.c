@@ -69,6 +69,18 @@ void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *target
 		targets_drop_go(targets);
 }
 
+/* Of a program that runs: one that starts may yet map the C library. */
+static void say_no_ranges(const struct tracker *t, struct tracked *p, const struct targets *targets)
+{
+	if (!t->discover.ranges || !p->attached || places_have_allocator(targets, CALL_DRAWN) ||
+	    !go_facts_open(p))
+		return;
+	log_info(
+		"process %d (%s): --mmap sees nothing of it: a Go program without C maps memory by "
+		"system calls of its own",
+		(int)p->pid, p->comm);
+}
+
 void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *targets)
 {
 	if (p->go.sampled && has_go(targets)) {
@@ -81,6 +93,8 @@ void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *t
 				(int)p->pid, p->comm);
 		p->go.source_said = true;
 	}
+	if (!p->announced)
+		say_no_ranges(t, p, targets);
 	if (targets->go_refused[0] && !p->go.refusal_said)
 		log_warn("process %d (%s): its Go heap cannot be sampled: unsupported build: %s",
 			 (int)p->pid, p->comm, targets->go_refused);
