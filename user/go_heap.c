@@ -60,10 +60,14 @@ static bool can_sample(struct tracker *t, const struct tracked *p)
 
 void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *targets)
 {
+	if (!has_go(targets) && !targets->go_refused[0])
+		return;
+	/* after an exec what was known is of the program that was */
+	go_facts_open(p);
 	if (!has_go(targets))
 		return;
 	if (!p->go.sampled)
-		p->go.sampled = !t->go_enable_profile && go_facts_open(p) &&
+		p->go.sampled = !t->go_enable_profile && p->go.process &&
 				!go_heap_keeps_profile(p->go.process) && can_sample(t, p);
 	if (!p->go.sampled)
 		targets_drop_go(targets);

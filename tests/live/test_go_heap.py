@@ -21,8 +21,8 @@ def build_of(source, name, *flags, **more):
     return build(name, *flags, source=os.path.join(PROGRAMS, source), **more)
 
 
-def program(case, path, **more):
-    return case.keep(Target([path], **more)).wait_ready()
+def program(case, path, arguments=(), **more):
+    return case.keep(Target([path, *arguments], **more)).wait_ready()
 
 
 def truth(target):
@@ -135,6 +135,18 @@ def go_heap__recording__replay_is_equal(case):
     equal(replay.process.returncode, 0, "exit status of the replay")
     with open(sites, encoding="utf-8") as first, open(again, encoding="utf-8") as second:
         check(first.read() == second.read(), "the replay wrote another file")
+
+
+@test()
+def go_heap__started_by_the_tracer__stripped_pie(case):
+    """At its exec, before it has relocated itself, its tables are found all the same; all that it allocates is seen."""
+    path = build_of("sites.go", "sites-stripped-pie", PIE, STRIPPED)
+    sites = case.path("sites.csv")
+    tracer = case.run("-b", "-i", "0.2", "--csv", sites, "--", "sh", "-c",
+                      f"(for i in 1 2 3 4 5; do echo bytes 4000 1000; echo gc; sleep 0.3; done) | {path}", seconds=40)
+    equal(tracer.process.returncode, 0, "exit status")
+    check(abs(live(sites)["main.keepBytes"] - 20000 * 1024) < ERROR * 20000 * 1024, f"{live(sites)}: {tracer.err.text()}")
+    check("unsupported build" not in tracer.err.text(), tracer.err.text())
 
 
 @test()

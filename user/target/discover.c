@@ -24,6 +24,7 @@
 #include "elf.h"
 #include "files.h"
 #include "go_builds.h"
+#include "go_private.h"
 #include "go_probes.h"
 #include "process.h"
 
@@ -44,6 +45,8 @@ struct discovery {
 	struct owner *owners;
 	size_t owner_count;
 	bool *object_found; /* one for each -O */
+	char go_library
+		[GO_WHY_MAX]; /* a file with a Go runtime that is not the program's; "": none */
 };
 
 static bool same_file(int fd, const char *path)
@@ -69,6 +72,33 @@ static bool is_object(struct discovery *d, const struct mapped_file *file)
 	return found;
 }
 
+/* A runtime that is not the program's own (-buildmode=c-shared) is not looked for. */
+static void note_go_library(struct discovery *d, const struct mapped_file *file)
+{
+	const char *slash = strrchr(file->path, '/');
+	char version[GO_VERSION_MAX];
+	uint64_t address, size;
+
+	if (d->go_library[0] || file->is_executable ||
+	    !elf_file_section(file->elf, ".go.buildinfo", &address, &size) ||
+	    !go_build_version(file->elf, version))
+		return;
+	snprintf(d->go_library, sizeof(d->go_library),
+		 "its Go runtime (%s) is in the library '%s', not in the program", version,
+		 slash ? slash + 1 : file->path);
+}
+
+/* Plugins use the runtime of their program. */
+static void refuse_go_library(const struct discovery *d, struct targets *targets)
+{
+	for (size_t i = 0; i < targets->module_count; i++) {
+		if (targets->modules[i].has_go)
+			return;
+	}
+	if (!targets->go_refused[0])
+		memcpy(targets->go_refused, d->go_library, sizeof(targets->go_refused));
+}
+
 static void inspect_file(struct discovery *d, struct mapped_file *file, struct candidates *c)
 {
 	c->is_program = file->is_executable;
@@ -92,6 +122,7 @@ static int inspect_files(struct discovery *d)
 			log_verbose("'%s' is not searched: %s", file->path, strerror(-err));
 			continue;
 		}
+		note_go_library(d, file);
 		inspect_file(d, file, &d->candidates[i]);
 	}
 	return 0;
@@ -430,6 +461,7 @@ static int discover(struct discovery *d, pid_t pid, struct targets *targets)
 	targets->looked_at = list_files(&d->files);
 	for (size_t i = 0; i < d->files.count; i++)
 		add_module(d, d->files.order[i], targets);
+	refuse_go_library(d, targets);
 	warn_missing_objects(d);
 	return 0;
 }
