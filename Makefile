@@ -2,6 +2,7 @@
 # make              build/tracer
 # make test         unit tests (no root)
 # make test-live    tests with real processes (root)
+# make test-go      the live tests of Go programs, with several toolchains (root; GOROOTS="/usr/lib/go-1.19 ...", ARGS="--only WORD")
 # make test-harm    programs that tracing could break do the same while traced (root)
 # make harm         the same as a table, with bpftrace beside it (root)
 # make bench-tables what unwind tables cost: built, and from the cache (FILES=... for others)
@@ -56,7 +57,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .DELETE_ON_ERROR:
 .SECONDARY:
 .SUFFIXES:
-.PHONY: all test test-live live-programs test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
+.PHONY: all test test-live test-go live-programs test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
 	bench-tables bench-consume bench-servers bench-soak bench-go fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
@@ -129,6 +130,9 @@ live-programs: targets bench-programs harm-programs $(O)/go/mprof $(O)/screen_de
 
 test-live: all live-programs
 	$(Q)scripts/run-live.sh
+
+test-go: all live-programs
+	$(Q)python3 -B -u tests/live/go_versions.py $(ARGS) $(GOROOTS)
 
 test-harm: all harm-programs
 	$(Q)python3 -B -u tests/harm/run.py

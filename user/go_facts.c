@@ -38,7 +38,7 @@ bool go_facts_open(struct tracked *t)
 	go_facts_close(t);
 	go_pool_watched_free(t->go.pools);
 	t->go = (struct go_facts){.image = t->space_count};
-	t->go.process = go_open(t->pid, why);
+	t->go.process = go_open(t->pid, t->go_builds, why);
 	if (why[0])
 		log_warn("process %d (%s): no figures of its Go runtime: unsupported build: %s",
 			 (int)t->pid, t->comm, why);
@@ -53,10 +53,9 @@ bool go_facts_alone(struct tracked *t)
 	if (!go_facts_open(t))
 		return false;
 	t->go.only = true;
-	log_info(
-		"process %d (%s) is a Go program (%s) without a C allocator: only the Go runtime's "
-		"own figures are shown",
-		(int)t->pid, t->comm, go_version_of(t->go.process));
+	log_info("process %d (%s) is a Go program (%s) without a C allocator: what is shown is "
+		 "of its Go runtime",
+		 (int)t->pid, t->comm, go_version_of(t->go.process));
 	return true;
 }
 

@@ -48,15 +48,41 @@ bool go_heap_keeps_profile(struct go_process *go)
 	return keeps;
 }
 
+static bool can_sample(struct tracker *t, const struct tracked *p)
+{
+	int err = go_sampler_start(t->go_sampler);
+
+	if (err)
+		log_warn("process %d (%s): its Go heap cannot be sampled: no thread: %s",
+			 (int)p->pid, p->comm, strerror(-err));
+	return !err;
+}
+
 void go_heap_choose(struct tracker *t, struct tracked *p, struct targets *targets)
 {
+	if (!has_go(targets) && !targets->go_refused[0])
+		return;
+	/* after an exec what was known is of the program that was */
+	go_facts_open(p);
 	if (!has_go(targets))
 		return;
 	if (!p->go.sampled)
-		p->go.sampled = !t->go_enable_profile && go_facts_open(p) &&
-				!go_heap_keeps_profile(p->go.process);
+		p->go.sampled = !t->go_enable_profile && p->go.process &&
+				!go_heap_keeps_profile(p->go.process) && can_sample(t, p);
 	if (!p->go.sampled)
 		targets_drop_go(targets);
+}
+
+/* Of a program that runs: one that starts may yet map the C library. */
+static void say_no_ranges(const struct tracker *t, struct tracked *p, const struct targets *targets)
+{
+	if (!t->discover.ranges || !p->attached || places_have_allocator(targets, CALL_DRAWN) ||
+	    !go_facts_open(p))
+		return;
+	log_info(
+		"process %d (%s): --mmap sees nothing of it: a Go program without C maps memory by "
+		"system calls of its own",
+		(int)p->pid, p->comm);
 }
 
 void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *targets)
@@ -71,6 +97,8 @@ void go_heap_begin(struct tracker *t, struct tracked *p, const struct targets *t
 				(int)p->pid, p->comm);
 		p->go.source_said = true;
 	}
+	if (!p->announced)
+		say_no_ranges(t, p, targets);
 	if (targets->go_refused[0] && !p->go.refusal_said)
 		log_warn("process %d (%s): its Go heap cannot be sampled: unsupported build: %s",
 			 (int)p->pid, p->comm, targets->go_refused);

@@ -50,11 +50,12 @@ void go_dead_done(struct go_dead *d)
 	*d = (struct go_dead){0};
 }
 
-struct go_live *go_live_new(struct loader *loader, uint32_t number)
+struct go_live *go_live_new(struct loader *loader, struct go_builds *builds, uint32_t number)
 {
 	struct go_live *l = xcalloc(1, sizeof(*l));
 
 	l->loader = loader;
+	l->builds = builds;
 	l->number = number;
 	l->rate_ns = clock_monotonic_ns();
 	l->figures.known = true;
@@ -129,7 +130,7 @@ static bool open_spans(struct go_live *l)
 	if (!l->pid || now_ns - l->opened_ns < OPEN_AGAIN_NS)
 		return false;
 	l->opened_ns = now_ns;
-	l->spans = go_spans_open(l->pid, why);
+	l->spans = go_spans_open(l->pid, l->builds, why);
 	return l->spans != NULL;
 }
 

@@ -32,6 +32,7 @@ void go_dead_done(struct go_dead *d);
 
 struct go_live {
 	struct loader *loader;
+	struct go_builds *builds;
 	uint32_t number;
 	pid_t pid; /* 0: not said yet */
 	struct go_spans *spans;
@@ -45,7 +46,7 @@ struct go_live {
 	struct go_sampler_figures figures;
 };
 
-struct go_live *go_live_new(struct loader *loader, uint32_t number);
+struct go_live *go_live_new(struct loader *loader, struct go_builds *builds, uint32_t number);
 void go_live_free(struct go_live *l);
 void go_live_add(struct go_live *l, const struct live_object *object);
 /* It has become another program. */

@@ -24,6 +24,7 @@
 #include "base/xalloc.h"
 #include "feed.h"
 #include "go_facts.h"
+#include "options.h"
 #include "target/go.h"
 #include "target/go_profile.h"
 #include "tracker.h"
@@ -191,7 +192,24 @@ static const struct {
 	{-EBADMSG, "what is there is no profile"},
 };
 
-static void say_source(const struct tracked *t, struct go_profiled *p)
+/* Options that ask for what no profile has. */
+static void say_not_known(const struct tracked *t, const struct options *o)
+{
+	if (o->sample_bytes)
+		log_info("process %d (%s): -s does not concern its Go heap: the profile has a rate "
+			 "of its own",
+			 (int)t->pid, t->comm);
+	if (o->older_ms)
+		log_info("process %d (%s): -o shows nothing of its Go heap: the profile does not "
+			 "say how old objects are",
+			 (int)t->pid, t->comm);
+	if (o->show_allocs || o->files[FORMAT_CSV_BLOCKS])
+		log_info("process %d (%s): -a and --csv-blocks show nothing of its Go heap: the "
+			 "profile knows no single object",
+			 (int)t->pid, t->comm);
+}
+
+static void say_source(const struct tracked *t, struct go_profiled *p, const struct options *o)
 {
 	size_t i;
 
@@ -203,6 +221,8 @@ static void say_source(const struct tracked *t, struct go_profiled *p)
 			 "own profile: one "
 			 "sample per %llu bytes, as of a past collection",
 			 (int)t->pid, t->comm, (unsigned long long)p->figures.rate);
+	if (!p->err && p->figures.rate)
+		say_not_known(t, o);
 	else if (!p->err)
 		log_info("process %d (%s): no live heap by call site: its Go runtime keeps no "
 			 "profile "
@@ -218,7 +238,7 @@ static void say_source(const struct tracked *t, struct go_profiled *p)
 	}
 }
 
-static void read_one(struct tracked *t, bool enable)
+static void read_one(struct tracked *t, const struct options *o)
 {
 	struct go_profiled *p;
 
@@ -228,21 +248,21 @@ static void read_one(struct tracked *t, bool enable)
 		t->go.profile = go_profiled_new(t->go.process, t->attached && t->space_count == 1);
 	p = t->go.profile;
 	p->err = go_profile_read(p->profile, &p->figures);
-	if (enable && !p->err && !p->figures.rate && !p->tried) {
+	if (o->go_enable_profile && !p->err && !p->figures.rate && !p->tried) {
 		switch_on(t, p);
 		p->figures.rate = p->enabled ? GO_PROFILE_RATE : 0;
 	}
 	if (!p->err && p->figures.rate)
 		p->rate = p->figures.rate;
-	say_source(t, p);
+	say_source(t, p, o);
 }
 
-void go_profiles_read(struct tracker *t)
+void go_profiles_read(struct tracker *t, const struct options *o)
 {
 	struct tracked *p;
 
 	for (p = t->first; p; p = p->next)
-		read_one(p, t->go_enable_profile);
+		read_one(p, o);
 }
 
 /* ---- events ---- */
@@ -394,8 +414,14 @@ static void add_sums(struct go_profiled *p, const struct shown *s, const struct 
 	p->fresh_bytes += rounded((double)r->fresh * weight * (double)r->object_bytes);
 }
 
+static bool is_wanted(const struct go_record *r, const struct options *o)
+{
+	return r->object_bytes >= o->min_bytes && r->object_bytes <= o->max_bytes;
+}
+
 /* What shrinks first: the process has never had both what is gone and what has come. */
-static void feed_one(struct go_profiled *p, struct feed *f, uint32_t number, uint64_t time_ns)
+static void feed_one(struct go_profiled *p, struct feed *f, const struct options *o,
+		     uint32_t number, uint64_t time_ns)
 {
 	struct event_bulk e = {.h = {.time_ns = time_ns,
 				     .process = number,
@@ -419,6 +445,8 @@ static void feed_one(struct go_profiled *p, struct feed *f, uint32_t number, uin
 	for (i = 0; i < count; i++) {
 		struct shown *s = shown_of(p, &v[i], (uint32_t)i, f, &e.h);
 
+		if (!is_wanted(&v[i], o))
+			continue;
 		if (!v[i].bad)
 			put_record(p, s, &v[i], e);
 		add_sums(p, s, &v[i]);
@@ -428,13 +456,13 @@ static void feed_one(struct go_profiled *p, struct feed *f, uint32_t number, uin
 	p->fed = true;
 }
 
-void go_profiles_feed(struct tracker *t, uint64_t time_ns)
+void go_profiles_feed(struct tracker *t, const struct options *o, uint64_t time_ns)
 {
 	struct tracked *p;
 
 	for (p = t->first; p; p = p->next) {
 		if (p->go.profile && !p->ended)
-			feed_one(p->go.profile, consumer_feed(t->consumer), p->number, time_ns);
+			feed_one(p->go.profile, consumer_feed(t->consumer), o, p->number, time_ns);
 	}
 }
 

@@ -12,6 +12,7 @@
 struct go_heap_facts;
 struct go_process;
 struct go_profiled;
+struct options;
 struct tracked;
 struct tracker;
 
@@ -24,9 +25,11 @@ void go_profiled_free(struct tracked *t, struct go_profiled *p);
  * Reads all profiles anew. With tracker.go_enable_profile those that are off are switched on, in the process, and that is said. The figures
  * of the runtime must have passed its own checks before.
  */
-void go_profiles_read(struct tracker *t);
-/* Hands what has changed to the heap, as of this time of the event clock. With the heap's lock. */
-void go_profiles_feed(struct tracker *t, uint64_t time_ns);
+void go_profiles_read(struct tracker *t, const struct options *o);
+/*
+ * Hands what has changed to the heap, as of this time of the event clock: of objects within -z and -Z. With the heap's lock.
+ */
+void go_profiles_feed(struct tracker *t, const struct options *o, uint64_t time_ns);
 
 /* Switches off what was switched on, and says so, or what remains. Once is enough. */
 void go_profiles_end(struct tracker *t);

@@ -18,6 +18,7 @@
 
 /* When nothing wakes it; and while a collection has not come to all spans. */
 #define IDLE_NS	   (50 * NS_PER_MS)
+#define NONE_NS	   NS_PER_S /* when no process is left */
 #define PENDING_NS (2 * NS_PER_MS)
 /* So many that wait wake it. */
 #define WAITING_MANY 4096
@@ -39,11 +40,12 @@ struct orders {
 
 struct go_sampler {
 	struct loader *loader;
+	struct go_builds *builds;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	/* under the lock */
-	bool stop, woken;
+	bool started, stop, woken;
 	struct orders orders;
 	struct go_dead dead;
 	struct go_sampler_figures *figures; /* by the place of the process in the list */
@@ -58,11 +60,16 @@ struct go_sampler {
 
 /* ---- orders ---- */
 
+/* Nobody waits for it before the thread runs: until then nothing is sampled. */
 static void put(struct go_sampler *g, const struct go_order *order, bool wake)
 {
 	struct orders *o = &g->orders;
 
 	pthread_mutex_lock(&g->lock);
+	if (!g->started) {
+		pthread_mutex_unlock(&g->lock);
+		return;
+	}
 	if (o->count == o->capacity) {
 		o->capacity = o->capacity ? o->capacity * 2 : 256;
 		o->v = xrealloc(o->v, o->capacity * sizeof(*o->v));
@@ -186,7 +193,7 @@ static struct go_live *find_live(struct go_sampler *g, uint32_t number, bool mak
 	if (!make)
 		return NULL;
 	g->processes = xrealloc(g->processes, (g->live_count + 1) * sizeof(*g->processes));
-	g->processes[g->live_count] = go_live_new(g->loader, number);
+	g->processes[g->live_count] = go_live_new(g->loader, g->builds, number);
 	return g->processes[g->live_count++];
 }
 
@@ -283,7 +290,7 @@ static void *keep(void *arg)
 	pthread_setname_np(pthread_self(), "tracer-go");
 	pthread_mutex_lock(&g->lock);
 	while (!g->stop) {
-		sleep_for(g, pending ? PENDING_NS : IDLE_NS);
+		sleep_for(g, pending ? PENDING_NS : g->live_count ? IDLE_NS : NONE_NS);
 		swap = g->orders;
 		g->orders = orders;
 		orders = swap;
@@ -325,22 +332,29 @@ static void destroy(struct go_sampler *g)
 	free(g);
 }
 
-struct go_sampler *go_sampler_start(struct loader *loader)
+struct go_sampler *go_sampler_new(struct loader *loader, struct go_builds *builds)
 {
 	struct go_sampler *g = xcalloc(1, sizeof(*g));
-	int err;
 
 	g->loader = loader;
+	g->builds = builds;
 	init_lock(g);
-	err = pthread_create(&g->thread, NULL, keep, g);
-	if (!err)
-		return g;
-	destroy(g);
-	errno = err;
-	return NULL;
+	return g;
 }
 
-void go_sampler_stop(struct go_sampler *g)
+int go_sampler_start(struct go_sampler *g)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&g->lock);
+	if (!g->started)
+		err = pthread_create(&g->thread, NULL, keep, g);
+	g->started |= !err;
+	pthread_mutex_unlock(&g->lock);
+	return -err;
+}
+
+void go_sampler_free(struct go_sampler *g)
 {
 	if (!g)
 		return;
@@ -348,6 +362,7 @@ void go_sampler_stop(struct go_sampler *g)
 	g->stop = true;
 	pthread_cond_signal(&g->wake);
 	pthread_mutex_unlock(&g->lock);
-	pthread_join(g->thread, NULL);
+	if (g->started)
+		pthread_join(g->thread, NULL);
 	destroy(g);
 }

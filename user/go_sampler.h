@@ -13,16 +13,19 @@
 #include "../include/event.h"
 
 struct feed;
+struct go_builds;
 struct go_sampler;
 struct loader;
 
-/* NULL with errno. loader borrowed. */
-struct go_sampler *go_sampler_start(struct loader *loader);
+/* loader and builds (go_open()) borrowed. */
+struct go_sampler *go_sampler_new(struct loader *loader, struct go_builds *builds);
 /* After the consumer has stopped. NULL is fine. */
-void go_sampler_stop(struct go_sampler *g);
+void go_sampler_free(struct go_sampler *g);
 
 /* ---- main thread ---- */
 
+/* Starts the thread, unless it runs: before the first probe that draws samples is set. 0 or -errno. */
+int go_sampler_start(struct go_sampler *g);
 /* The process runs a Go program whose heap is sampled; may be said again. */
 void go_sampler_add(struct go_sampler *g, uint32_t number, pid_t pid);
 void go_sampler_drop(struct go_sampler *g, uint32_t number);

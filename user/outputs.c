@@ -283,7 +283,7 @@ void outputs_fold(struct outputs *o, struct snapshot *s)
 static void feed_profiles(struct outputs *o, uint64_t now_ns)
 {
 	consumer_lock(o->tracker->consumer);
-	go_profiles_feed(o->tracker, now_ns);
+	go_profiles_feed(o->tracker, o->options, now_ns);
 	consumer_unlock(o->tracker->consumer);
 }
 
@@ -295,7 +295,7 @@ static void take_now(struct outputs *o, struct snapshot *s, bool report, enum ou
 	struct facts f;
 	uint64_t now;
 
-	go_profiles_read(o->tracker);
+	go_profiles_read(o->tracker, o->options);
 	now = clock_monotonic_ns();
 	consumer_cut(c, now, o->breath);
 	tracker_adopt(o->tracker);
@@ -353,7 +353,7 @@ void outputs_sample(struct outputs *o, uint64_t now_ns)
 	struct consumer *c = o->tracker->consumer;
 	struct facts f;
 
-	go_profiles_read(o->tracker);
+	go_profiles_read(o->tracker, o->options);
 	consumer_cut(c, now_ns, o->breath);
 	feed_profiles(o, now_ns);
 	gather_sample(&o->gather, now_ns, &f);

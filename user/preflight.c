@@ -98,7 +98,7 @@ enum probe_method preflight_method(const struct options *o, struct features *f)
 static void say_go_heap(const struct options *o, pid_t pid, struct targets *targets)
 {
 	char why[GO_WHY_MAX];
-	struct go_process *go = go_open(pid, why);
+	struct go_process *go = go_open(pid, NULL, why);
 	bool keeps = go && go_heap_keeps_profile(go), sampled = false;
 	size_t i;
 

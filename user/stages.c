@@ -15,6 +15,7 @@
 #include "preflight.h"
 #include "probe/loader.h"
 #include "symbol/names.h"
+#include "target/go_builds.h"
 
 /* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
 static bool set_stacks(struct config *config)
@@ -108,6 +109,7 @@ bool stages_open(struct stages *s, const struct options *o)
 	t->discover = (struct discover_options){.objects = (const char *const *)o->objects,
 						.object_count = o->object_count,
 						.ranges = o->mmap};
+	t->go_builds = t->discover.go_builds = go_builds_new();
 	t->follow = options_follow(o);
 	t->go_enable_profile = o->go_enable_profile;
 	s->watch = watch_open(o);
@@ -128,11 +130,7 @@ bool stages_open(struct stages *s, const struct options *o)
 		t->stall = stall_open(t->loader);
 	if (!open_unwind(t))
 		return false;
-	t->go_sampler = go_sampler_start(t->loader);
-	if (!t->go_sampler) {
-		log_error("cannot begin: %s", strerror(errno));
-		return false;
-	}
+	t->go_sampler = go_sampler_new(t->loader, t->go_builds);
 	t->consumer =
 		consumer_start(t->loader, t->heap, recording_record(s->recording), t->go_sampler);
 	return t->consumer != NULL;
@@ -164,7 +162,7 @@ bool stages_close(struct stages *s)
 	overhead_done(&s->overhead);
 	tracker_done(t);
 	consumer_stop(t->consumer);
-	go_sampler_stop(t->go_sampler);
+	go_sampler_free(t->go_sampler);
 	unwind_tables_close(t->unwind);
 	stall_close(t->stall);
 	loader_close(t->loader);
@@ -173,6 +171,7 @@ bool stages_close(struct stages *s)
 	watch_close(s->watch);
 	growth_free(s->growth);
 	names_free(t->names);
+	go_builds_free(t->go_builds);
 	heap_free(t->heap);
 	return good;
 }

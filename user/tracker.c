@@ -121,6 +121,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
 	p->attachment = attachment_new(t->loader, pid, t->pauses);
+	p->go_builds = t->go_builds;
 	p->rss_first = process_rss(pid);
 	push_space(t, p);
 	*t->tail = p;

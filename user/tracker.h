@@ -54,6 +54,7 @@ struct tracked {
 	uint64_t cpu_ns, cpu_before_ns;	    /* used so far, and before tracing began */
 	struct memory_facts memory;
 	struct go_facts go;
+	struct go_builds *go_builds; /* the tracker's */
 };
 
 struct tracker {
@@ -65,6 +66,7 @@ struct tracker {
 	struct unwind_tables *unwind; /* NULL: the kernel walks stacks */
 	struct stall *stall;	      /* NULL: not measured */
 	struct discover_options discover;
+	struct go_builds *go_builds; /* what is known of Go programs; from the stages */
 	bool follow;
 	bool go_enable_profile;	       /* may be written in Go programs */
 	enum attachment_pauses pauses; /* of all attachments */

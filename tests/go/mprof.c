@@ -21,7 +21,7 @@ static void say(const struct go_record *r)
 int main(int argc, char **argv)
 {
 	char why[GO_WHY_MAX] = "not a Go program";
-	struct go_process *go = argc == 2 ? go_open(atoi(argv[1]), why) : NULL;
+	struct go_process *go = argc == 2 ? go_open(atoi(argv[1]), NULL, why) : NULL;
 	struct go_profile_figures f;
 	struct go_profile *p;
 	const struct go_record *v;

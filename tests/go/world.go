@@ -13,6 +13,7 @@
 //	percent N       debug.SetGCPercent(N)
 //	limit N         debug.SetMemoryLimit(N)
 //	exec PATH       becomes another program
+//	spawn N SIZE    starts itself once more, which keeps N blocks of SIZE bytes: `child PID`; it ends with this one
 package main
 
 import (
@@ -70,6 +71,29 @@ func work(slot int) {
 	working.Done()
 }
 
+// The child does `keep N SIZE` and collects, and then reads from a pipe of which this program has the other end.
+func spawn(n, size int) {
+	var ends [2]int
+
+	syscall.Pipe(ends[:])
+	syscall.CloseOnExec(ends[1])
+	arguments := []string{os.Args[0], fmt.Sprint("keep ", n, " ", size), "gc"}
+	null, _ := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	pid, err := syscall.ForkExec("/proc/self/exe", arguments, &syscall.ProcAttr{
+		Env: os.Environ(), Files: []uintptr{uintptr(ends[0]), null.Fd(), 2}})
+	syscall.Close(ends[0])
+	fmt.Println("child", pid, err)
+}
+
+func obeyLine(line string) {
+	var command, path string
+	var n, size int
+
+	fmt.Sscan(line, &command, &n, &size)
+	fmt.Sscan(line, &command, &path)
+	obey(command, n, size, path)
+}
+
 func obey(command string, n, size int, path string) {
 	switch command {
 	case "stats":
@@ -97,6 +121,8 @@ func obey(command string, n, size int, path string) {
 		debug.SetGCPercent(n)
 	case "limit":
 		debug.SetMemoryLimit(int64(n))
+	case "spawn":
+		spawn(n, size)
 	case "exec":
 		fmt.Println(syscall.Exec(path, []string{path}, os.Environ()))
 	}
@@ -105,13 +131,11 @@ func obey(command string, n, size int, path string) {
 func main() {
 	lines := bufio.NewScanner(os.Stdin)
 	fmt.Println("ready", os.Getpid())
+	for _, line := range os.Args[1:] {
+		obeyLine(line)
+	}
 	for lines.Scan() {
-		var command, path string
-		var n, size int
-
-		fmt.Sscan(lines.Text(), &command, &n, &size)
-		fmt.Sscan(lines.Text(), &command, &path)
-		obey(command, n, size, path)
+		obeyLine(lines.Text())
 		fmt.Println("done")
 	}
 }

@@ -10,24 +10,38 @@ import subprocess
 from lib import ROOT, Target, check, equal, need, test
 
 SOURCE = os.path.join(ROOT, "tests", "go", "world.go")
-BUILT = os.path.join(ROOT, "build", "go")
+# TRACER_TEST_GOROOT: an unpacked toolchain that builds the programs, instead of the installed one (tests/live/go_versions.py).
+GOROOT = os.environ.get("TRACER_TEST_GOROOT", "")
+BUILT = os.path.join(ROOT, "build", "go", os.path.basename(GOROOT.rstrip("/")))
 STRIPPED = "-ldflags=-s -w"
 EXACT = ("Lookups", "MCacheInuse", "MCacheSys", "BuckHashSys", "NextGC", "LastGC", "PauseTotalNs", "NumGC", "NumForcedGC")
 ROOM = 1 << 20
 
 
+def toolchain():
+    """The go command; a skip when Go is not installed, a failure when the one that was asked for is not there."""
+    if not GOROOT:
+        return need("go")
+    go = os.path.join(GOROOT, "bin", "go")
+    check(os.access(go, os.X_OK), f"TRACER_TEST_GOROOT: {go} is not there")
+    return go
+
+
+def go_environment(cgo=False):
+    return {**os.environ, "CGO_ENABLED": str(int(cgo)), "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local",
+            "HOME": os.environ.get("HOME", "/root"), "GOCACHE": os.path.join(BUILT, "cache"), **({"GOROOT": GOROOT} if GOROOT else {})}
+
+
 def build(name, *flags, source=SOURCE, cgo=False):
     """The program, built once, also when two tests want it at a time; a skip when Go is not installed, or with cgo no compiler for C."""
-    go, path = need("go"), os.path.join(BUILT, name)
+    go, path = toolchain(), os.path.join(BUILT, name)
     if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source):
         return path
     os.makedirs(BUILT, exist_ok=True)
     if cgo:
         need("gcc")
-    environment = {**os.environ, "CGO_ENABLED": str(int(cgo)), "GO111MODULE": "off", "GOFLAGS": "", "GOPROXY": "off", "GOTOOLCHAIN": "local",
-                   "HOME": os.environ.get("HOME", "/root"), "GOCACHE": os.path.join(BUILT, "cache")}
     own = f"{path}.{os.getpid()}"
-    made = subprocess.run([go, "build", *flags, "-o", own, source], env=environment, capture_output=True, text=True, check=False)
+    made = subprocess.run([go, "build", *flags, "-o", own, source], env=go_environment(cgo), capture_output=True, text=True, check=False)
     check(made.returncode == 0, f"go build: {made.stderr}")
     os.replace(own, path)
     return path
@@ -149,45 +163,39 @@ def go__exec__no_more_figures(case):
     tracer.stop()
 
 
-@test()
-def go__lying_version__refused(case):
-    """A program that says that another Go built it has no figures, and that is said."""
-    path, lie = build("world-no-dwarf", "-ldflags=-w"), case.path("liar")
+def with_version(case, path, minor):
+    """The same program, which says that Go 1.MINOR built it; no minor: another one that is known, whose runtime differs."""
+    other = case.path("other")
     with open(path, "rb") as file:
         data = file.read()
     at = data.index(b"\xff Go buildinf:") + 32
-    version = data[at + 1:at + 1 + data[at]]
-    other = re.sub(rb"^go1\.\d\d", b"go1.25", version)
-    with open(lie, "wb") as file:
-        file.write(data[:at + 1] + other + data[at + 1 + data[at]:])
-    os.chmod(lie, 0o755)
-    target = world(case, lie)
+    own = re.match(rb"go1\.(\d\d)", data[at + 1:at + 7])
+    check(own, "it does not say which Go built it")
+    minor = minor or (25 if int(own.group(1)) < 24 else 19)
+    with open(other, "wb") as file:
+        file.write(data[:at + 1] + b"go1.%d" % minor + data[at + 7:])
+    os.chmod(other, 0o755)
+    return other
+
+
+@test()
+def go__lying_version__refused(case):
+    """A program that says that another Go built it has no figures, and that is said."""
+    target = world(case, with_version(case, build("world-no-dwarf", "-ldflags=-w"), None))
     tracer, rows = traced(case, target, "0.1", "2")
     equal(rows, [], "rows of a version that is not its own")
     check("unsupported build" in tracer.err.text(), "it is not said")
 
 
-def of_the_future(case, path):
-    """The same program, which says that a Go built it that nobody knows."""
-    new = case.path("new")
-    with open(path, "rb") as file:
-        data = file.read()
-    at = data.index(b"\xff Go buildinf:") + 32
-    with open(new, "wb") as file:
-        file.write(data[:at + 1] + re.sub(rb"^go1\.\d\d", b"go1.98", data[at + 1:at + 7]) + data[at + 7:])
-    os.chmod(new, 0o755)
-    return new
-
-
 @test()
 def go__unknown_version_with_debug_information__equals_the_runtime(case):
     """Its own debug information says where everything is; where probes may stand in its code nobody knows."""
-    same_as_the_runtime(case, of_the_future(case, build("world")), sampled=False)
+    same_as_the_runtime(case, with_version(case, build("world"), 98), sampled=False)
 
 
 @test()
 def go__unknown_version__refused(case):
-    target = world(case, of_the_future(case, build("world-stripped", STRIPPED)))
+    target = world(case, with_version(case, build("world-stripped", STRIPPED), 98))
     tracer = case.run("-b", "-p", target.pid, "0.1", "2")
     equal(tracer.process.returncode, 1, "exit status")
     check("whose runtime is not known" in tracer.err.text(), "it is not said")

@@ -4,13 +4,12 @@
 import collections
 import math
 import os
-import re
 import signal
 import subprocess
 
 from lib import ROOT, Target, check, equal, read_sites, read_text, sites_so_far, test, until
 from test_exports import check_folded, check_json, check_pprof, validate
-from test_go import STRIPPED, build, command
+from test_go import STRIPPED, build, command, with_version
 
 SOURCE = os.path.join(ROOT, "tests", "go", "profiled.go")
 MPROF = os.path.join(ROOT, "build", "go", "mprof")
@@ -246,13 +245,7 @@ def go_enable_profile__unasked_and_dry_run__nothing_is_written(case):
 @test()
 def go_enable_profile__lying_version__refused(case):
     """Where the runtime is another than its version says nothing is written."""
-    path, lie = build("world-no-dwarf", "-ldflags=-w"), case.path("liar")
-    with open(path, "rb") as file:
-        data = file.read()
-    at = data.index(b"\xff Go buildinf:") + 32
-    with open(lie, "wb") as file:
-        file.write(data[:at + 1] + re.sub(rb"^go1\.\d\d", b"go1.25", data[at + 1:at + 7]) + data[at + 7:])
-    os.chmod(lie, 0o755)
+    lie = with_version(case, build("world-no-dwarf", "-ldflags=-w"), None)
     target = start(case, lie, "keep 1000 1000")
     tracer = case.run("-b", "-p", target.pid, "--go-enable-profile", "0.1", "1")
     check("cannot switch on its heap profile" in tracer.err.text(), "it is not refused")

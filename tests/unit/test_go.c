@@ -91,7 +91,7 @@ static void go_open__this_program__is_none(void **state)
 
 	(void)state;
 	assert_false(go_version(getpid(), version));
-	assert_null(go_open(getpid(), why));
+	assert_null(go_open(getpid(), NULL, why));
 	assert_string_equal(why, "");
 }
 

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../user/target/go_builds.h"
 #include "../../user/target/go_private.h"
 
 #define PROGRAM "build/go/unit-world"
@@ -50,7 +51,8 @@ static void compare(const char *path)
 {
 	char version[GO_VERSION_MAX];
 	const struct go_layout *known;
-	struct go_layout own = {0};
+	struct go_layout own = {0}, again = {0};
+	struct go_builds *builds = go_builds_new();
 	enum go_member wrong;
 	struct program p;
 	int i;
@@ -59,13 +61,16 @@ static void compare(const char *path)
 	assert_true(go_build_version(p.elf, version));
 	known = go_layout_find(go_build_minor(version));
 	assert_non_null(known);
-	assert_true(go_dwarf_layout(p.elf, &own));
+	assert_true(go_builds_layout(builds, p.elf, &own));
 	assert_true(go_layout_check(&own, &wrong));
+	assert_true(go_builds_layout(builds, p.elf, &again));
+	assert_memory_equal(own.at, again.at, sizeof(own.at));
 	for (i = 0; i < GO_MEMBERS; i++) {
 		if (own.at[i] != known->at[i])
 			fail_msg("%s (%s): member %d is at %d, by the table at %d", path, version,
 				 i, own.at[i], known->at[i]);
 	}
+	go_builds_free(builds);
 	program_close(&p);
 }
 

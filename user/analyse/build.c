@@ -84,7 +84,7 @@ static uint64_t mean_of(const struct heap *h)
 static void copy_uncertain(struct snapshot_builder *b, const struct heap_process *p,
 			   struct snapshot_process *to)
 {
-	if (!b->snapshot->uncertain)
+	if (!b->snapshot->uncertain || p->has_bulk)
 		return;
 	to->uncertain = &b->snapshot->uncertain[to->index - 1];
 	to->uncertain->sample_bytes = mean_of(b->heap);
@@ -96,7 +96,8 @@ static void copy_uncertain(struct snapshot_builder *b, const struct heap_process
 
 static void copy_uncertain_site(struct snapshot_builder *b, struct snapshot_site *to)
 {
-	if (!b->snapshot->uncertain || to->range || !heap_site_errors(b->heap, to->site))
+	if (!b->snapshot->uncertain || to->range || to->bulk ||
+	    !heap_site_errors(b->heap, to->site))
 		return;
 	to->uncertain = &b->snapshot->uncertain[b->processes + to->site - 1];
 	*to->uncertain = (struct uncertain){.sample_bytes = mean_of(b->heap),

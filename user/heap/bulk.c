@@ -89,6 +89,7 @@ void bulk_apply(struct heap *h, struct heap_process *p, const struct event_bulk 
 		note_peak(p, s);
 	change(&s->totals, &e);
 	change(totals_of(p, s), &e);
+	p->has_bulk = true;
 	b->alive.bytes += e.alloc_bytes - e.free_bytes;
 	b->alive.count += e.alloc_count - e.free_count;
 	change_generations(h, p, s, &e);

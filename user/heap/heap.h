@@ -136,6 +136,7 @@ struct heap_process {
 	struct blocks weights; /* blocks that were drawn for others: their number, as bytes */
 	struct errors errors;  /* of the totals of the heap class, when sampled */
 	struct carried before; /* the sum over its sites in bulk */
+	bool has_bulk;	       /* it has some: how sure its totals are is not known */
 	struct ranges ranges;
 	/* the last block of a few threads, to tell temporary allocations; indexed by a hash of tid
 	 */

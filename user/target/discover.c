@@ -23,6 +23,8 @@
 #include "candidates.h"
 #include "elf.h"
 #include "files.h"
+#include "go_builds.h"
+#include "go_private.h"
 #include "go_probes.h"
 #include "process.h"
 
@@ -43,6 +45,8 @@ struct discovery {
 	struct owner *owners;
 	size_t owner_count;
 	bool *object_found; /* one for each -O */
+	char go_library
+		[GO_WHY_MAX]; /* a file with a Go runtime that is not the program's; "": none */
 };
 
 static bool same_file(int fd, const char *path)
@@ -68,6 +72,33 @@ static bool is_object(struct discovery *d, const struct mapped_file *file)
 	return found;
 }
 
+/* A runtime that is not the program's own (-buildmode=c-shared) is not looked for. */
+static void note_go_library(struct discovery *d, const struct mapped_file *file)
+{
+	const char *slash = strrchr(file->path, '/');
+	char version[GO_VERSION_MAX];
+	uint64_t address, size;
+
+	if (d->go_library[0] || file->is_executable ||
+	    !elf_file_section(file->elf, ".go.buildinfo", &address, &size) ||
+	    !go_build_version(file->elf, version))
+		return;
+	snprintf(d->go_library, sizeof(d->go_library),
+		 "its Go runtime (%s) is in the library '%s', not in the program", version,
+		 slash ? slash + 1 : file->path);
+}
+
+/* Plugins use the runtime of their program. */
+static void refuse_go_library(const struct discovery *d, struct targets *targets)
+{
+	for (size_t i = 0; i < targets->module_count; i++) {
+		if (targets->modules[i].has_go)
+			return;
+	}
+	if (!targets->go_refused[0])
+		memcpy(targets->go_refused, d->go_library, sizeof(targets->go_refused));
+}
+
 static void inspect_file(struct discovery *d, struct mapped_file *file, struct candidates *c)
 {
 	c->is_program = file->is_executable;
@@ -91,6 +122,7 @@ static int inspect_files(struct discovery *d)
 			log_verbose("'%s' is not searched: %s", file->path, strerror(-err));
 			continue;
 		}
+		note_go_library(d, file);
 		inspect_file(d, file, &d->candidates[i]);
 	}
 	return 0;
@@ -248,32 +280,46 @@ static void add_go_probe(struct target_module *module, const struct elf_file *el
 	function->code_length = probe->length;
 }
 
-/* Its figures agree at one moment at least: a program that allocates and collects all the time changes them while they are read. */
-static bool go_agrees(struct go_process *go)
+/*
+ * As go_read(). -EBADMSG: its figures agree at no moment; a program that allocates and collects all the time changes them while they
+ * are read.
+ */
+static int look_at_go(struct go_process *go)
 {
 	const struct timespec pause = {.tv_nsec = GO_PAUSE_NS};
 	struct go_figures figures;
+	int err = -EBADMSG;
 
-	for (int i = 0; i < GO_LOOKS; i++) {
-		if (go_read(go, &figures) != -EBADMSG)
-			return true;
-		nanosleep(&pause, NULL);
+	for (int i = 0; i < GO_LOOKS && err == -EBADMSG; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		err = go_read(go, &figures);
 	}
-	return false;
+	return err;
 }
 
 /* A build that is another than it says would be sampled at the right places and read at the wrong ones: it is not sampled. */
-static bool go_is_sound(pid_t pid, char why[GO_WHY_MAX])
+static bool go_is_sound(const struct discovery *d, const struct mapped_file *file,
+			char why[GO_WHY_MAX])
 {
-	struct go_process *go = go_open(pid, why);
-	bool sound = go && go_agrees(go);
+	struct go_builds *builds = d->options->go_builds;
+	struct go_process *go;
+	int err;
 
-	if (go && !sound)
+	if (go_builds_is_sound(builds, file->elf))
+		return true;
+	go = go_open(d->files.pid, builds, why);
+	if (!go)
+		return false;
+	err = look_at_go(go);
+	if (!err)
+		go_builds_note_sound(builds, file->elf);
+	if (err == -EBADMSG)
 		snprintf(why, GO_WHY_MAX,
 			 "it says that it was built with %s, but its figures contradict each other",
 			 go_version_of(go));
 	go_close(go);
-	return sound;
+	return err != -EBADMSG;
 }
 
 static void add_go(struct discovery *d, const struct mapped_file *file,
@@ -283,7 +329,7 @@ static void add_go(struct discovery *d, const struct mapped_file *file,
 	size_t i;
 
 	if (!go_probes_find(file->elf, d->files.memory, file->bias, &probes, targets->go_refused) ||
-	    !go_is_sound(d->files.pid, targets->go_refused))
+	    !go_is_sound(d, file, targets->go_refused))
 		return;
 	for (i = 0; i < GO_PROBES; i++)
 		add_go_probe(module, file->elf, &probes.v[i]);
@@ -415,6 +461,7 @@ static int discover(struct discovery *d, pid_t pid, struct targets *targets)
 	targets->looked_at = list_files(&d->files);
 	for (size_t i = 0; i < d->files.count; i++)
 		add_module(d, d->files.order[i], targets);
+	refuse_go_library(d, targets);
 	warn_missing_objects(d);
 	return 0;
 }

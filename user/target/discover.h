@@ -59,7 +59,8 @@ struct discover_options {
 	const char *const
 		*objects; /* -O: also these (paths as the process or as the caller sees them) */
 	size_t object_count;
-	bool ranges; /* also mmap, munmap, mremap */
+	bool ranges;		     /* also mmap, munmap, mremap */
+	struct go_builds *go_builds; /* what is known of Go programs; NULL: nothing */
 };
 
 /*

@@ -16,6 +16,7 @@
 
 #include "../base/xalloc.h"
 #include "files.h"
+#include "go_builds.h"
 #include "go_private.h"
 #include "go_watch.h"
 
@@ -56,14 +57,15 @@ bool go_version(pid_t pid, char version[GO_VERSION_MAX])
 
 /* What the program says of itself comes before what is known of its version. NULL: *why says what is missing. */
 static const struct go_layout *find_layout(struct go_process *go, struct mapped_file *program,
-					   unsigned int minor, char why[GO_WHY_MAX])
+					   struct go_builds *builds, unsigned int minor,
+					   char why[GO_WHY_MAX])
 {
 	const struct go_layout *known = go_layout_find(minor);
 	const struct go_member_name *name;
 	enum go_member wrong;
 
 	go->own.minor = minor ? minor : UINT_MAX;
-	if (!go_dwarf_layout(program->elf, &go->own)) {
+	if (!go_builds_layout(builds, program->elf, &go->own)) {
 		snprintf(why, GO_WHY_MAX,
 			 "built with %s, whose runtime is not known, and it has no debug "
 			 "information",
@@ -78,14 +80,15 @@ static const struct go_layout *find_layout(struct go_process *go, struct mapped_
 	return known;
 }
 
-static bool locate(struct go_process *go, struct mapped_file *program, char why[GO_WHY_MAX])
+static bool locate(struct go_process *go, struct mapped_file *program, struct go_builds *builds,
+		   char why[GO_WHY_MAX])
 {
 	struct go_runtime *r = &go->runtime;
 	struct go_place place = {r->memory, program->bias, go_build_minor(go->version)};
 	const char *missing;
 	size_t i;
 
-	r->layout = find_layout(go, program, place.minor, why);
+	r->layout = find_layout(go, program, builds, place.minor, why);
 	if (!r->layout)
 		return false;
 	why[0] = '\0';
@@ -102,7 +105,7 @@ static bool locate(struct go_process *go, struct mapped_file *program, char why[
 	return true;
 }
 
-struct go_process *go_open(pid_t pid, char why[GO_WHY_MAX])
+struct go_process *go_open(pid_t pid, struct go_builds *builds, char why[GO_WHY_MAX])
 {
 	struct go_process *go = xcalloc(1, sizeof(*go));
 	struct mapped_file *program;
@@ -117,7 +120,7 @@ struct go_process *go_open(pid_t pid, char why[GO_WHY_MAX])
 	if (!files_load(&files, pid)) {
 		program = go_program_find(&files);
 		if (program && go_build_version(program->elf, go->version))
-			good = locate(go, program, why);
+			good = locate(go, program, builds, why);
 	}
 	files_done(&files);
 	if (good && go->runtime.memory >= 0)

@@ -83,6 +83,7 @@ static inline uint64_t go_heap_bytes(const struct go_figures *f)
 	       f->buck_hash_sys;
 }
 
+struct go_builds;
 struct go_process;
 
 #define GO_VERSION_MAX 64
@@ -92,9 +93,9 @@ struct go_process;
 bool go_version(pid_t pid, char version[GO_VERSION_MAX]);
 /*
  * NULL: not a Go program (*why is ""), or a build of which nothing is known (*why says what is missing). Belongs to the program that
- * the process runs now: after an exec it gives nothing any more.
+ * the process runs now: after an exec it gives nothing any more. builds: what is known of such programs already; NULL: nothing.
  */
-struct go_process *go_open(pid_t pid, char why[GO_WHY_MAX]);
+struct go_process *go_open(pid_t pid, struct go_builds *builds, char why[GO_WHY_MAX]);
 void go_close(struct go_process *go);
 const char *go_version_of(const struct go_process *go);
 /*

@@ -37,7 +37,7 @@ static uint32_t half(const struct go_functions *f, uint64_t offset)
 	return v;
 }
 
-/* The table in memory has been relocated, that in the file maybe not. */
+/* Memory has it relocated; at an exec, before the first instruction, not yet: Go's linker leaves the ELF address there until then. */
 static bool find_text(struct elf_file *elf, const struct go_place *place, uint64_t table,
 		      uint64_t *text)
 {
@@ -50,7 +50,8 @@ static bool find_text(struct elf_file *elf, const struct go_place *place, uint64
 	}
 	if (!link_map_read_memory(place->memory, place->bias + address, text, sizeof(*text)))
 		return false;
-	*text -= place->bias;
+	if (elf_file_is_code(elf, *text - place->bias))
+		*text -= place->bias;
 	return elf_file_is_code(elf, *text);
 }
 

@@ -40,9 +40,9 @@ struct reading {
 	uint8_t byte;
 };
 
-struct go_spans *go_spans_open(pid_t pid, char why[GO_WHY_MAX])
+struct go_spans *go_spans_open(pid_t pid, struct go_builds *builds, char why[GO_WHY_MAX])
 {
-	struct go_process *go = go_open(pid, why);
+	struct go_process *go = go_open(pid, builds, why);
 	struct go_spans *s;
 
 	if (!go)

@@ -25,8 +25,9 @@ struct go_object {
 	enum go_verdict verdict;
 };
 
-/* NULL: not a Go program, or a build of which nothing is known (*why says what, "" when it is none). Belongs to the program that runs now. */
-struct go_spans *go_spans_open(pid_t pid, char why[GO_WHY_MAX]);
+/* NULL: not a Go program, or a build of which nothing is known (*why says what, "" when it is none). Belongs to the program that runs now.
+ * builds as of go_open(). */
+struct go_spans *go_spans_open(pid_t pid, struct go_builds *builds, char why[GO_WHY_MAX]);
 void go_spans_close(struct go_spans *s);
 /*
  * The runtime's sweepgen: two more with each collection. 0, or -ESRCH: the process has ended or runs another program.

@@ -25,6 +25,7 @@ struct sums {
 	double growth, allocs, frees;
 	uint32_t sites, leaks, ended;
 	struct uncertain uncertain;
+	bool margins_known;
 	enum blind blind;		     /* of the first process of which that is known */
 	const struct exhaustion *exhaustion; /* the soonest; NULL: none is known */
 	bool rss_known;
@@ -32,6 +33,7 @@ struct sums {
 
 static void add_uncertain(struct sums *sums, const struct snapshot_process *p)
 {
+	sums->margins_known &= p->uncertain != NULL;
 	if (!p->uncertain)
 		return;
 	if (p->inherits)
@@ -44,7 +46,9 @@ static void sum_up(const struct snapshot *s, struct sums *sums)
 {
 	size_t i;
 
-	*sums = (struct sums){.rss_known = s->process_count > 0, .lost = report_lost_events(s)};
+	*sums = (struct sums){.rss_known = s->process_count > 0,
+			      .margins_known = true,
+			      .lost = report_lost_events(s)};
 	for (i = 0; i < s->process_count; i++) {
 		const struct snapshot_process *p = &s->processes[i];
 		struct amounts a;
@@ -191,7 +195,7 @@ static void find_margins(const struct snapshot *s, const struct sums *sums, stru
 	const struct uncertain *u = &sums->uncertain;
 
 	*m = (struct margins){"", ""};
-	if (!s->uncertain || s->changes)
+	if (!s->uncertain || s->changes || !sums->margins_known)
 		return;
 	m->bytes[0] = m->growth[0] = ' ';
 	interval_text((double)sums->bytes, uncertain_bytes(u, FIGURE_OUTSTANDING), units_bytes,

@@ -337,6 +337,8 @@ static void add_totals(struct buffer *out, const struct snapshot *s)
 		const struct snapshot_process *p = &s->processes[i];
 		uint64_t bytes = p->totals.outstanding_bytes, count = p->totals.outstanding_count;
 
+		if (!p->uncertain)
+			continue;
 		buffer_printf(out, "\t(%" PRIu32 " ", p->pid);
 		buffer_add_clean(out, p->comm);
 		buffer_printf(out, ": %" PRIu64 " bytes in %" PRIu64 " allocations outstanding; ",
