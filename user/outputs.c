@@ -77,6 +77,7 @@ bool outputs_close(struct outputs *o)
 
 	if (!o)
 		return true;
+	gather_end(&o->gather);
 	exports_close(&o->exports);
 	story_done(&o->story);
 	ok = !outputs_failed(o);
