@@ -19,8 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../base/io.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
-#include "mix.h"
 
 #define IMAGE_MAX_HEADERS    128
 #define IMAGE_MAX_NOTE_BYTES 16384
