@@ -21,16 +21,18 @@ bool refusal_say(pid_t pid, const char *comm, const char *why)
 bool refusal_say_errno(pid_t pid, const char *comm, int err)
 {
 	switch (err) {
-	case -ESRCH: return refusal_say(pid, comm, "no such process (it may have ended): see ps -e");
+	case -ESRCH:
+		return refusal_say(pid, comm, "no such process (it may have ended): see ps -e");
 	case -EACCES:
-	case -EPERM: return refusal_say(pid, comm, "permission denied: run as root (sudo tracer ...)");
+	case -EPERM:
+		return refusal_say(pid, comm, "permission denied: run as root (sudo tracer ...)");
 	case -ENOEXEC:
 		return refusal_say(
 			pid, comm,
 			"a 32-bit or foreign program: only 64-bit x86 programs can be traced");
 	case -EINVAL:
 		return refusal_say(pid, comm,
-			      "it is a kernel thread and has no heap: choose a user process");
+				   "it is a kernel thread and has no heap: choose a user process");
 	default: return refusal_say(pid, comm, strerror(-err));
 	}
 }
@@ -54,8 +56,9 @@ bool refusal_check(pid_t pid)
 	if (info.kernel_thread)
 		return refusal_say_errno(pid, info.comm, -EINVAL);
 	if (info.zombie)
-		return refusal_say(pid, info.comm,
-			      "it has ended and waits for its parent: nothing is left to trace");
+		return refusal_say(
+			pid, info.comm,
+			"it has ended and waits for its parent: nothing is left to trace");
 	if (info.tgid && info.tgid != pid) {
 		snprintf(why, sizeof(why), "it is a thread: use the process, -p %d",
 			 (int)info.tgid);
