@@ -16,6 +16,7 @@
 
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "capture/format.h"
 #include "export/difference.h"
@@ -195,7 +196,7 @@ static bool write_report(const struct difference *d, uint64_t top)
 	add_side(&out, "B", &d->b);
 	add_total(&out, d);
 	add_changes(&out, d, top);
-	err = output_path_write(STDOUT_FILENO, out.data, out.length);
+	err = io_write(STDOUT_FILENO, out.data, out.length);
 	if (err)
 		log_error("cannot write 'standard output': %s", output_path_reason(err));
 	buffer_done(&out);

@@ -29,10 +29,17 @@ void gather_begin(struct gather *g, uint64_t now_ns)
 	g->begun_ns = g->last_ns = now_ns;
 	g->last_cpu_ns = own_cpu_ns();
 	overhead_begin(g->windows->overhead);
+	g->pss = pss_reader_start(PSS_RSS_MAX);
 	for (t = g->tracker->first; t; t = t->next) {
-		memory_facts_begin(t);
+		memory_facts_begin(t, g->pss);
 		go_facts_begin(t);
 	}
+}
+
+void gather_end(struct gather *g)
+{
+	pss_reader_stop(g->pss);
+	g->pss = NULL;
 }
 
 static void gather_clocks(const struct gather *g, struct facts *f)
@@ -79,11 +86,12 @@ static void gather_process(const struct gather *g, struct tracked *t, struct pro
 	p->rss_bytes = UINT64_MAX;
 	go_pool_watch_gather(t, &p->go_pools);
 	if (t->ended) {
+		memory_facts_end(t, g->pss);
 		memcpy(p->counts, t->counts, sizeof(p->counts));
 		return;
 	}
 	loader_process_counts(g->tracker->loader, t->pid, p->counts);
-	memory_facts_gather(t, g->options, p);
+	memory_facts_gather(t, g->pss, p);
 	go_facts_gather(t, g->tracker, g->options, p);
 }
 

@@ -12,11 +12,14 @@ struct gather {
 	struct windows *windows;
 	const struct options *options;
 	uint64_t begun_ns, last_ns, last_cpu_ns;
+	struct pss_reader *pss; /* NULL: before the begin, or there is none */
 	double cpu_percent; /* of the tracer, in the last span that was long enough; 0 before that */
 };
 
 /* Tracing has begun now. */
 void gather_begin(struct gather *g, uint64_t now_ns);
+/* Stops what gather_begin() has started, if anything. */
+void gather_end(struct gather *g);
 /* Of now, for a cut at time_ns. The caller frees by facts_done(). */
 void gather_facts(struct gather *g, uint64_t time_ns, struct facts *f);
 /* The same without what the tracer itself uses. */

@@ -2,7 +2,7 @@
 #include "goroutine_rows.h"
 
 #include "base/log.h"
-#include "symbol/mix.h"
+#include "base/mix.h"
 
 /* Of the names of stacks: no call of an allocator. */
 #define CALL_NONE_OF_HEAP UINT8_MAX

@@ -32,6 +32,7 @@
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "become.h"
+#include "refusal.h"
 #include "target/debugger.h"
 #include "target/process.h"
 
@@ -285,7 +286,7 @@ static void begin_program(struct launch *l, struct tracee *t, struct tracked *p)
 	p->start_call = -1;
 	p->refused = err == -ENOEXEC;
 	if (p->refused)
-		tracker_refuse(p->pid, err);
+		refusal_of(p->pid, err);
 	t->starting = !p->refused && linker_state(t->tid) != LINKER_NONE;
 	if (!t->starting)
 		started(l, t, p);

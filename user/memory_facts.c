@@ -8,31 +8,21 @@
 
 /* Limits change seldom, and what is used of them is several files to read. */
 #define LIMITS_NS (NS_PER_S / 2)
-/* PSS takes no more than that part of the time. */
-#define PSS_PART 1000
-/* Its walk, 6 to 8 ms a GB of small pages, keeps threads that map memory waiting: not for longer than 5 ms. */
-#define PSS_RSS_MAX (512ull << 20)
 /* A limit that is met so soon is said before growth is sure. */
 #define SOON_S 60.0
 
-void memory_facts_begin(struct tracked *t)
+void memory_facts_begin(struct tracked *t, struct pss_reader *reader)
 {
 	struct memory_facts *f = &t->memory;
 
+	f->pss = pss_reader_add(reader, t->pid);
 	f->begun = memory_read(t->pid, &f->first) == 0;
 }
 
-uint64_t memory_facts_pss(struct tracked *t, uint64_t rss)
+void memory_facts_end(struct tracked *t, struct pss_reader *reader)
 {
-	struct memory_facts *f = &t->memory;
-	uint64_t begun = clock_monotonic_ns(), now, pss;
-
-	if (begun < f->pss_next_ns || rss > PSS_RSS_MAX)
-		return MEMORY_UNKNOWN;
-	memory_read_pss(t->pid, &pss);
-	now = clock_monotonic_ns();
-	f->pss_next_ns = now + (now - begun) * PSS_PART;
-	return pss;
+	pss_reader_drop(reader, t->memory.pss);
+	t->memory.pss = NULL;
 }
 
 static void gather_limits(struct tracked *t, struct process_facts *f)
@@ -46,7 +36,7 @@ static void gather_limits(struct tracked *t, struct process_facts *f)
 	f->limits = t->memory.limits;
 }
 
-void memory_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f)
+void memory_facts_gather(struct tracked *t, struct pss_reader *reader, struct process_facts *f)
 {
 	f->rss_bytes = MEMORY_UNKNOWN;
 	if (memory_read(t->pid, &f->memory))
@@ -56,8 +46,9 @@ void memory_facts_gather(struct tracked *t, const struct options *o, struct proc
 	f->memory_first = t->memory.first;
 	f->heap_first = t->memory.heap_first;
 	f->rss_bytes = f->memory.rss;
-	if (o->verbose)
-		f->memory.pss = memory_facts_pss(t, f->memory.rss);
+	if (!t->memory.pss)
+		t->memory.pss = pss_reader_add(reader, t->pid);
+	f->memory.pss = pss_reader_get(reader, t->memory.pss).bytes;
 	gather_limits(t, f);
 }
 

@@ -11,6 +11,7 @@
 #include "analyse/beside.h"
 #include "analyse/snapshot.h"
 #include "target/limits.h"
+#include "target/pss_reader.h"
 
 /* Part of struct tracked; all zeros at first. */
 struct memory_facts {
@@ -18,8 +19,8 @@ struct memory_facts {
 	struct memory_use first;
 	uint64_t heap_first;
 	bool go_begun;
-	uint64_t go_first;    /* go_heap_bytes() */
-	uint64_t pss_next_ns; /* not read before that */
+	uint64_t go_first;	 /* go_heap_bytes() */
+	struct pss_process *pss; /* of the reader; NULL: not known to it */
 	struct memory_limits limits;
 	uint64_t limits_next_ns;
 };
@@ -28,14 +29,14 @@ struct tracked;
 struct options;
 struct process_facts;
 
-/* Tracing of it begins now: what it has from here on is compared with this. */
-void memory_facts_begin(struct tracked *t);
+/* Tracing of it begins now: what it has from here on is compared with this. The reader may be NULL: then PSS is not known. */
+void memory_facts_begin(struct tracked *t, struct pss_reader *reader);
 /* Reads what there is now into the facts of the process. */
-void memory_facts_gather(struct tracked *t, const struct options *o, struct process_facts *f);
+void memory_facts_gather(struct tracked *t, struct pss_reader *reader, struct process_facts *f);
+/* It has ended. Once is enough. */
+void memory_facts_end(struct tracked *t, struct pss_reader *reader);
 /* From these facts, live or recorded: beside and exhaustion; totals, rates and unknown frees are there. */
 void memory_facts_fill(struct tracked *t, const struct process_facts *f, struct snapshot_process *p,
 		       const struct options *o);
-/* PSS as it is now; MEMORY_UNKNOWN when it would cost too much now. For who asks for it; -v does by itself. */
-uint64_t memory_facts_pss(struct tracked *t, uint64_t rss);
 
 #endif /* USER_MEMORY_FACTS_H */

@@ -14,11 +14,11 @@
 #include "analyse/build.h"
 #include "base/buffer.h"
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "blindness.h"
 #include "block_list.h"
-#include "export/output_path.h"
 #include "exports.h"
 #include "facts.h"
 #include "gather.h"
@@ -77,6 +77,7 @@ bool outputs_close(struct outputs *o)
 
 	if (!o)
 		return true;
+	gather_end(&o->gather);
 	exports_close(&o->exports);
 	story_done(&o->story);
 	ok = !outputs_failed(o);
@@ -394,7 +395,7 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 
 static void write_stdout(struct outputs *o)
 {
-	int err = output_path_write(STDOUT_FILENO, o->text.data, o->text.length);
+	int err = io_write(STDOUT_FILENO, o->text.data, o->text.length);
 
 	if (!err)
 		return;

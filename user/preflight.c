@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "go_heap.h"
 #include "probe/places.h"
+#include "refusal.h"
 #include "target/discover.h"
 #include "target/go.h"
 #include "target/go_profile.h"
@@ -48,7 +49,7 @@ bool preflight_targets(const struct options *o)
 	size_t i;
 
 	for (i = 0; i < o->pid_count; i++) {
-		if (!tracker_check(o->pids[i]))
+		if (!refusal_check(o->pids[i]))
 			return false;
 	}
 	return true;
@@ -147,7 +148,7 @@ int preflight_plan(const struct options *o)
 		struct targets targets = {0};
 		int err;
 
-		if (!tracker_check(o->pids[i]))
+		if (!refusal_check(o->pids[i]))
 			return 1;
 		err = discover_process(o->pids[i], &d, &targets);
 		if (!err && !say_go(o, o->pids[i], &targets) && !targets.module_count) {
@@ -159,7 +160,7 @@ int preflight_plan(const struct options *o)
 		} else if (!err) {
 			places_print_plan(&targets);
 		} else {
-			tracker_refuse(o->pids[i], err);
+			refusal_of(o->pids[i], err);
 		}
 		targets_done(&targets);
 		if (err)

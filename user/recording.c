@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mix.h"
 #include "base/units.h"
 #include "base/xalloc.h"
 #include "export/stream_file.h"
@@ -396,15 +397,6 @@ static void write_names_block(struct names_writer *w)
 	memset(w->slots, 0, TEXT_SLOTS * sizeof(*w->slots));
 }
 
-static size_t hash_text(const char *text)
-{
-	size_t hash = 5381;
-
-	for (; *text; text++)
-		hash = hash * 33 ^ (unsigned char)*text;
-	return hash % TEXT_SLOTS;
-}
-
 /* 0: NULL; one more than those so far: it follows. */
 static void pack_shared_text(struct names_writer *w, const char *text)
 {
@@ -414,7 +406,7 @@ static void pack_shared_text(struct names_writer *w, const char *text)
 		pack_u64(&w->block, 0);
 		return;
 	}
-	slot = hash_text(text);
+	slot = mix_text(0, text) % TEXT_SLOTS;
 	if (w->slots[slot] && !strcmp(w->texts[w->slots[slot] - 1], text)) {
 		pack_u64(&w->block, w->slots[slot]);
 		return;

@@ -16,9 +16,9 @@
 #include <unistd.h>
 #include <zstd.h>
 
+#include "base/mix.h"
 #include "base/xalloc.h"
 #include "symbol/image.h"
-#include "symbol/mix.h"
 #include "symbol/modules.h"
 #include "symbol/perf_map.h"
 #include "symbol/resolver.h"

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/buffer.h"
+#include "base/io.h"
 #include "base/log.h"
 
 /* More is not a list that somebody wrote. */
@@ -15,18 +16,11 @@
 /* 0 or -errno. */
 static int read_file(const char *path, struct buffer *text)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), err = 0;
-	char piece[65536];
-	ssize_t n;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), err;
 
 	if (fd < 0)
 		return -errno;
-	while ((n = read(fd, piece, sizeof(piece))) > 0 && text->length <= FILE_MAX)
-		buffer_add(text, piece, (size_t)n);
-	if (n < 0)
-		err = -errno;
-	else if (text->length > FILE_MAX)
-		err = -EFBIG;
+	err = io_read_rest(fd, FILE_MAX, text);
 	close(fd);
 	return err;
 }

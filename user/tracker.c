@@ -22,6 +22,7 @@
 #include "go_heap.h"
 #include "go_pool_watch.h"
 #include "probe/places.h"
+#include "refusal.h"
 #include "target/process.h"
 
 void tracker_init(struct tracker *t)
@@ -140,63 +141,6 @@ static void heap_add(struct tracker *t, const struct tracked *p)
 	consumer_unlock(t->consumer);
 }
 
-static bool refuse(pid_t pid, const char *comm, const char *why)
-{
-	if (comm[0])
-		log_error("cannot attach to process %d (%s): %s", (int)pid, comm, why);
-	else
-		log_error("cannot attach to process %d: %s", (int)pid, why);
-	return false;
-}
-
-static bool refuse_errno(pid_t pid, const char *comm, int err)
-{
-	switch (err) {
-	case -ESRCH: return refuse(pid, comm, "no such process (it may have ended): see ps -e");
-	case -EACCES:
-	case -EPERM: return refuse(pid, comm, "permission denied: run as root (sudo tracer ...)");
-	case -ENOEXEC:
-		return refuse(
-			pid, comm,
-			"a 32-bit or foreign program: only 64-bit x86 programs can be traced");
-	case -EINVAL:
-		return refuse(pid, comm,
-			      "it is a kernel thread and has no heap: choose a user process");
-	default: return refuse(pid, comm, strerror(-err));
-	}
-}
-
-void tracker_refuse(pid_t pid, int err)
-{
-	char comm[16] = "";
-
-	read_comm(pid, comm);
-	refuse_errno(pid, comm, err);
-}
-
-bool tracker_check(pid_t pid)
-{
-	struct process_info info = {0};
-	char why[96];
-	int err = process_read(pid, &info);
-
-	if (err)
-		return refuse_errno(pid, "", err);
-	if (info.kernel_thread)
-		return refuse_errno(pid, info.comm, -EINVAL);
-	if (info.zombie)
-		return refuse(pid, info.comm,
-			      "it has ended and waits for its parent: nothing is left to trace");
-	if (info.tgid && info.tgid != pid) {
-		snprintf(why, sizeof(why), "it is a thread: use the process, -p %d",
-			 (int)info.tgid);
-		return refuse(pid, info.comm, why);
-	}
-	if (pid == getpid())
-		return refuse(pid, info.comm, "it is this tracer itself");
-	return true;
-}
-
 static void remember_barren(struct tracker *t, const struct targets *targets, dev_t device,
 			    ino_t inode)
 {
@@ -304,12 +248,12 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 	struct tracked *p;
 	int err;
 
-	if (!tracker_check(pid))
+	if (!refusal_check(pid))
 		return NULL;
 	process_read(pid, &info);
 	err = discover_process(pid, &t->discover, &targets);
 	if (err) {
-		refuse_errno(pid, info.comm, err);
+		refusal_say_errno(pid, info.comm, err);
 		return NULL;
 	}
 	p = add(t, pid, loader_take_number(t->loader), info.comm);
@@ -329,14 +273,15 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 		log_verbose("process %d: planned and attached in %.1f ms", (int)pid,
 			    (double)(clock_monotonic_ns() - begun) / 1e6);
 		if (err) {
-			refuse_errno(pid, info.comm, err);
+			refusal_say_errno(pid, info.comm, err);
 			p = NULL;
 		} else if (attachment_is_blind(p->attachment)) {
-			refuse(pid, info.comm,
-			       "its allocator's code is not the mapped file's (moved to anonymous "
-			       "memory for huge pages?): no probe can see it; start it without "
-			       "that, "
-			       "or trace another build of it");
+			refusal_say(
+				pid, info.comm,
+				"its allocator's code is not the mapped file's (moved to anonymous "
+				"memory for huge pages?): no probe can see it; start it without "
+				"that, "
+				"or trace another build of it");
 			p = NULL;
 		} else {
 			tracker_read_modules(t, p);

@@ -88,10 +88,6 @@ void tracker_detach(struct tracker *t);
 /* Detaches what is left. */
 void tracker_done(struct tracker *t);
 
-/* Checks that the process can be traced at all. False after a message. */
-bool tracker_check(pid_t pid);
-/* Says why the process cannot be traced, from the -errno of discover_process(). */
-void tracker_refuse(pid_t pid, int err);
 /* Attaches to a running process. NULL after a message. */
 struct tracked *tracker_attach(struct tracker *t, pid_t pid);
 /* A process that is held at its exec: registers it, before its first instruction. */

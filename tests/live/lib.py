@@ -221,6 +221,13 @@ class Target(Program):
         equal(status, 0, f"exit status of {self.name}")
 
 
+def tell(tide, *commands):
+    """A target `tide` does this; None."""
+    for line in commands:
+        tide.write(line + "\n")
+        tide.out.wait_for(r"^did$")
+
+
 class Tracer(Program):
     def __init__(self, arguments, **more):
         more.setdefault("stdin", subprocess.DEVNULL)

@@ -245,6 +245,12 @@ static void report_add_process__limit__near_or_verbose(void **state)
 		.swap = 0,
 		.pss = MEMORY_UNKNOWN,
 	};
+	report_add_process(&f->out, p, false);
+	assert_string_equal(
+		f->out.data,
+		"\t(4711 a?: RSS 9.00M (anonymous 8.00M, files 1.00M, shared 0B), swapped "
+		"out 0B; outstanding 0B)\n");
+	buffer_reset(&f->out);
 	report_add_process(&f->out, p, true);
 	assert_string_equal(
 		f->out.data,

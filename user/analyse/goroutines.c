@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/clock.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
 #include "reasons.h"
 
@@ -79,12 +80,9 @@ static struct key key_of(uint32_t process, const struct go_origin *o, const stru
 
 static uint32_t slot_of(const struct key *k)
 {
-	uint64_t h = (k->creator ^ k->start << 17 ^ (uint64_t)k->process << 48) + 1;
-	const char *c;
+	uint64_t place = mix_u64(mix_u64(k->process, k->creator), k->start);
 
-	for (c = k->reason; *c; c++)
-		h = (h ^ (unsigned char)*c) * 0x100000001b3ull;
-	return (uint32_t)(h * 0x9e3779b97f4a7c15ull >> 40) % HEADS;
+	return (uint32_t)mix_text(place, k->reason) % HEADS;
 }
 
 static bool is_same(const struct key *a, const struct key *b)

@@ -19,6 +19,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include "io.h"
 
 #define MAGIC	   0x3145484341435254ull /* "TRCACHE1" */
 #define NAME_BYTES 256
@@ -116,35 +117,9 @@ int cache_dir_open_file(int dir, const char *name, size_t max, size_t *bytes)
 
 static int read_whole(int fd, char *to, size_t bytes)
 {
-	size_t done = 0;
+	ssize_t n = io_read_at(fd, to, bytes, 0);
 
-	while (done < bytes) {
-		ssize_t n = read(fd, to + done, bytes - done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EBADMSG;
-		done += (size_t)n;
-	}
-	return 0;
-}
-
-static int write_whole(int fd, const void *from, size_t bytes)
-{
-	const char *at = from;
-
-	while (bytes) {
-		ssize_t n = write(fd, at, bytes);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
+	return n < 0 ? (int)n : (size_t)n == bytes ? 0 : -EBADMSG;
 }
 
 /* FNV-1a over words of eight bytes: payloads can be many megabytes. */
@@ -222,11 +197,11 @@ static int write_parts(int fd, const char *key, const void *data, size_t bytes)
 			   .key_bytes = strlen(key),
 			   .bytes = bytes,
 			   .sum = sum_of(key, data, bytes)};
-	int err = write_whole(fd, &h, sizeof(h));
+	int err = io_write(fd, &h, sizeof(h));
 
 	if (!err)
-		err = write_whole(fd, key, h.key_bytes);
-	return err ? err : write_whole(fd, data, bytes);
+		err = io_write(fd, key, h.key_bytes);
+	return err ? err : io_write(fd, data, bytes);
 }
 
 int cache_dir_write(int dir, const char *name, const char *key, const void *data, size_t bytes)

@@ -3,8 +3,7 @@
 #include "file_block.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <unistd.h>
+#include "../base/io.h"
 #include "../base/siphash.h"
 
 /* No secret: the checksum is against accidents, not against whoever can write the file. */
@@ -24,53 +23,11 @@ uint64_t file_block_checksum(const struct recording_block *header, const void *p
 	return digest[0];
 }
 
-/* Somebody may have given us a pipe that does not block. */
-static void wait_writable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	poll(&p, 1, -1);
-}
-
-int file_write(int fd, const void *data, size_t bytes)
-{
-	const char *at = data;
-
-	while (bytes) {
-		ssize_t n = write(fd, at, bytes);
-
-		if (n < 0 && errno == EAGAIN)
-			wait_writable(fd);
-		else if (n < 0 && errno != EINTR)
-			return -errno;
-		if (n <= 0)
-			continue;
-		at += n;
-		bytes -= (size_t)n;
-	}
-	return 0;
-}
-
 int file_read_at(int fd, void *out, size_t bytes, uint64_t offset)
 {
-	char *at = out;
+	ssize_t n = offset > INT64_MAX - bytes ? 0 : io_read_at(fd, out, bytes, offset);
 
-	if (offset > INT64_MAX - bytes)
-		return -ENODATA;
-	while (bytes) {
-		ssize_t n = pread(fd, at, bytes, (off_t)offset);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			return -ENODATA;
-		at += n;
-		offset += (uint64_t)n;
-		bytes -= (size_t)n;
-	}
-	return 0;
+	return n < 0 ? (int)n : (size_t)n == bytes ? 0 : -ENODATA;
 }
 
 /* Piece by piece, so that a length that is a lie costs no more memory than the file has bytes. */

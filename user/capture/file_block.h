@@ -10,8 +10,6 @@
 
 /* Of header and payload; header->checksum itself does not count. */
 uint64_t file_block_checksum(const struct recording_block *header, const void *payload);
-/* All of it. 0 or -errno. */
-int file_write(int fd, const void *data, size_t bytes);
 /* 0, -ENODATA when the file ends before, or -errno. */
 int file_read_at(int fd, void *out, size_t bytes, uint64_t offset);
 /* A block at an offset. 0; -ENODATA: the file ends there or within it; -EBADMSG: it makes no sense; or -errno. */

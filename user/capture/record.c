@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include "../base/buffer.h"
 #include "../base/clock.h"
+#include "../base/io.h"
 #include "block_coder.h"
 #include "file_block.h"
 #include "pack.h"
@@ -93,7 +94,7 @@ static void write_block(struct record *r, enum recording_kind kind, const void *
 	h.checksum = file_block_checksum(&h, payload);
 	buffer_add(&whole, &h, sizeof(h));
 	buffer_add(&whole, payload, bytes);
-	err = file_write(r->fd, whole.data, whole.length);
+	err = io_write(r->fd, whole.data, whole.length);
 	buffer_done(&whole);
 	if (err) {
 		fail(r, err);
@@ -410,7 +411,7 @@ static int begin_file(struct record *r, const void *about, size_t bytes)
 	int err;
 
 	memcpy(start.magic, RECORDING_MAGIC, RECORDING_MAGIC_BYTES);
-	err = file_write(r->fd, &start, sizeof(start));
+	err = io_write(r->fd, &start, sizeof(start));
 	if (err)
 		return err;
 	r->figures.bytes = sizeof(start);

@@ -11,8 +11,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "../base/buffer.h"
+#include "../base/io.h"
 #include "../base/units.h"
 #include "../base/xalloc.h"
 
@@ -65,24 +65,13 @@ struct reader {
 	size_t row_count, row_capacity;
 };
 
-static int read_whole(int fd, struct buffer *text)
+static int read_text(int fd, struct buffer *text)
 {
-	char piece[65536];
+	int err = io_read_rest(fd, FILE_MOST, text);
 
-	for (;;) {
-		ssize_t n = read(fd, piece, sizeof(piece));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		if (text->length > FILE_MOST)
-			return -EFBIG;
-		buffer_add(text, piece, (size_t)n);
-	}
 	buffer_add(text, "", 0);
+	if (err)
+		return err;
 	return memchr(text->data, '\0', text->length) ? -EBADMSG : 0;
 }
 
@@ -238,7 +227,7 @@ int csv_read_sites(struct csv_sites *sites, int fd, size_t *line)
 {
 	struct buffer text = {0};
 	struct reader r = {0};
-	int err = read_whole(fd, &text);
+	int err = read_text(fd, &text);
 	size_t columns;
 
 	*sites = (struct csv_sites){.text = text.data};

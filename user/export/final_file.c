@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../base/io.h"
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "file_sync.h"
@@ -170,7 +171,7 @@ int final_file_write(struct final_file *f, const char *data, size_t size)
 		return stream_file_write(&f->stream, data, size);
 	if (f->error)
 		return f->error;
-	err = output_path_write(f->fd, data, size);
+	err = io_write(f->fd, data, size);
 	return err ? fail(f, "write", err) : 0;
 }
 

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,32 +78,4 @@ const char *output_path_reason(int err)
 	case EBADFD: return "it is neither a regular file nor a pipe nor a character device";
 	default: return strerror(-err);
 	}
-}
-
-/* stdout may have been made non-blocking by whoever shares it. */
-static int wait_writable(int fd)
-{
-	struct pollfd p = {.fd = fd, .events = POLLOUT};
-
-	if (poll(&p, 1, -1) < 0 && errno != EINTR)
-		return -errno;
-	return 0;
-}
-
-int output_path_write(int fd, const char *data, size_t size)
-{
-	while (size > 0) {
-		ssize_t written = write(fd, data, size);
-		int err = written < 0 ? -errno : 0;
-
-		if (err == -EAGAIN)
-			err = wait_writable(fd);
-		if (err && err != -EINTR)
-			return err;
-		if (written <= 0)
-			continue;
-		data += written;
-		size -= (size_t)written;
-	}
-	return 0;
 }

@@ -12,7 +12,5 @@ int output_path_descriptor(const char *path);
 bool output_path_same(const char *a, const char *b);
 /* From -errno; static or as strerror(). */
 const char *output_path_reason(int err);
-/* Writes all of it, and waits for a descriptor that somebody made non-blocking. 0 or -errno. */
-int output_path_write(int fd, const char *data, size_t size);
 
 #endif /* EXPORT_OUTPUT_PATH_H */

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../base/io.h"
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "output_path.h"
@@ -117,7 +118,7 @@ int stream_file_write_part(struct stream_file *f, const char *data, size_t size)
 
 	if (f->error)
 		return f->error;
-	err = output_path_write(f->fd, data, size);
+	err = io_write(f->fd, data, size);
 	if (!err) {
 		f->part_length += (off_t)size;
 		return 0;

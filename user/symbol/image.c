@@ -18,28 +18,16 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "../base/io.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
-#include "mix.h"
 
 #define IMAGE_MAX_HEADERS    128
 #define IMAGE_MAX_NOTE_BYTES 16384
 
 static bool image_read(int fd, void *out, size_t bytes, uint64_t offset)
 {
-	size_t done = 0;
-
-	if (offset > INT64_MAX - bytes)
-		return false;
-	while (done < bytes) {
-		ssize_t n = pread(fd, (char *)out + done, bytes - done, (off_t)(offset + done));
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return false;
-		done += (size_t)n;
-	}
-	return true;
+	return io_read_at(fd, out, bytes, offset) == (ssize_t)bytes;
 }
 
 static size_t image_align_note(size_t bytes)

@@ -20,10 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../base/log.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
 #include "../target/mapped_file.h"
 #include "../target/process.h"
-#include "mix.h"
 #include "table.h"
 
 /* The kernel's own default limit of mappings of a process; there can be more, but hardly of code.

@@ -20,8 +20,8 @@
 #include <time.h>
 #include "../base/clock.h"
 #include "../base/guard.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
-#include "mix.h"
 #include "pages.h"
 #include "strings.h"
 #include "table.h"

@@ -9,8 +9,8 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include "../base/mix.h"
 #include "../base/xalloc.h"
-#include "mix.h"
 
 /* malloc's own share of a small block */
 #define STRINGS_OVERHEAD 16

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Owns the slots of the small hash tables of this folder: strings, files, addresses, stacks,
- * processes. Hashes come from mix.h and items from the caller, who also frees them.
+ * processes. Hashes come from base/mix.h and items from the caller, who also frees them.
  *
  * Invariant: at most three quarters of the slots are used, so that every search meets an empty one.
  */

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "../base/io.h"
 #include "../base/xalloc.h"
 #include "elf_private.h"
 
@@ -31,20 +32,7 @@
 
 ssize_t elf_read_offset(const struct elf_file *file, uint64_t offset, void *out, size_t size)
 {
-	size_t done = 0;
-	ssize_t n;
-
-	if (offset > INT64_MAX - size)
-		return -EINVAL;
-	while (done < size) {
-		n = pread(file->fd, (char *)out + done, size - done, (off_t)(offset + done));
-		if (n < 0)
-			return -errno;
-		if (n == 0)
-			break;
-		done += (size_t)n;
-	}
-	return (ssize_t)done;
+	return io_read_at(file->fd, out, size, offset);
 }
 
 static bool has_right_header(const struct elf_file *file)

@@ -9,14 +9,12 @@
  */
 #include "limits.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include "../base/io.h"
 
 #define TEXT_MAX   16384
 #define LEVELS_MAX 32
@@ -34,18 +32,7 @@ static const struct cgroup_files cgroup_v1 = {"sys/fs/cgroup/memory", "memory.li
 
 static bool read_text(const char *path, char *out, size_t size)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	size_t length = 0;
-	ssize_t n = 0;
-
-	out[0] = '\0';
-	if (fd < 0)
-		return false;
-	while (length < size - 1 && (n = read(fd, out + length, size - 1 - length)) > 0)
-		length += (size_t)n;
-	close(fd);
-	out[length] = '\0';
-	return n >= 0;
+	return io_read_text(path, out, size) >= 0;
 }
 
 /* "max" and what is no number: false. */

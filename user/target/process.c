@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "../base/clock.h"
+#include "../base/io.h"
 #include "../base/xalloc.h"
 
 #define PROCESS_TEXT_MAX   8192
@@ -26,27 +27,11 @@
 ssize_t process_read_text(pid_t pid, const char *file, char *out, size_t size)
 {
 	char path[64];
-	size_t length = 0;
-	ssize_t n = 0;
-	int fd, err = 0;
+	ssize_t n;
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		err = -errno;
-		return err == -ENOENT ? -ESRCH : err;
-	}
-	while (length < size - 1) {
-		n = read(fd, out + length, size - 1 - length);
-		if (n < 0)
-			err = -errno;
-		if (n <= 0)
-			break;
-		length += (size_t)n;
-	}
-	close(fd);
-	out[length] = '\0';
-	return n < 0 ? err : (ssize_t)length;
+	n = io_read_text(path, out, size);
+	return n == -ENOENT ? -ESRCH : n;
 }
 
 /* The kernel writes a newline in a name as "\n" and a backslash as "\\". */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Rules of --alert that have fired, the newest first. */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include "../base/clock.h"
-#include "../base/xalloc.h"
+#include "../base/mix.h"
 #include "figures.h"
 #include "kinds.h"
 #include "text.h"
@@ -42,31 +41,19 @@ static const struct view_alert *alert_of(const struct grid *t, size_t row)
 static size_t take_rows(struct grid *t)
 {
 	const struct screen_sources *sources = t->data->sources;
+	struct alerts *alerts = grid_own(t, sizeof(*alerts));
 
-	if (!t->own)
-		t->own = xcalloc(1, sizeof(struct alerts));
 	if (!sources->alerts)
 		return 0;
-	return sources->alerts(sources->context, ((struct alerts *)t->own)->v, ALERTS_MOST);
+	return sources->alerts(sources->context, alerts->v, ALERTS_MOST);
 }
 
 /* At most one of a rule and a process in one moment. */
 static uint64_t key(const struct grid *t, size_t row)
 {
 	const struct view_alert *a = alert_of(t, row);
-	uint64_t hash = a->realtime_ns ^ (uint64_t)a->pid << 40;
-	const char *s;
 
-	for (s = a->rule; *s; s++)
-		hash = hash * 31 + (unsigned char)*s;
-	return hash;
-}
-
-static uint32_t open_site(const struct grid *t, size_t row)
-{
-	(void)t;
-	(void)row;
-	return 0;
+	return mix_text(mix_u64(a->realtime_ns, a->pid), a->rule);
 }
 
 static double value(const struct grid *t, size_t row, int sort)
@@ -117,12 +104,6 @@ static int match(struct grid *t, size_t row, const char *text)
 	       text_contains(alert_of(t, row)->comm, text);
 }
 
-static void done(struct grid *t)
-{
-	free(t->own);
-	t->own = NULL;
-}
-
 const struct grid_kind alerts_kind = {
 	.name = "Alerts",
 	.noun = "alert",
@@ -135,6 +116,4 @@ const struct grid_kind alerts_kind = {
 	.value = value,
 	.cell = cell,
 	.match = match,
-	.site = open_site,
-	.done = done,
 };

@@ -139,30 +139,15 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 	const struct site_sums *sums = &node_of(t, row)->sums;
 
 	switch ((enum caller_column)column) {
-	case COLUMN_OUTSTANDING:
-		figure_amount_bytes(out, &sums->amounts);
-		*style = STYLE_STRONG;
-		break;
 	case COLUMN_SHARE:
 		figure_share(out, (double)sums->amounts.bytes,
 			     (double)tree_of(t)->nodes[0].sums.amounts.bytes);
 		break;
-	case COLUMN_COUNT: figure_amount_count(out, &sums->amounts); break;
-	case COLUMN_GROWTH: figure_growth(out, sums->growth, style); break;
-	case COLUMN_RATE: figure_rate(out, sums->rate); break;
-	case COLUMN_TEMPORARY:
-		figure_share(out, (double)sums->amounts.temporary_count,
-			     (double)sums->amounts.alloc_count);
-		break;
-	case COLUMN_SITES: figure_count(out, sums->sites); break;
-	case COLUMN_LEAKS:
-		figure_count(out, sums->leaks);
-		*style = sums->leaks ? STYLE_BAD : STYLE_NORMAL;
-		break;
 	case COLUMN_FUNCTION: add_function(t, row, out); break;
-	default:
+	case COLUMN_MODULE:
 		buffer_add_string(out, t->data->paths.places[node_of(t, row)->place].module);
 		break;
+	default: site_sums_cell(out, sums, columns[column].sort, style); break;
 	}
 }
 
@@ -182,16 +167,12 @@ static void note(const struct grid *t, struct buffer *out)
 	buffer_add_string(out, c->from_root ? "root down" : "allocator up");
 }
 
-static void done(struct grid *t)
+static void done(void *own)
 {
-	struct callers *c = t->own;
+	struct callers *c = own;
 
-	if (c) {
-		call_tree_done(&c->trees[0]);
-		call_tree_done(&c->trees[1]);
-	}
-	free(c);
-	t->own = NULL;
+	call_tree_done(&c->trees[0]);
+	call_tree_done(&c->trees[1]);
 }
 
 static void open_node(struct grid *t, size_t row)

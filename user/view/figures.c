@@ -96,6 +96,29 @@ double site_sums_value(const struct site_sums *sums, int sort)
 	}
 }
 
+void site_sums_cell(struct buffer *out, const struct site_sums *sums, int sort, enum style *style)
+{
+	switch (sort) {
+	case SORT_COUNT: figure_amount_count(out, &sums->amounts); break;
+	case SORT_GROWTH: figure_growth(out, sums->growth, style); break;
+	case SORT_RATE: figure_rate(out, sums->rate); break;
+	case SORT_OLDEST: figure_age(out, sums->oldest_s); break;
+	case GRID_SORT_TEMPORARY:
+		figure_share(out, (double)sums->amounts.temporary_count,
+			     (double)sums->amounts.alloc_count);
+		break;
+	case GRID_SORT_SITES: figure_count(out, sums->sites); break;
+	case GRID_SORT_LEAKS:
+		figure_count(out, sums->leaks);
+		*style = sums->leaks ? STYLE_BAD : STYLE_NORMAL;
+		break;
+	default:
+		figure_amount_bytes(out, &sums->amounts);
+		*style = STYLE_STRONG;
+		break;
+	}
+}
+
 void figure_signed_count(struct buffer *out, int64_t count)
 {
 	char text[16];

@@ -34,6 +34,8 @@ void site_sums_add(struct site_sums *sums, const struct snapshot_site *site);
 void site_sums_merge(struct site_sums *to, const struct site_sums *sums);
 /* by a sort key of grid.h. */
 double site_sums_value(const struct site_sums *sums, int sort);
+/* The same as a cell. */
+void site_sums_cell(struct buffer *out, const struct site_sums *sums, int sort, enum style *style);
 
 enum style figure_verdict_style(enum verdict verdict);
 /* Outstanding ones, with a sign when they are a change. */

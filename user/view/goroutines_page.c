@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include "../analyse/goroutines.h"
+#include "../base/mix.h"
 #include "../base/units.h"
 #include "figures.h"
 #include "frames.h"
@@ -13,12 +14,10 @@
 
 uint64_t goroutines_key(const struct snapshot *s, const struct snapshot_goroutines *row)
 {
-	uint64_t hash = (row->start ^ row->creator << 24) + s->processes[row->process].number;
-	const char *c;
+	uint64_t place =
+		mix_u64(mix_u64(s->processes[row->process].number, row->creator), row->start);
 
-	for (c = row->reason; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3ull;
-	return hash;
+	return mix_text(place, row->reason);
 }
 
 const struct stack_names *goroutines_names(const struct view_data *d,

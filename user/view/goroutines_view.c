@@ -43,22 +43,13 @@ static const struct stack_names *names_of(const struct grid *t, size_t row)
 
 static size_t take_rows(struct grid *t)
 {
-	const struct snapshot *s = t->data->snapshot;
-
-	t->list.hidden = s->process_count > 1 ? 0 : 1u << COLUMN_PROCESS;
-	return s->goroutine_count;
+	grid_hide_process(t, COLUMN_PROCESS);
+	return t->data->snapshot->goroutine_count;
 }
 
 static uint64_t key(const struct grid *t, size_t row)
 {
 	return goroutines_key(t->data->snapshot, row_of(t, row));
-}
-
-static uint32_t open_site(const struct grid *t, size_t row)
-{
-	(void)t;
-	(void)row;
-	return 0;
 }
 
 static double value(const struct grid *t, size_t row, int sort)
@@ -140,5 +131,4 @@ const struct grid_kind goroutines_kind = {
 	.value = value,
 	.cell = cell,
 	.match = match,
-	.site = open_site,
 };

@@ -72,10 +72,24 @@ void grid_init(struct grid *t, const struct grid_kind *kind, struct view_data *d
 
 void grid_done(struct grid *t)
 {
-	if (t->kind && t->kind->done)
-		t->kind->done(t);
+	if (t->own && t->kind->done)
+		t->kind->done(t->own);
+	free(t->own);
+	t->own = NULL;
 	free(t->order);
 	t->order = NULL;
+}
+
+void *grid_own(struct grid *t, size_t size)
+{
+	if (!t->own)
+		t->own = xcalloc(1, size);
+	return t->own;
+}
+
+void grid_hide_process(struct grid *t, size_t column)
+{
+	t->list.hidden = t->data->snapshot->process_count > 1 ? 0 : 1u << column;
 }
 
 static uint64_t key_at(const struct grid *t, size_t line)

@@ -53,17 +53,18 @@ struct grid_kind {
 		     enum style *style);
 	/* 1, 0, or -1 while it is not known */
 	int (*match)(struct grid *t, size_t row, const char *text);
-	/* Heap index of the site that Enter opens, 0: none. */
+	/* Heap index of the site that Enter opens, 0: none. NULL: no row has one. */
 	uint32_t (*site)(const struct grid *t, size_t row);
 	/* What else stands in the bottom line; may be NULL. */
 	void (*note)(const struct grid *t, struct buffer *out);
-	void (*done)(struct grid *t);
+	/* Frees what grid.own holds, not itself; only when there is one. NULL: nothing. */
+	void (*done)(void *own);
 };
 
 struct grid {
 	const struct grid_kind *kind;
 	struct view_data *data;
-	void *own; /* of the kind */
+	void *own; /* of the kind, from grid_own(); NULL: none yet */
 	struct list list;
 	uint32_t *order; /* shown rows, in order */
 	size_t order_capacity;
@@ -92,6 +93,10 @@ bool grid_selected(const struct grid *t, size_t *row);
 /* Puts the cursor on the row with that key, when it is shown. */
 bool grid_select_key(struct grid *t, uint64_t key);
 void grid_draw(struct grid *t, struct canvas *canvas, int y, int height);
+/* For a kind, as it takes its rows: what it keeps, so many bytes, zeros at first. */
+void *grid_own(struct grid *t, size_t size);
+/* The same: this column, which says of which process a row is, is shown while there are several. */
+void grid_hide_process(struct grid *t, size_t column);
 /* For people: what a sort key sorts by. */
 const char *grid_sort_name(int sort);
 

@@ -74,11 +74,9 @@ static struct module_row *find_row(struct modules *m, uint32_t id)
 static size_t sum_up(struct grid *t)
 {
 	const struct snapshot *s = t->data->snapshot;
-	struct modules *m = t->own;
+	struct modules *m = grid_own(t, sizeof(*m));
 	size_t i;
 
-	if (!m)
-		t->own = m = xcalloc(1, sizeof(*m));
 	m->missing = view_data_paths(t->data);
 	m->count = 0;
 	m->total_bytes = 0;
@@ -127,27 +125,11 @@ static void cell(struct grid *t, size_t row, size_t column, struct buffer *out, 
 	const struct site_sums *sums = &modules_of(t)->v[row].sums;
 
 	switch ((enum module_column)column) {
-	case COLUMN_OUTSTANDING:
-		figure_amount_bytes(out, &sums->amounts);
-		*style = STYLE_STRONG;
-		break;
 	case COLUMN_SHARE:
 		figure_share(out, (double)sums->amounts.bytes, (double)modules_of(t)->total_bytes);
 		break;
-	case COLUMN_COUNT: figure_amount_count(out, &sums->amounts); break;
-	case COLUMN_GROWTH: figure_growth(out, sums->growth, style); break;
-	case COLUMN_RATE: figure_rate(out, sums->rate); break;
-	case COLUMN_TEMPORARY:
-		figure_share(out, (double)sums->amounts.temporary_count,
-			     (double)sums->amounts.alloc_count);
-		break;
-	case COLUMN_OLDEST: figure_age(out, sums->oldest_s); break;
-	case COLUMN_SITES: figure_count(out, sums->sites); break;
-	case COLUMN_LEAKS:
-		figure_count(out, sums->leaks);
-		*style = sums->leaks ? STYLE_BAD : STYLE_NORMAL;
-		break;
-	default: buffer_add_string(out, name_of(t, row)); break;
+	case COLUMN_MODULE: buffer_add_string(out, name_of(t, row)); break;
+	default: site_sums_cell(out, sums, columns[column].sort, style); break;
 	}
 }
 
@@ -162,12 +144,9 @@ static void note(const struct grid *t, struct buffer *out)
 		buffer_printf(out, "%zu sites to look at", modules_of(t)->missing);
 }
 
-static void done(struct grid *t)
+static void done(void *own)
 {
-	if (t->own)
-		free(modules_of(t)->v);
-	free(t->own);
-	t->own = NULL;
+	free(((struct modules *)own)->v);
 }
 
 const struct grid_kind modules_kind = {

@@ -12,6 +12,7 @@
 #include "../base/array.h"
 #include "../base/buffer.h"
 #include "../base/clock.h"
+#include "../base/mix.h"
 #include "../base/xalloc.h"
 #include "frames.h"
 #include "text.h"
@@ -35,16 +36,9 @@ void paths_done(struct paths *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static uint32_t hash_text(uint32_t hash, const char *s)
-{
-	for (; *s; s++)
-		hash = (hash ^ (unsigned char)*s) * 16777619u;
-	return hash * 16777619u;
-}
-
 static uint32_t hash_of(const char *text, const char *module)
 {
-	return hash_text(hash_text(2166136261u, text), module);
+	return (uint32_t)mix_text(mix_text(0, text), module);
 }
 
 static void rehash(struct paths *p)

@@ -83,14 +83,12 @@ static size_t add_go_pools(const struct snapshot *s, struct row *rows)
 static size_t take_rows(struct grid *t)
 {
 	const struct snapshot *s = t->data->snapshot;
-	struct pools *p = t->own;
+	struct pools *p = grid_own(t, sizeof(*p));
 	size_t sites, count, i;
 
-	if (!p)
-		t->own = p = xcalloc(1, sizeof(*p));
 	free(p->sites);
 	free(p->v);
-	t->list.hidden = s->process_count > 1 ? 0 : 1u << COLUMN_PROCESS;
+	grid_hide_process(t, COLUMN_PROCESS);
 	if (t->filter[0])
 		view_data_paths(t->data);
 	sites = pools_find(s, &p->sites);
@@ -263,16 +261,12 @@ static int match(struct grid *t, size_t row, const char *text)
 	return found;
 }
 
-static void done(struct grid *t)
+static void done(void *own)
 {
-	struct pools *p = t->own;
+	struct pools *p = own;
 
-	if (p) {
-		free(p->sites);
-		free(p->v);
-	}
-	free(p);
-	t->own = NULL;
+	free(p->sites);
+	free(p->v);
 }
 
 const struct grid_kind pools_kind = {

@@ -50,13 +50,6 @@ static uint64_t key(const struct grid *t, size_t row)
 	return process_of(t, row)->index;
 }
 
-static uint32_t open_site(const struct grid *t, size_t row)
-{
-	(void)t;
-	(void)row;
-	return 0;
-}
-
 static double value(const struct grid *t, size_t row, int sort)
 {
 	const struct snapshot_process *p = process_of(t, row);
@@ -132,5 +125,4 @@ const struct grid_kind processes_kind = {
 	.value = value,
 	.cell = cell,
 	.match = match,
-	.site = open_site,
 };

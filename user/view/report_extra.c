@@ -148,10 +148,12 @@ void report_add_process(struct buffer *out, const struct snapshot_process *p, bo
 {
 	char text[160];
 
-	if (verbose && p->beside.known) {
+	if (p->beside.known) {
 		add_who(out, p);
 		beside_add_figures(&p->beside, out);
 		buffer_add_string(out, ")\n");
+	}
+	if (verbose && p->beside.known) {
 		add_who(out, p);
 		beside_add_since(&p->beside, &p->since, out);
 		buffer_add_string(out, ")\n");

@@ -187,7 +187,7 @@ static void open_row(struct screen *s)
 
 	if (!grid_selected(t, &row))
 		return;
-	site = t->kind->site(t, row);
+	site = t->kind->site ? t->kind->site(t, row) : 0;
 	if (t->kind == &processes_kind) {
 		s->open_process = (uint32_t)t->kind->key(t, row);
 		screen_open_page(s, PAGE_PROCESS);

@@ -45,9 +45,7 @@ static const struct snapshot_site *site_of(const struct grid *t, size_t row)
 
 static size_t count_rows(struct grid *t)
 {
-	bool several = t->data->snapshot->process_count > 1;
-
-	t->list.hidden = several ? 0 : 1u << COLUMN_PROCESS;
+	grid_hide_process(t, COLUMN_PROCESS);
 	if (t->filter[0])
 		view_data_paths(t->data);
 	return t->data->snapshot->site_count;

@@ -71,11 +71,9 @@ static size_t take_rows(struct grid *t)
 {
 	const struct screen_sources *sources = t->data->sources;
 	const struct view_walk *w = sources->walk ? sources->walk(sources->context, 0) : NULL;
-	struct threads *threads = t->own;
+	struct threads *threads = grid_own(t, sizeof(*threads));
 
-	if (!threads)
-		t->own = threads = xcalloc(1, sizeof(*threads));
-	t->list.hidden = t->data->snapshot->process_count > 1 ? 0 : 1u << COLUMN_PID;
+	grid_hide_process(t, COLUMN_PID);
 	if (w && w->thread_count)
 		copy_threads(threads, w);
 	else if (w)
@@ -86,13 +84,6 @@ static size_t take_rows(struct grid *t)
 static uint64_t key(const struct grid *t, size_t row)
 {
 	return (uint64_t)thread_of(t, row)->process << 32 | thread_of(t, row)->tid;
-}
-
-static uint32_t open_site(const struct grid *t, size_t row)
-{
-	(void)t;
-	(void)row;
-	return 0;
 }
 
 static double average(const struct view_thread *thread)
@@ -184,12 +175,9 @@ static void note(const struct grid *t, struct buffer *out)
 	}
 }
 
-static void done(struct grid *t)
+static void done(void *own)
 {
-	if (t->own)
-		free(((struct threads *)t->own)->v);
-	free(t->own);
-	t->own = NULL;
+	free(((struct threads *)own)->v);
 }
 
 const struct grid_kind threads_kind = {
@@ -205,7 +193,6 @@ const struct grid_kind threads_kind = {
 	.value = value,
 	.cell = cell,
 	.match = match,
-	.site = open_site,
 	.note = note,
 	.done = done,
 };

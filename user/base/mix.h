@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The hash of this folder. Site ids are made of it and are kept in files that are compared between
+ * The hash of texts and numbers. Site ids are made of it and are kept in files that are compared between
  * runs: the result must never change, on any machine, so it works on values and single bytes and
  * never on memory of wider types.
  */
-#ifndef SYMBOL_MIX_H
-#define SYMBOL_MIX_H
+#ifndef BASE_MIX_H
+#define BASE_MIX_H
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 static inline uint64_t mix_u64(uint64_t hash, uint64_t value)
 {
@@ -28,4 +29,9 @@ static inline uint64_t mix_bytes(uint64_t hash, const void *bytes, size_t count)
 	return mix_u64(hash, 0);
 }
 
-#endif /* SYMBOL_MIX_H */
+static inline uint64_t mix_text(uint64_t hash, const char *text)
+{
+	return mix_bytes(hash, text, strlen(text));
+}
+
+#endif /* BASE_MIX_H */
