@@ -29,8 +29,8 @@ struct maker {
 	bool any;	    /* all functions whose names begin so */
 	const char *always; /* what it makes; NULL: by its argument */
 	unsigned int reg;
-	uint8_t kind; /* that the type must have; 0: any */
-	bool slice;   /* the type is that of the elements */
+	uint8_t kind;	       /* that the type must have; 0: any */
+	bool slice;	       /* the type is that of the elements */
 	unsigned int from, to; /* Go 1.x */
 };
 
