@@ -367,6 +367,7 @@ bool recording_failed(struct recording *r)
 
 struct names_writer {
 	struct record *record;
+	enum recording_kind kind;
 	struct buffer block;
 	const char **texts; /* of this block; index + 1 */
 	size_t text_count, text_capacity;
@@ -386,7 +387,7 @@ static void write_names_block(struct names_writer *w)
 	if (!ZSTD_isError(n) && record_has_room(w->record, n + 2 * PACK_BYTES_MOST)) {
 		pack_u64(&out, w->block.length);
 		buffer_add(&out, packed, n);
-		record_block(w->record, RECORDING_NAMES, out.data, out.length);
+		record_block(w->record, w->kind, out.data, out.length);
 	} else {
 		w->left_out = true;
 	}
@@ -445,9 +446,23 @@ static void pack_location(struct recording *r, struct names_writer *w, const str
 		write_names_block(w);
 }
 
+static void pack_type(struct recording *r, struct names_writer *w, const struct location *l)
+{
+	uint32_t number = find_number(r, l->jit ? (const void *)l->jit : l->image);
+	const char *type = l->names && l->names->count ? l->names->frames[0].type : NULL;
+
+	if (!number || !type)
+		return;
+	pack_u64(&w->block, number);
+	pack_u64(&w->block, l->address);
+	pack_shared_text(w, type);
+	if (w->block.length > NAMES_BLOCK_BYTES)
+		write_names_block(w);
+}
+
 static void write_names(struct recording *r, const struct names *names)
 {
-	struct names_writer w = {.record = r->record};
+	struct names_writer w = {.record = r->record, .kind = RECORDING_NAMES};
 	const struct location *l;
 	size_t at = 0;
 
@@ -457,6 +472,11 @@ static void write_names(struct recording *r, const struct names *names)
 	/* one at least: it says that there are no more */
 	buffer_add(&w.block, "", 0);
 	write_names_block(&w);
+	w.kind = RECORDING_TYPES;
+	for (at = 0; (l = names_next_location(names, &at));)
+		pack_type(r, &w, l);
+	if (w.block.length)
+		write_names_block(&w);
 	if (w.left_out)
 		log_warn("not all names have room in '%s': they are looked for when it is read",
 			 r->path);

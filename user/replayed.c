@@ -60,10 +60,10 @@ static uint64_t names_hash(uint64_t number, uint64_t address)
 	return mix_u64(mix_u64(1, number), address);
 }
 
-static const struct recorded_names *find_names(const struct replayed *r, uint32_t number,
-					       uint64_t address)
+static struct recorded_names *find_names(const struct replayed *r, uint32_t number,
+					 uint64_t address)
 {
-	const struct recorded_names *n;
+	struct recorded_names *n;
 	size_t at = 0;
 
 	while ((n = table_find(&r->names, names_hash(number, address), &at))) {
@@ -137,7 +137,24 @@ static bool get_names(struct replayed *r, struct unpack *u, size_t first)
 	return true;
 }
 
-static void read_names_block(struct replayed *r, struct unpack packed)
+/* Of an address whose names are known already. */
+static bool get_type(struct replayed *r, struct unpack *u, size_t first)
+{
+	uint64_t number = unpack_u64(u), address = unpack_u64(u);
+	const char *type = get_text(r, u, first);
+	struct recorded_names *n;
+
+	if (u->bad || !number || number > NUMBER_MOST || !type)
+		return false;
+	n = find_names(r, (uint32_t)number, address);
+	for (size_t i = 0; n && i < n->count; i++)
+		n->frames[i].type = type;
+	return true;
+}
+
+typedef bool get_row(struct replayed *r, struct unpack *u, size_t first);
+
+static void read_names_block(struct replayed *r, struct unpack packed, get_row *get)
 {
 	uint64_t length = unpack_u64(&packed);
 	struct unpack u;
@@ -150,7 +167,7 @@ static void read_names_block(struct replayed *r, struct unpack packed)
 	bytes = xcalloc(1, (size_t)length + 1);
 	if (ZSTD_decompress(bytes, (size_t)length, packed.at, unpack_left(&packed)) == length) {
 		u = (struct unpack){bytes, bytes + length, false};
-		while (unpack_left(&u) && get_names(r, &u, first))
+		while (unpack_left(&u) && get(r, &u, first))
 			;
 	}
 	free(bytes);
@@ -187,7 +204,8 @@ static struct location_names *give_names(void *context, const struct location *l
 		return NULL;
 	head = sizeof(*to) + from->count * sizeof(to->frames[0]);
 	for (size_t i = 0; i < from->count; i++)
-		bytes += text_bytes(from->frames[i].function) + text_bytes(from->frames[i].file);
+		bytes += text_bytes(from->frames[i].function) + text_bytes(from->frames[i].file) +
+			 text_bytes(from->frames[i].type);
 	to = xcalloc(1, head + bytes);
 	to->bytes = head + bytes;
 	to->count = from->count;
@@ -198,6 +216,7 @@ static struct location_names *give_names(void *context, const struct location *l
 		*f = from->frames[i];
 		copy_text(&text, &f->function);
 		copy_text(&text, &f->file);
+		copy_text(&text, &f->type);
 		if (f->module)
 			f->module = location->image ? location->image->name : NULL;
 		f->skipped = names_skips(r->tracker->names, f->function);
@@ -419,7 +438,9 @@ struct replayed *replayed_new(struct replay *replay)
 
 	r->replay = replay;
 	for (; replay_names(replay, first, &u); first = false)
-		read_names_block(r, u);
+		read_names_block(r, u, get_names);
+	while (replay_types(replay, &u))
+		read_names_block(r, u, get_type);
 	return r;
 }
 

@@ -9,6 +9,7 @@ const model = (() => {
 	for (const site of sites) {
 		site.cut = text(site.cut);
 		site.why = text(site.why) || "";
+		site.type = text(site.type);
 		site.name = site.rest
 			? units.plural(site.function, "more call site") + ", together"
 			: site.frames.length

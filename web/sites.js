@@ -29,7 +29,7 @@ const table = (() => {
 				"div",
 				{ class: "small short" },
 				element("span", { class: "code" }, callersOf(site) ? "\u2190 " + callersOf(site) + "  " : ""),
-				[place, process, site.mapped ? "mapped range" : ""].filter((t) => t).join(" \u00b7 "),
+				[site.type, place, process, site.mapped ? "mapped range" : ""].filter((t) => t).join(" \u00b7 "),
 			),
 			model.isCandidate(site) ? element("div", { class: "why" }, site.why) : null,
 		);
@@ -99,6 +99,7 @@ const table = (() => {
 		const amount = (b, n) => `${units.bytes(b)} (${units.exact(b)} bytes in ${units.plural(n, "block")})`;
 		return [
 			["Called", site.api],
+			["Type", site.type],
 			["Outstanding", amount(site.outstanding_bytes, site.outstanding_count)],
 			["Range (95 %)", site.low === null ? null : `${units.bytes(site.low)} to ${units.bytes(site.high)}`],
 			["Allocated", amount(site.alloc_bytes, site.alloc_count)],

@@ -30,6 +30,7 @@ static void resolve(struct debug *debug, const struct image *image, uint64_t add
 		use(frames[i].file);
 		must(frames[i].line >= 0);
 	}
+	use(frames[0].type);
 	must(!frames[count - 1].inlined);
 }
 

@@ -80,6 +80,7 @@ make_forms()
 	make_one scopes $CXX -O1 -g -fno-exceptions -fno-rtti $library scopes.cc
 	make_one frames $CC $program frames.S
 	make_one go_table $CC $program gopclntab.S
+	make_one go_alloc $CC $program goalloc.S
 	make_one relocatable $CC -c -O2 -g $plain small.c
 	copy_one stripped dwarf5 --strip-all
 	copy_one only_debug dwarf5 --only-keep-debug

@@ -134,7 +134,17 @@ static void html_write__one_site__exact_row(void **state)
 	make_sites(f, 1);
 	check_has(f,
 		  "\"sites\":[[0,\"0000000000000abc\",1,1,0,10,1,30,3,20,2,25,1,null,null,-0.125,0,"
-		  "97.5,\"leak\",2,null,null,0,0,2,0,0,[0,1]]]");
+		  "97.5,\"leak\",2,null,null,0,0,2,0,0,0,[0,1]]]");
+}
+
+static void html_write__type__a_text(void **state)
+{
+	struct fixture *f = *state;
+
+	f->names.type = "[]main.node";
+	make_sites(f, 1);
+	check_has(f, "0,0,2,0,3,0,[0,1]]]");
+	check_has(f, "\"texts\":[null,\"calloc\",\"too young to tell\",\"[]main.node\",");
 }
 
 static void html_write__frames__refer_to_texts(void **state)
@@ -194,7 +204,7 @@ static void html_write__too_many_sites__the_rest_is_one_row(void **state)
 	make_sites(f, HTML_SITES_MAX + 3);
 	f->sites[0].totals.outstanding_bytes = 4; /* fewer than the others: among the rest */
 	check_has(f, ",[0,\"\",0,0,0,24,3,90,9,60,6,0,3,null,null,-0.375,0,0,\"\",null,null,null,0,"
-		     "0,0,0,3,[]]]");
+		     "0,0,0,0,3,[]]]");
 }
 
 static void html_write__full_disk__error_is_kept(void **state)
@@ -297,6 +307,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(html_write__one_site__exact_row, setup, teardown),
+		cmocka_unit_test_setup_teardown(html_write__type__a_text, setup, teardown),
 		cmocka_unit_test_setup_teardown(html_write__frames__refer_to_texts, setup,
 						teardown),
 		cmocka_unit_test_setup_teardown(html_write__nothing__valid_page, setup, teardown),

@@ -41,7 +41,7 @@ static struct frame_name hostile[] = {
 	{.pc = 1, .function = "x\n\xff\",\\y\xe2\x80\xae", .module = "m\x1b"}};
 
 static const struct stack_names stacks[] = {
-	{.site_id = 0xabc, .frame_count = 3, .frames = frames},
+	{.site_id = 0xabc, .frame_count = 3, .frames = frames, .type = "[]x\"y"},
 	{.site_id = 1, .frame_count = 1, .frames = hostile},
 	{.site_id = 2},
 };
@@ -145,7 +145,7 @@ static void json_write__one_site__all_of_it(void **state)
 		"\"frees_per_s\":2.5,"
 		"\"growth_bytes_per_s\":-0.125,\"leak_score\":null,\"verdict\":\"leak\","
 		"\"oldest_s\":null,\"intervals\":null,");
-	assert_has(text, "\"change\":null,\"function\":\"small\","
+	assert_has(text, "\"change\":null,\"type\":\"[]x\\\"y\",\"function\":\"small\","
 			 "\"module\":\"libx.so\",\"source\":\"x.c\",\"line\":3,\"stack\":[0,1,2],");
 	assert_has(text, "\"frames\":[{\"function\":\"small\",\"offset\":1,\"module\":0,"
 			 "\"address\":\"0x10\",\"source\":\"x.c\",\"line\":3,\"inlined\":true},"

@@ -36,10 +36,13 @@ static struct frame_name hostile_frames[] = {
 	 .line = 1},
 };
 
+static struct frame_name typed_frames[] = {{.pc = 0x401100, .function = "main.f", .offset = 2}};
+
 static const struct stack_names stacks[] = {
 	{.site_id = 0xabc, .frame_count = 5, .frames = leak_frames},
 	{.site_id = 0xdef, .frame_count = 1, .frames = hostile_frames},
 	{.site_id = 0x123},
+	{.site_id = 0x456, .frame_count = 1, .frames = typed_frames, .type = "[]main.\x1bnode"},
 };
 
 static const struct stack_names *names(void *context, const struct snapshot_site *site)
@@ -119,6 +122,17 @@ static void report_write__whole_stack__frames_as_in_the_contract(void **state)
 			 "\t\tmain+0x20 [app]\n"
 			 "\t\t0x7f00 [libc.so.6]\n"
 			 "\t\t0xdead\n");
+}
+
+static void report_write__type_is_known__said(void **state)
+{
+	struct fixture *f = *state;
+
+	set_site(f, 0, 3, 64, 1);
+	f->s.site_count = 1;
+	expect(f, HEADER "\t64 bytes in 1 allocations from stack\n"
+			 "\t\t[type []main.?node]\n"
+			 "\t\tmain.f+0x2\n");
 }
 
 static void report_write__unknown_stack__says_lost(void **state)
@@ -457,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(report_write__no_sites__header_only),
 		TEST(report_write__whole_stack__frames_as_in_the_contract),
+		TEST(report_write__type_is_known__said),
 		TEST(report_write__unknown_stack__says_lost),
 		TEST(report_write__nothing_outstanding__site_left_out),
 		TEST(report_write__more_sites_than_top__largest_are_listed),

@@ -48,6 +48,7 @@ enum recording_kind {
 	RECORDING_NAMES = 3,  /* of images and addresses in them: recorded_names.c */
 	RECORDING_INDEX = 4,  /* of the blocks before: offset, first and last time, events */
 	RECORDING_END = 5,    /* where the index and the first names are */
+	RECORDING_TYPES = 6,  /* what is allocated at addresses; these follow the names */
 };
 
 #define RECORDING_BLOCK_MAGIC 0x4b4c4252u /* "RBLK" */

@@ -140,18 +140,28 @@ bool replay_has_names(const struct replay *r)
 	return r->names_at != 0;
 }
 
-bool replay_names(struct replay *r, bool first, struct unpack *out)
+static bool next_names(struct replay *r, uint16_t kind, struct unpack *out)
 {
 	struct recording_block h;
 
-	if (first)
-		r->next_names = r->names_at;
 	if (!r->next_names || file_read_block(r->fd, r->next_names, &h, &r->names) ||
-	    h.kind != RECORDING_NAMES)
+	    h.kind != kind)
 		return false;
 	r->next_names += sizeof(h) + h.bytes;
 	*out = unpack_of(&r->names);
 	return true;
+}
+
+bool replay_names(struct replay *r, bool first, struct unpack *out)
+{
+	if (first)
+		r->next_names = r->names_at;
+	return next_names(r, RECORDING_NAMES, out);
+}
+
+bool replay_types(struct replay *r, struct unpack *out)
+{
+	return next_names(r, RECORDING_TYPES, out);
 }
 
 uint64_t replay_last_ns(const struct replay *r)

@@ -35,6 +35,8 @@ struct unpack replay_about(const struct replay *r);
 bool replay_has_names(const struct replay *r);
 /* The next block of names; false: there is none. From the beginning after `first`. */
 bool replay_names(struct replay *r, bool first, struct unpack *out);
+/* The next block of types; false: there is none. After the last block of names. */
+bool replay_types(struct replay *r, struct unpack *out);
 /* Time of the last event, as far as it is known without reading all: 0 else. */
 uint64_t replay_last_ns(const struct replay *r);
 

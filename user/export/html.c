@@ -60,6 +60,7 @@ static const char *const site_columns[] = {
 	"at_peak",
 	"why",
 	"cut",
+	"type",
 	"function",
 	"frames",
 };
@@ -119,6 +120,7 @@ static void add_site(struct writer *w, const struct snapshot_site *site)
 	add_figures(&w->json, site);
 	add_reason(w, site);
 	add_cut(w, names, site->stack_flags);
+	add_text(w, names->type);
 	json_u64(&w->json, NULL,
 		 names->function_frame < names->frame_count ? names->function_frame : 0);
 	html_names_stack(&w->names, &w->json, names);
@@ -164,6 +166,7 @@ static void add_rest(struct writer *w, size_t process, const struct rest *r)
 	add_text(w, NULL);
 	json_u64(&w->json, NULL, 0);
 	add_figures(&w->json, &r->sum);
+	add_text(w, NULL);
 	add_text(w, NULL);
 	add_text(w, NULL);
 	json_u64(&w->json, NULL, r->sites);

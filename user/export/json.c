@@ -148,6 +148,7 @@ static void add_names(struct buffer *out, const struct stack_names *names)
 {
 	const struct frame_name *frame = frames_function(names);
 
+	json_string(out, "type", names->type);
 	json_string(out, "function", frame ? frame->function : NULL);
 	json_string(out, "module", frame ? frame->module : NULL);
 	json_string(out, "source", frame ? frame->file : NULL);

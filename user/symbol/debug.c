@@ -27,6 +27,7 @@
 #include "../base/log.h"
 #include "../base/xalloc.h"
 #include "download.h"
+#include "go_alloc.h"
 #include "go_names.h"
 #include "image.h"
 #include "pages.h"
@@ -52,7 +53,8 @@ struct debug_session {
 	Elf *elf, *separate_elf;
 	struct symbols *symbols;
 	struct scopes *scopes;
-	struct go_names *go;	 /* NULL: not a Go program, or it has debug information */
+	struct go_names *go;	 /* NULL: not a Go program */
+	struct go_alloc *alloc;	 /* NULL: where it has its types is not known */
 	bool lost_scopes;	 /* its separate file has gone meanwhile */
 	bool suspended;		 /* to be opened again, with the indexes that are there */
 	bool trusted;		 /* the debug information is the system's */
@@ -196,7 +198,9 @@ static void debug_suspend(struct debug_session *session)
 {
 	if (!session->dwfl)
 		return;
+	go_alloc_free(session->alloc);
 	go_names_free(session->go);
+	session->alloc = NULL;
 	session->go = NULL;
 	pages_remove(session->debug->pages, session->elf);
 	pages_remove(session->debug->pages, session->separate_elf);
@@ -331,8 +335,8 @@ static bool debug_open_module(struct debug *d, struct debug_session *session)
 	else if (session->scopes)
 		return false;
 	debug_index_symbols(session, module);
-	if (!session->scopes)
-		session->go = go_names_new(session->elf);
+	session->go = go_names_new(session->elf);
+	session->alloc = session->go ? go_alloc_new(session->go) : NULL;
 	return !session->lost_scopes && !guard_failed();
 }
 
@@ -461,7 +465,8 @@ static size_t debug_resolve_in(struct debug_session *session, uint64_t address,
 	const char *symbol;
 	size_t count;
 
-	count = session->go ? go_names_find(session->go, call, frames) : 0;
+	/* debug information knows more */
+	count = session->go && !session->scopes ? go_names_find(session->go, call, frames) : 0;
 	if (count)
 		return count;
 	count = session->scopes ? scopes_find(session->scopes, call, frames) : 0;
@@ -506,6 +511,7 @@ size_t debug_resolve(struct debug *d, const struct image *image, uint64_t addres
 		debug_trim(d);
 	session = debug_get_session(d, image);
 	count = debug_resolve_in(session, address, frames);
+	frames[0].type = session->alloc ? go_alloc_type(session->alloc, address) : NULL;
 	pages_relax(d->pages);
 	if (!guard_failed() && debug_is_as_opened(session))
 		return count;

@@ -22,6 +22,8 @@ struct debug_frame {
 	const char *file;
 	int line;
 	bool inlined; /* into the next frame's function */
+	/* what is allocated by the call that returns to the address, of the first frame only; NULL: not known */
+	const char *type;
 };
 
 struct debug *debug_new(void);

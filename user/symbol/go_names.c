@@ -50,7 +50,8 @@ struct go_names {
 	struct part table, relocations, tree;
 	uint64_t text, count;
 	uint64_t names, units, files, values, functions; /* offsets in the table */
-	uint64_t gofunc;				 /* 0: not known */
+	unsigned int minor;				 /* Go 1.x; 0: not known */
+	uint64_t module, gofunc;			 /* 0: not known */
 };
 
 static uint64_t get(const struct part *p, uint64_t offset, size_t size)
@@ -202,27 +203,30 @@ static uint64_t find_module(const struct go_names *g)
 	return found;
 }
 
-/* Where runtime.moduledata has its gofunc; 0: of this version it is not known. */
-static uint64_t gofunc_member(Elf *elf)
+static unsigned int read_minor(Elf *elf)
 {
 	static const char *const wanted[] = {".go.buildinfo", NULL};
 	char version[GO_VERSION_MAX];
-	unsigned int minor;
 	struct part part;
 
 	if (!find_section(elf, wanted, &part) || !go_build_parse(part.bytes, part.size, version))
 		return 0;
-	minor = go_build_minor(version);
+	return go_build_minor(version);
+}
+
+/* Where runtime.moduledata has its gofunc; 0: of this version it is not known. */
+static uint64_t gofunc_member(unsigned int minor)
+{
 	return minor == 27 ? 344 : minor >= 20 && minor <= 26 ? 320 : minor == 19 ? 304 : 0;
 }
 
-static void find_tree(struct go_names *g, uint64_t module)
+static void find_tree(struct go_names *g)
 {
-	uint64_t member = gofunc_member(g->elf);
+	uint64_t member = gofunc_member(g->minor);
 
-	if (!module || !member)
+	if (!g->module || !member)
 		return;
-	g->gofunc = pointer_at(g, module + member);
+	g->gofunc = pointer_at(g, g->module + member);
 	if (!g->gofunc || !find_address(g->elf, g->gofunc, &g->tree))
 		g->gofunc = 0;
 }
@@ -232,14 +236,14 @@ static void find_tree(struct go_names *g, uint64_t module)
 #define MODULE_TEXT 176
 
 /* From Go 1.26 on the header does not say where the code begins. */
-static void find_text(struct go_names *g, uint64_t module)
+static void find_text(struct go_names *g)
 {
 	static const char *const wanted[] = {".text", NULL};
 	struct part text;
 
 	g->text = pointer_at(g, g->table.address + 24);
-	if (!g->text && module)
-		g->text = pointer_at(g, module + MODULE_TEXT);
+	if (!g->text && g->module)
+		g->text = pointer_at(g, g->module + MODULE_TEXT);
 	if (!g->text && find_section(g->elf, wanted, &text))
 		g->text = text.address;
 }
@@ -270,7 +274,6 @@ struct go_names *go_names_new(Elf *elf)
 	static const char *const tables[] = {".gopclntab", ".data.rel.ro.gopclntab", NULL};
 	static const char *const relocations[] = {".rela.dyn", ".rela", NULL};
 	struct go_names *g = xcalloc(1, sizeof(*g));
-	uint64_t module;
 
 	g->elf = elf;
 	if (!find_section(elf, tables, &g->table) || !read_header(g)) {
@@ -278,9 +281,10 @@ struct go_names *go_names_new(Elf *elf)
 		return NULL;
 	}
 	find_section(elf, relocations, &g->relocations);
-	module = find_module(g);
-	find_text(g, module);
-	find_tree(g, module);
+	g->minor = read_minor(elf);
+	g->module = find_module(g);
+	find_text(g);
+	find_tree(g);
 	return g;
 }
 
@@ -291,9 +295,9 @@ void go_names_free(struct go_names *g)
 
 /* ---- functions ---- */
 
-/* Of a function: where its code begins, and where its record is in the table. */
+/* Of a function: where its code begins, where the next one does, and where its record is in the table. */
 struct function {
-	uint64_t start, record;
+	uint64_t start, end, record;
 };
 
 static bool find_function(const struct go_names *g, uint64_t address, struct function *f)
@@ -314,6 +318,7 @@ static bool find_function(const struct go_names *g, uint64_t address, struct fun
 	if (!low || low == g->count + 1 || offset >= get32(&g->table, g->functions + low * 8))
 		return false;
 	f->start = g->text + get32(&g->table, g->functions + (low - 1) * 8);
+	f->end = g->text + get32(&g->table, g->functions + low * 8);
 	f->record = g->functions + get32(&g->table, g->functions + (low - 1) * 8 + 4);
 	return f->record < g->table.size && g->shape->function_size < g->table.size - f->record;
 }
@@ -420,4 +425,44 @@ size_t go_names_find(const struct go_names *g, uint64_t address,
 	}
 	frames[count - 1].inlined = false;
 	return count;
+}
+
+bool go_names_around(const struct go_names *g, uint64_t address, struct go_extent *f)
+{
+	struct function found;
+
+	if (!find_function(g, address, &found))
+		return false;
+	*f = (struct go_extent){found.start, found.end,
+				text_at(g, g->names, get32(&g->table, found.record + 4))};
+	return f->name && f->start < f->end;
+}
+
+/* ---- the file ---- */
+
+const uint8_t *go_names_bytes(const struct go_names *g, uint64_t address, size_t size)
+{
+	struct part part;
+	uint64_t offset;
+
+	if (!find_address(g->elf, address, &part))
+		return NULL;
+	offset = address - part.address;
+	return offset < part.size && size <= part.size - offset ? part.bytes + offset : NULL;
+}
+
+unsigned int go_names_minor(const struct go_names *g)
+{
+	return g->minor;
+}
+
+bool go_names_types(const struct go_names *g, uint64_t *start, uint64_t *end)
+{
+	const struct go_layout *layout = go_layout_find(g->minor);
+
+	if (!layout || !g->module)
+		return false;
+	*start = pointer_at(g, g->module + (uint64_t)layout->at[GO_MODULE_TYPES]);
+	*end = pointer_at(g, g->module + (uint64_t)layout->at[GO_MODULE_TYPES_END]);
+	return *start && *start < *end;
 }

@@ -24,6 +24,7 @@
 struct draft {
 	struct frame_name frames[DEBUG_MAX_FRAMES];
 	size_t function[DEBUG_MAX_FRAMES], symbol[DEBUG_MAX_FRAMES], file[DEBUG_MAX_FRAMES];
+	size_t type; /* of all */
 	size_t count;
 	struct buffer text;
 };
@@ -112,6 +113,8 @@ static struct location_names *draft_finish(struct draft *d, const struct lookup 
 			frame->symbol = text + d->symbol[i];
 		if (d->file[i] != LOOKUP_NO_TEXT)
 			frame->file = text + d->file[i];
+		if (d->type != LOOKUP_NO_TEXT)
+			frame->type = text + d->type;
 		frame->skipped = skip_matches(l->skip, frame->function);
 	}
 	buffer_done(&d->text);
@@ -127,8 +130,11 @@ static void lookup_file(const struct lookup *l, const struct location *location,
 	count = debug_resolve(l->debug, location->image, location->address, frames);
 	for (size_t i = 0; i < count; i++)
 		draft_add_frame(d, location, &frames[i]);
+	if (frames[0].type)
+		d->type = draft_add_text(d, frames[0].type, strlen(frames[0].type));
 	if (!guard_end())
 		return;
+	d->type = LOOKUP_NO_TEXT;
 	buffer_reset(&d->text);
 	d->count = 0;
 	draft_add_frame(d, location, &nothing);
@@ -158,6 +164,7 @@ struct location_names *lookup_location(const struct lookup *l, const struct loca
 	bool known = true;
 
 	d.count = 0;
+	d.type = LOOKUP_NO_TEXT;
 	d.text = (struct buffer){0};
 	if (location->jit)
 		known = lookup_generated(l, location, &d);

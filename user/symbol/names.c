@@ -28,6 +28,7 @@
 #include "resolver.h"
 #include "skip.h"
 #include "table.h"
+#include "trim.h"
 
 /* The first value that goes into a site id: a new number makes all ids new, and files of before
  * cannot be compared. */
@@ -537,19 +538,6 @@ static void names_fill_pc(struct names *n, uint32_t index, uint64_t pc)
 	}
 }
 
-/* Only the innermost run of allocator internals is skipped: a comparison function that malloc calls
- * is not. */
-static void names_mark_skipped(struct stack_names *names)
-{
-	size_t i = 0;
-
-	while (i < names->frame_count && names->frames[i].skipped)
-		i++;
-	names->function_frame = i < names->frame_count ? i : 0;
-	for (; i < names->frame_count; i++)
-		names->frames[i].skipped = false;
-}
-
 const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t stack_id,
 				      uint8_t call, const uint64_t *pcs, size_t frame_count)
 {
@@ -559,46 +547,25 @@ const struct stack_names *names_stack(struct names *n, uint32_t number, uint64_t
 	entry = names_get_stack(n, number, stack_id, call, pcs, frame_count);
 	n->current.frame_count = 0;
 	n->current.waiting = false;
+	n->current.type = NULL;
 	for (size_t i = 0; i < frame_count; i++)
 		names_fill_pc(n, entry->locations[i], pcs[i]);
 	n->current.site_id = entry->site_id;
-	names_mark_skipped(&n->current);
+	trim_mark_skipped(&n->current);
 	return &n->current;
-}
-
-static bool names_is_allocator(const struct frame_name *frame)
-{
-	return frame->function && skip_is_go_allocator(frame->function);
 }
 
 const struct stack_names *names_caller(struct names *n)
 {
-	struct stack_names *s = &n->current;
-	size_t begin = 0;
-
-	while (begin + 1 < s->frame_count && names_is_allocator(&s->frames[begin]))
-		begin++;
-	s->frame_count -= begin;
-	memmove(s->frames, s->frames + begin, s->frame_count * sizeof(*s->frames));
-	names_mark_skipped(s);
-	return s;
+	trim_to_caller(&n->current);
+	return &n->current;
 }
 
 const struct stack_names *names_innermost(struct names *n)
 {
-	struct stack_names *s = &n->current;
-	size_t to = 0;
-	bool first = true;
-
-	for (size_t i = 0; i < s->frame_count; i++) {
-		bool inlined = s->frames[i].inlined;
-
-		if (first)
-			s->frames[to++] = s->frames[i];
-		first = !inlined;
-	}
-	s->frame_count = to;
-	return names_caller(n);
+	trim_to_innermost(&n->current);
+	trim_to_caller(&n->current);
+	return &n->current;
 }
 
 size_t names_memory(const struct names *n)

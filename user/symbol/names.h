@@ -28,6 +28,7 @@ struct frame_name {
 	const char *module;   /* base name of the file; NULL: not in a known module */
 	const char *file;     /* source file as in the debug information; NULL: not known */
 	int line;	      /* 0: not known */
+	const char *type;     /* as stack_names.type, by the call that returns to pc alone */
 	/* where the code lies that pc returns to; NULL: in no file, as generated code does */
 	const struct image *image;
 	uint64_t address; /* of it in the file (ELF address) */
@@ -42,6 +43,8 @@ struct stack_names {
 	size_t frame_count;
 	struct frame_name *frames; /* innermost first, inlined frames included */
 	size_t function_frame;	   /* index of the first frame that is not skipped */
+	/* what is allocated there, as the program's language writes it; NULL: not known. names_caller() and names_innermost() alone */
+	const char *type;
 	bool waiting; /* some names were asked for and are not, or not completely, known yet */
 };
 

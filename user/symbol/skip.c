@@ -409,7 +409,9 @@ bool skip_is_go_allocator(const char *name)
 		"postMalloc",
 	};
 
-	if (skip_starts(name, "internal/runtime/maps.") || skip_starts(name, "reflect.unsafe_New"))
+	if (skip_starts(name, "internal/runtime/maps.") ||
+	    skip_starts(name, "internal/bytealg.MakeNoZero") ||
+	    skip_starts(name, "reflect.unsafe_New"))
 		return true;
 	if (!skip_starts(name, "runtime."))
 		return false;

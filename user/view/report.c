@@ -303,18 +303,29 @@ static void add_margins(struct buffer *out, const struct row *row,
 		      samples_of(options->only_blocks ? &row->old : row->uncertain));
 }
 
+static void add_type(struct buffer *out, const struct stack_names *names)
+{
+	if (!names->type)
+		return;
+	buffer_add_string(out, "\t\t[type ");
+	buffer_add_clean(out, names->type);
+	buffer_add_string(out, "]\n");
+}
+
 static void add_site(struct buffer *out, const struct snapshot *s, const struct row *row,
 		     const struct report_options *options, report_names_fn *find_names,
 		     void *context)
 {
 	const struct stack_names *names;
 
+	names = find_names(context, row->site);
 	if (options->show_process)
 		add_process(out, s, row->site);
 	buffer_printf(out, "\t%" PRIu64 " bytes in %" PRIu64 " allocations from stack\n",
 		      row->bytes, row->count);
 	if (row->site->range)
 		buffer_add_string(out, "\t\t[mapped range]\n");
+	add_type(out, names);
 	report_add_change(out, row->site);
 	if (row->uncertain && !row->site->change)
 		add_margins(out, row, options);
@@ -324,7 +335,6 @@ static void add_site(struct buffer *out, const struct snapshot *s, const struct 
 		add_blocks(out, s, row, options);
 		add_resident(out, row, options, context);
 	}
-	names = find_names(context, row->site);
 	add_stack(out, names, row->site->stack_flags);
 }
 

@@ -43,6 +43,18 @@ static void add_title(struct page *page, uint64_t site_id)
 	buffer_done(&text);
 }
 
+static void add_type(struct page *page, const struct stack_names *names)
+{
+	struct buffer text = {0};
+
+	if (!names->type)
+		return;
+	buffer_add_string(&text, "Type: ");
+	buffer_add_clean(&text, names->type);
+	pager_add(page->pager, STYLE_NORMAL, 0, 2, text.data);
+	buffer_done(&text);
+}
+
 static void add_frames(struct page *page, const struct stack_names *names)
 {
 	struct buffer text = {0};
@@ -335,6 +347,7 @@ void stack_view_fill(struct pager *p, struct view_data *data, const struct snaps
 	add_title(&page, names->site_id);
 	if (site->range)
 		pager_add(p, STYLE_FAINT, 5, 2, "[mapped range]");
+	add_type(&page, names);
 	add_frames(&page, names);
 	pager_add(p, STYLE_NORMAL, 0, 0, "");
 	add_verdict(&page);
