@@ -17,6 +17,7 @@
 # make leaks-live   no site of redis, nginx and python3 under steady load is called a leak in two minutes (root)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make bench-go     what --go-workload predicts beside what comes of it (root; GOROOTS=... for other versions of Go)
+# make bench-go-heap what sampling its heap costs a Go program (root)
 # make test-vm      the live tests on the kernels of other Debian releases, emulated
 # make check        format, layers, warnings as errors, unit tests under sanitizers
 # make install      binary, man page, shell completion (prefix, DESTDIR)
@@ -58,7 +59,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all test test-live test-go live-programs test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
-	bench-tables bench-consume bench-servers bench-soak bench-go fuzz leaks leaks-live check check-format format install uninstall clean targets
+	bench-tables bench-consume bench-servers bench-soak bench-go bench-go-heap fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -185,6 +186,9 @@ leaks-live: all bench-programs
 
 bench-go: all
 	$(Q)python3 -B -u tests/bench/go_advice.py $(GOROOTS:%=--go %) $(ARGS)
+
+bench-go-heap: all bench-programs
+	$(Q)python3 -B -u tests/bench/go_heap.py $(ARGS)
 
 bench-soak: all bench-programs
 	$(Q)python3 -B -u tests/bench/soak.py --seconds $(or $(SECONDS),60)

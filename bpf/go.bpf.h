@@ -212,11 +212,12 @@ static __always_inline __u64 go_stack(struct thread *t, __u64 bp)
 
 /* ---- the three places ---- */
 
-static __always_inline void go_draw(const struct go_registers *at, struct thread *t,
-				    const struct go_cache_key *key, const struct go_span *span)
+static __always_inline bool go_draw(const struct go_registers *at, struct thread *t,
+				    const struct go_span *span, struct go_pending *p)
 {
 	__u16 index = (__u16)at->ax; /* some versions leave more in the register */
-	struct go_pending p = {
+
+	*p = (struct go_pending){
 		.span = span->address,
 		.address = span->start + index * span->bytes,
 		.mean = go_mean(t),
@@ -228,12 +229,21 @@ static __always_inline void go_draw(const struct go_registers *at, struct thread
 
 	if (index >= span->elems || span->before >= span->elems || span->bytes > GO_SMALL_MOST) {
 		count_current(COUNTER_GO_BAD);
-		return;
+		return false;
 	}
-	if (!size_wanted(p.bytes) || !go_drawn((__u64)p.bytes * p.count, &p.mean))
-		return;
-	p.stack = go_stack(t, at->bp);
-	if (bpf_map_update_elem(&go_pendings, key, &p, BPF_ANY))
+	if (!size_wanted(p->bytes) || !go_drawn((__u64)p->bytes * p->count, &p->mean))
+		return false;
+	p->stack = go_stack(t, at->bp);
+	return true;
+}
+
+/* In the place of the one before, which is nobody else's: making and freeing entries costs as much as all the rest. */
+static __always_inline void go_keep(const struct go_cache_key *key, struct go_pending *last,
+				    const struct go_pending *p)
+{
+	if (last)
+		*last = *p;
+	else if (bpf_map_update_elem(&go_pendings, key, p, BPF_ANY))
 		count_current(COUNTER_NO_STORAGE);
 }
 
@@ -242,7 +252,7 @@ static __always_inline void go_refill(const struct go_registers *at, struct thre
 				      const struct go_shape *shape)
 {
 	struct go_cache_key key = {.number = t->number};
-	struct go_pending *last;
+	struct go_pending *last, drawn;
 	struct go_span span;
 	__u64 class, address;
 
@@ -255,13 +265,13 @@ static __always_inline void go_refill(const struct go_registers *at, struct thre
 	}
 	key.class = class;
 	last = bpf_map_lookup_elem(&go_pendings, &key);
-	if (last) {
-		/* else it was given back unseen */
-		if (last->cycle == span.cycle - GO_CACHED)
-			go_emit(t, last, last->count);
+	/* else it was given back unseen */
+	if (last && last->cycle == span.cycle - GO_CACHED)
+		go_emit(t, last, last->count);
+	if (go_draw(at, t, &span, &drawn))
+		go_keep(&key, last, &drawn);
+	else if (last)
 		bpf_map_delete_elem(&go_pendings, &key);
-	}
-	go_draw(at, t, &key, &span);
 }
 
 static __always_inline void go_large(const struct go_registers *at, struct thread *t,
