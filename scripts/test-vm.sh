@@ -164,10 +164,11 @@ take_debug_file()
 
 take_build()
 {
-	mkdir -p "$tree/tracer/build" "$tree/tracer/tests" "$tree/tracer/scripts"
+	mkdir -p "$tree/tracer/build" "$tree/tracer/tests/bench" "$tree/tracer/scripts"
 	cp -p build/tracer "$tree/tracer/build/"
 	cp -pr build/targets "$tree/tracer/build/"
 	cp -pr tests/live tests/web "$tree/tracer/tests/"
+	cp -p tests/bench/terminal.py "$tree/tracer/tests/bench/" # live tests look through it, too
 	if [ -d build/harm ]; then
 		cp -pr build/harm "$tree/tracer/build/"
 		cp -pr tests/harm "$tree/tracer/tests/"
