@@ -8,7 +8,7 @@ import shutil
 import signal
 import subprocess
 
-from lib import Target, check, equal, need, sites_so_far, test, until
+from lib import Failure, Skip, Target, check, equal, need, sites_so_far, test, until
 from test_go import BUILT, ROOT, STRIPPED, build, command, rows_of
 from test_go_heap import ERROR, build_of, live, program
 
@@ -55,8 +55,8 @@ def c_program(name, mode, kind):
     return path
 
 
-def c_heap_alone(case, path, words):
-    """The C heap is exact, and it is said that Go's is not known, and why."""
+def c_heap(case, path, words):
+    """The C heap is exact, and it is said that Go's is not known, and why; or it is known, and right."""
     target, sites = program(case, path), case.path("csv")
     tracer = case.attach(target, "-i", "0.2", "--csv", sites)
     command(target, "101")
@@ -64,25 +64,35 @@ def c_heap_alone(case, path, words):
     tracer.stop()
     rows = [row for row in sites_so_far(sites) if row["outstanding_bytes"] == 101 * 1009]
     equal({(row["outstanding_count"], row["api"]) for row in rows}, {(101, "malloc")}, "the C heap")
-    equal([row for row in sites_so_far(sites) if row["api"] == "go"], [], "sites of Go")
-    check(re.search(words, tracer.err.text()), f"it is not said: {tracer.err.text()}")
+    of_go = live(sites)["main.KeepInLibrary"]
+    if re.search(words, tracer.err.text()):
+        equal(of_go, 0, "what the library keeps, where its heap is not known")
+    else:
+        check(abs(of_go - 101 * 1024) <= 8192, f"neither said nor right: {of_go} bytes; {tracer.err.text()}")
     is_well(target, "100")
 
 
 @test(180)
 def go_bad__library_in_a_c_program__said(case):
-    c_heap_alone(case, c_program("library-main", "c-shared", ".so"),
+    c_heap(case, c_program("library-main", "c-shared", ".so"),
                  r"its Go heap cannot be sampled: unsupported build: its Go runtime \(go1\.[0-9.]+\) is in the library 'libkeep\.so'")
 
 
 @test(180)
-def go_bad__archive_in_a_c_program__said(case):
-    c_heap_alone(case, c_program("archive-main", "c-archive", ".a"), r"its Go heap cannot be sampled: unsupported build: built with go1\.")
+def go_bad__archive_in_a_c_program__said_or_right(case):
+    """Up to 1.26 the linker of C hides the table of functions."""
+    c_heap(case, c_program("archive-main", "c-archive", ".a"), r"its Go heap cannot be sampled: unsupported build: built with go1\.")
 
 
 def changed_code(case, flag):
     """The compiler has put calls into all functions: sites are right all the same, by the size classes of this build."""
-    target, sites = program(case, build_of("sites.go", f"sites{flag}", flag, cgo=True)), case.path("csv")
+    try:
+        path = build_of("sites.go", f"sites{flag}", flag, cgo=True)
+    except Failure as failure:
+        if "C compiler is not gcc or clang" not in str(failure):
+            raise
+        raise Skip(f"this Go has no {flag} with this compiler") from None
+    target, sites = program(case, path), case.path("csv")
     tracer = case.attach(target, "-i", "0.2", "--csv", sites)
     for text in ("large 30 100000", "gc"):
         command(target, text)
@@ -194,9 +204,13 @@ def go_bad__exec_of_another_go_program__its_heap_alone(case):
     """The heap of the program that was is gone; that of the new one, with another runtime's state, is there."""
     target, sites = program(case, build("world")), case.path("csv")
     tracer = case.attach(target, "-i", "0.2", "--csv", sites)
-    for text in ("keep 5000 1000", "gc"):
-        command(target, text)
-    until(lambda: live(sites)["main.keep"] > 4000 * 1024, "the heap of the first program")
+
+    def kept_first():
+        for text in ("keep 500 1000", "gc"):
+            command(target, text)
+        return live(sites)["main.keep"] > 1000 * 1024
+
+    until(kept_first, "the heap of the first program")
     target.write(f"exec {build_of('sites.go', 'sites')}\n")
     target.wait_ready()
 

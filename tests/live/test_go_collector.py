@@ -4,6 +4,7 @@
 import json
 import os
 import re
+import signal
 
 from lib import ROOT, Target, check, equal, test, until
 from test_go import build, command, rows_of
@@ -48,6 +49,26 @@ def go_collector__forced_collections__each_counted_once(case):
     equal(row["PauseMaxNs"], row["MaxPauseNs"], "the longest pause, read in another way")
     equal(row["LiveHeapGrows"], "0", "growth")
     equal((row["GOGC"], row["GOMAXPROCS"]), ("-1", str(len(os.sched_getaffinity(0)))), "GOGC and GOMAXPROCS")
+
+
+@test()
+def go_collector__tracer_stopped__missed_pauses_are_counted(case):
+    """The runtime keeps 256 pauses: of 300 collections that end while the tracer does not run the others are lost, and counted."""
+    target = case.keep(Target([build("world")], env={"GOGC": "off"})).wait_ready()
+    path = case.path("go.csv")
+    tracer = case.attach(target, "--csv-go", path, "-i", "0.1")
+    command(target, "gc")
+    until(lambda: rows_of(path) and rows_of(path)[-1]["CyclesTraced"] == "1", "the first collection")
+    tracer.signal(signal.SIGSTOP)
+    for _ in range(300):
+        command(target, "gc")
+    tracer.signal(signal.SIGCONT)
+    until(lambda: rows_of(path)[-1]["CyclesTraced"] == "301", "all collections")
+    tracer.stop()
+    row = rows_of(path)[-1]
+    equal(int(row["TracedPauses"]) + int(row["MissedPauses"]), 301, "pauses, seen and missed")
+    # the oldest of the 256 may be about to be overwritten
+    equal(int(row["MissedPauses"]), 300 - 255, "missed pauses")
 
 
 @test()

@@ -2,11 +2,13 @@
 """The live heap of Go programs by call site: samples, and what collections leave of them, beside what the program keeps."""
 
 import collections
+import json
 import os
 import re
 
 from lib import ROOT, Failure, Target, check, equal, read_sites, read_text, sites_so_far, test, until
 from test_go import STRIPPED, build, command
+from test_metrics import ask, free_port, parse, value
 
 PROGRAMS = os.path.join(ROOT, "tests", "go")
 PIE = "-buildmode=pie"
@@ -246,4 +248,85 @@ def go_heap__thread_of_the_samples__only_where_there_are_some(case):
     tracer = case.tracer("-b", "-p", f"{of_c.pid},{target.pid}")
     tracer.wait_attached(target.pid)
     check("tracer-go" in threads(tracer.pid), f"threads: {threads(tracer.pid)}")
+    tracer.stop()
+
+
+# ---- what is uncertain, and what is thinned ----
+
+def heap_of(path):
+    """go_heap of the last whole line of a JSON file; {} when there is none."""
+    lines = [line for line in read_text(path).splitlines(True) if line.endswith("\n")] if os.path.exists(path) else []
+    processes = json.loads(lines[-1])["processes"] if lines else []
+    return (processes[0]["go_heap"] or {}) if processes else {}
+
+
+@test(90)
+def go_heap__collections_too_fast__uncertain_until_they_are_gone(case):
+    """Where a collection is missed, samples that are found alive are counted as uncertain; none is so any more when all are gone."""
+    target, path, sites = program(case, build_of("sites.go", "sites"), env={"GOGC": "1"}), case.path("json"), case.path("csv")
+    tracer = case.attach(target, "-i", "0.2", "--json", path, "--csv", sites)
+    command(target, "bytes 5000 1000")
+    # a collection each few hundred microseconds, of a heap that is small
+    command(target, "load 2")
+    until(lambda: heap_of(path).get("missed_cycles", 0) > 0 and heap_of(path)["uncertain_samples"] > 0, "missed collections", 40)
+    figures = heap_of(path)
+    check(figures["uncertain_samples"] <= figures["samples"], f"more uncertain than there are: {figures}")
+    for text in ("rest", "drop", "gc"):
+        command(target, text)
+
+    def gone():
+        command(target, "gc")
+        return live(sites)["main.keepBytes"] == 0 and heap_of(path)["uncertain_samples"] < 64
+
+    until(gone, "all to be freed")
+    tracer.stop()
+    check(re.search(r"of them uncertain \(\d+ collections were missed\)", tracer.out.text()), "it is not said")
+    equal(tracer.summary().lost, 0, "lost events")
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test(120)
+def go_heap__very_fast__thinned_and_still_true(case):
+    """With more spans a second than are worth it only some are drawn, which stand for the others; when it is calm again all are."""
+    target, path, sites = program(case, build_of("sites.go", "sites"), env={"GOGC": "400"}), case.path("json"), case.path("csv")
+    tracer = case.attach(target, "-i", "0.2", "--json", path, "--csv", sites)
+    command(target, "load 2")
+    until(lambda: heap_of(path).get("thinned_bytes", 0) > 8192, "thinning", 60)
+    command(target, "bytes 40000 1000")
+    command(target, "rest")
+    command(target, "gc")
+    true = 40000 * 1024
+
+    def is_near():
+        for text in ("bytes 20 1000", "gc"):
+            command(target, text)
+        return abs(live(sites)["main.keepBytes"] - true) < 0.35 * true
+
+    until(is_near, "an estimate of what it keeps")
+    until(lambda: heap_of(path)["thinned_bytes"] == 0, "the end of the thinning", 40)
+    tracer.stop()
+    equal(tracer.summary().lost, 0, "lost events")
+    target.close_stdin()
+    equal(target.wait(), 0, "exit status of the program")
+
+
+@test()
+def go_heap__metrics__live_and_how_sure(case):
+    target, port, sites = program(case, build_of("sites.go", "sites")), free_port(), case.path("csv")
+    tracer = case.attach(target, "--metrics", port, "-i", "0.2", "--csv", sites)
+    for text in ("bytes 4000 1000", "gc"):
+        command(target, text)
+
+    def seen():
+        families = parse(ask(port)[2])
+        return "tracer_go_heap_live_bytes" in families and value(families, "tracer_go_heap_live_bytes") > 4000 * 1000 and families
+
+    families = until(seen, "the live heap")
+    check(value(families, "tracer_go_heap_samples") > 0 and value(families, "tracer_go_heap_live_objects") >= 4000, "samples and objects")
+    equal(value(families, "tracer_go_heap_thinned_bytes"), 0, "thinning")
+    for name in ("tracer_go_heap_uncertain_samples", "tracer_go_heap_missed_cycles"):
+        check(name in families, f"no {name}")
+    equal(families["tracer_go_heap_missed_cycles"]["type"], "counter", "type of missed collections")
+    equal(families["tracer_go_heap_fresh_bytes"]["samples"], [], "what no samples know")
     tracer.stop()

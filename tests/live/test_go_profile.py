@@ -10,6 +10,7 @@ import subprocess
 from lib import ROOT, Target, check, equal, read_sites, read_text, sites_so_far, test, until
 from test_exports import check_folded, check_json, check_pprof, validate
 from test_go import STRIPPED, build, command, with_version
+from test_metrics import ask, free_port, parse, value
 
 SOURCE = os.path.join(ROOT, "tests", "go", "profiled.go")
 MPROF = os.path.join(ROOT, "build", "go", "mprof")
@@ -178,8 +179,13 @@ def enabled(case, path, end):
     tracer = case.attach(target, "--go-enable-profile", "--csv", csv, "-i", "0.2")
     equal(rate_of(target), RATE, "rate while tracing")
     command(target, "keep 20000 1000")
-    until(lambda: any(row["function"] == "main.keep" and row["outstanding_bytes"] > 8 << 20 for row in sites_so_far(csv)),
-          "the blocks that are kept")
+
+    def kept():
+        """A row is written again only when it changes: until its name is there the program keeps some more."""
+        command(target, "keep 1000 1000")
+        return any(row["function"] == "main.keep" and row["outstanding_bytes"] > 8 << 20 for row in sites_so_far(csv))
+
+    until(kept, "the blocks that are kept")
     end(tracer)
     check("MemProfileRate was 0 and is 524288 now" in tracer.err.text(), "the change is not said")
     check("switched on by --go-enable-profile" in tracer.out.text(), "the report does not say it")
@@ -265,3 +271,21 @@ def go_profile__stripped_pie__functions_inlined_ones_and_lines(case):
                       for row in read_sites(csv).last(target.pid) if row["function"].startswith("main.")})
     check(any(stack.endswith("main.leakInlined;main.wrapBuffer;main.smallBuffer") for _, _, stack in found[0]), f"inlined: {found[0]}")
     equal(found[1], found[0], "functions, lines and stacks of the stripped program")
+
+
+@test()
+def go_profile__metrics__live_and_fresh(case):
+    target, port = start(case, profiled(), "rate 1", "leak 5003 1024", "gc", "gc", "leak 1000 1024"), free_port()
+    tracer = case.attach(target, "--metrics", port, "-i", "0.2")
+
+    def seen():
+        families = parse(ask(port)[2])
+        return "tracer_go_heap_live_bytes" in families and value(families, "tracer_go_heap_live_bytes") and families
+
+    families = until(seen, "the live heap")
+    check(5003 * 1024 <= value(families, "tracer_go_heap_live_bytes") < 5900 * 1024, "live bytes")
+    check(1000 * 1024 <= value(families, "tracer_go_heap_fresh_bytes") < 1500 * 1024, "fresh bytes")
+    check(value(families, "tracer_go_heap_before_bytes") >= 5003 * 1024, "bytes of before")
+    equal(value(families, "tracer_go_heap_profile_rate_bytes"), 1, "rate")
+    equal(families["tracer_go_heap_samples"]["samples"], [], "what no profile has")
+    tracer.stop()

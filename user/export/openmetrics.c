@@ -438,6 +438,7 @@ void openmetrics_write(struct openmetrics *m, struct buffer *out, const struct e
 		add_limits(&p, in->snapshot);
 		openmetrics_add_go(&p, in->snapshot);
 		openmetrics_add_go_gc(&p, in->snapshot);
+		openmetrics_add_go_heap(&p, in->snapshot);
 		openmetrics_add_go_pools(&p, in->snapshot);
 		openmetrics_add_goroutines(&p, in, top);
 		add_sites(&p, in, top);

@@ -30,6 +30,8 @@ void openmetrics_add_process_labels(struct page *p, const struct snapshot_proces
 /* Ends the line. */
 void openmetrics_add_number(struct page *p, double value);
 
+/* The live heap of Go programs by call site, as a whole. */
+void openmetrics_add_go_heap(struct page *p, const struct snapshot *s);
 /* Calls of the pools of Go programs. */
 void openmetrics_add_go_pools(struct page *p, const struct snapshot *s);
 /* Groups of goroutines, the largest `top` of all, by what they wait for and where they come from. */
