@@ -20,6 +20,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/xalloc.h"
+#include "begin_targets.h"
 #include "consumer.h"
 #include "dump.h"
 #include "go_facts.h"
@@ -34,7 +35,6 @@
 #include "stages.h"
 #include "strangers.h"
 #include "symbol/names.h"
-#include "target/process.h"
 #include "tracker.h"
 #include "view/screen.h"
 
@@ -74,55 +74,6 @@ struct session {
 };
 
 /* ---- open ---- */
-
-static bool by_name(const struct session *s)
-{
-	return s->options->name != NULL;
-}
-
-static bool attach_pids(struct session *s)
-{
-	size_t i;
-
-	for (i = 0; i < s->options->pid_count; i++) {
-		if (!tracker_attach(&s->stages.tracker, s->options->pids[i]))
-			return false;
-		if (options_follow(s->options))
-			launch_watch(s->launch, s->options->pids[i]);
-	}
-	return true;
-}
-
-static bool attach_name(struct session *s)
-{
-	pid_t *pids = NULL;
-	int n = process_find_by_name(s->options->name, &pids), i;
-	size_t attached = 0;
-
-	for (i = 0; i < n; i++) {
-		if (pids[i] == getpid())
-			continue;
-		if (tracker_attach(&s->stages.tracker, pids[i]))
-			attached++;
-	}
-	free(pids);
-	if (!attached)
-		log_info("no process is called '%s' yet: waiting for one to start",
-			 s->options->name);
-	return true;
-}
-
-static bool attach_targets(struct session *s)
-{
-	const struct options *o = s->options;
-
-	s->launch = launch_new(&s->stages.tracker, options_follow(o));
-	if (o->command)
-		return launch_command(s->launch, o->command, o->user) == 0;
-	if (o->name)
-		return attach_name(s);
-	return attach_pids(s);
-}
 
 static void announce(struct session *s)
 {
@@ -199,8 +150,12 @@ static bool open_screen(struct session *s)
 
 static bool session_open(struct session *s)
 {
-	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options) ||
-	    !attach_targets(s))
+	struct tracker *tracker = &s->stages.tracker;
+
+	if (!preflight_targets(s->options) || !stages_open(&s->stages, s->options))
+		return false;
+	s->launch = launch_new(tracker, options_follow(s->options));
+	if (!begin_targets(s->options, tracker, s->launch))
 		return false;
 	go_pool_watch_init(&s->stages.go_pools, &s->stages.windows, s->options, s->screen_wanted);
 	return begin(s) && open_screen(s);
@@ -393,27 +348,21 @@ static void collect_ended(struct session *s)
 static int timeout_ms(const struct session *s)
 {
 	uint64_t now = clock_monotonic_ns(), next = s->asked ? now : s->next_report_ns;
+	const uint64_t others[] = {
+		s->waiting.on ? s->waiting.until_ns : UINT64_MAX,
+		s->next_sample_ns,
+		s->next_go_ns,
+		s->next_sweep_ns,
+		s->first_draw_ns,
+		s->baseline_ns,
+		s->end_ns,
+		s->stages.windows.next_ns,
+		s->stages.go_pools.next_ns,
+		live_next_ns(&s->live),
+	};
 
-	if (s->waiting.on && s->waiting.until_ns < next)
-		next = s->waiting.until_ns;
-	if (s->next_sample_ns < next)
-		next = s->next_sample_ns;
-	if (s->end_ns < next)
-		next = s->end_ns;
-	if (s->first_draw_ns < next)
-		next = s->first_draw_ns;
-	if (s->next_go_ns < next)
-		next = s->next_go_ns;
-	if (s->next_sweep_ns < next)
-		next = s->next_sweep_ns;
-	if (s->baseline_ns < next)
-		next = s->baseline_ns;
-	if (s->stages.windows.next_ns < next)
-		next = s->stages.windows.next_ns;
-	if (s->stages.go_pools.next_ns < next)
-		next = s->stages.go_pools.next_ns;
-	if (live_next_ns(&s->live) < next)
-		next = live_next_ns(&s->live);
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		next = others[i] < next ? others[i] : next;
 	return next <= now ? 0 : (int)((next - now + NS_PER_MS - 1) / NS_PER_MS);
 }
 
@@ -512,7 +461,7 @@ static void attend_files(struct session *s)
 
 static bool is_over(struct session *s)
 {
-	return s->stop || (!s->stages.tracker.live_count && !by_name(s));
+	return s->stop || (!s->stages.tracker.live_count && !s->options->name);
 }
 
 static void session_loop(struct session *s)

@@ -4,32 +4,17 @@
 # A tracer that is killed with SIGKILL cannot restore its terminal: that needs `reset`, and is no test here.
 # Usage: tests/screen/live.sh [PATH_OF_TRACER]
 
+. "$(dirname "$0")/tmux.bash"
+
 tracer=$(realpath "${1:-${O:-build}/tracer}")
 leak=$(realpath "${O:-build}/targets/leak")
-deadline_s=10
-passed=0
-failed=0
-socket=tracer-live-screen-$$
-work=$(mktemp -d)
 target=
 
-die() { echo "not ok live screen: $*"; echo "0 passed, 1 failed"; exit 1; }
-command -v tmux >/dev/null || die "tmux is not installed"
 [ "$(id -u)" = 0 ] || die "cannot trace: not root; run: sudo tests/screen/live.sh"
 [ -x "$tracer" ] || die "cannot run '$tracer': build it first: make"
 [ -x "$leak" ] || die "cannot run '$leak': build it first: make targets"
 
-tm() { tmux -L "$socket" -f /dev/null "$@"; }
-cleanup() {
-	tm kill-server 2>/dev/null
-	[ -z "$target" ] || kill "$target" 2>/dev/null
-	rm -rf "$work"
-}
-trap cleanup EXIT
-keys() { tm send-keys -t t "$@"; }
-shot() { tm capture-pane -p -t t 2>/dev/null; }
-
-tm new-session -d -s holder 'sleep 1000'
+at_end() { [ -z "$target" ] || kill "$target" 2>/dev/null; }
 
 # The target leaks until the writing end of the pipe, descriptor 9, is closed.
 start_target() {
@@ -41,42 +26,16 @@ start_target() {
 	until_true "grep -q '^ready $target' $work/out" || die "the target does not start"
 }
 
-# start ARGUMENTS: an interactive shell without history, then the tracer in it
+# start ARGUMENTS: a shell, then the tracer in it
 start() {
-	tm kill-session -t t 2>/dev/null
-	tm new-session -d -x 80 -y 24 -s t \
-		"env -u NO_COLOR PS1='ready> ' HISTFILE= LANG=C.UTF-8 bash --norc --noprofile -i"
-	until_shows 'ready>' || return 1
-	keys "clear; stty -a >$work/before; $tracer -p $target $*; echo status=\$?" Enter
+	start_shell 80 24 LANG=C.UTF-8 || return 1
+	run_there "$tracer -p $target $*"
 	until_shows '^F1Help'
 }
 
-until_shows() { until_true "shot | grep -qE -- '$1'"; }
 # The page grows at its end meanwhile.
 until_end_shows() { until_true "keys End; shot | grep -qE -- '$1'"; }
-until_gone() { until_true "! shot | grep -qE -- '$1'"; }
-until_true() {
-	local end=$((SECONDS + deadline_s))
-	until eval "$1"; do
-		[ $SECONDS -ge $end ] && return 1
-		sleep 0.05
-	done
-}
-
-check() { # NAME COMMAND...
-	local name=$1
-	shift
-	if "$@"; then
-		passed=$((passed + 1))
-	else
-		failed=$((failed + 1))
-		echo "FAILED: $name"
-		shot | sed 's/^/    |/'
-	fi
-}
-
-tracer_pid() { pgrep -P "$(tm display-message -p -t t '#{pane_pid}')" -x tracer; }
-first_row_has() { until_true "shot | grep -A1 -E '^ *(# +)?OUTSTAND' | tail -1 | grep -qE -- '$1'"; }
+tracer_pid() { pid_there tracer; }
 fits() { # WIDTH HEIGHT: nothing is wider, and the bottom line is the keys'
 	[ "$(shot | LC_ALL=C.UTF-8 wc -L)" -le "$1" ] && [ "$(shot | grep -n '^F1' | cut -d: -f1)" = "$2" ]
 }
@@ -94,14 +53,6 @@ stands_still() {
 	[ "$before" = "$(shot)" ]
 }
 target_is_well() { kill -0 "$target" 2>/dev/null; }
-
-# The shell is back, with the screen and the modes as before.
-terminal_is_back() {
-	until_shows 'status=[0-9]' || return 1
-	[ "$(tm display-message -p -t t '#{alternate_on}#{cursor_flag}#{keypad_flag}#{mouse_any_flag}')" = 0100 ] || return 1
-	keys "stty -a >$work/after; echo compared" Enter
-	until_shows '^compared' && cmp -s "$work/before" "$work/after"
-}
 
 test_view() {
 	check "it starts" start -i 0.3
@@ -268,5 +219,4 @@ test_ways_out
 test_window_closed
 test_replay
 test_target_ends
-echo "$passed passed, $failed failed"
-[ $failed = 0 ]
+finish

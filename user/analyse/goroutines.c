@@ -12,6 +12,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include "../base/clamp.h"
 #include "../base/clock.h"
 #include "../base/mix.h"
 #include "../base/xalloc.h"
@@ -120,11 +121,6 @@ static struct history *get(struct goroutines *g, const struct key *k, uint64_t n
 
 /* ---- a sample ---- */
 
-static uint32_t to_u32(uint64_t count)
-{
-	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
 /* A goroutine is a block of one byte. */
 static int add_point(struct history *h, uint64_t count, const struct go_origin *o,
 		     const struct judging *by)
@@ -134,8 +130,8 @@ static int add_point(struct history *h, uint64_t count, const struct go_origin *
 				 .bytes = count,
 				 .count = count,
 				 .allocs = o && o->begun > count ? o->begun : count,
-				 .recorded = to_u32(count),
-				 .elders = o ? to_u32(o->elders) : 0,
+				 .recorded = clamp_u32(count),
+				 .elders = o ? clamp_u32(o->elders) : 0,
 				 .elder_frees = o ? (uint32_t)o->elder_ends : 0};
 
 	if (!o && last) {

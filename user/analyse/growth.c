@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "../base/array.h"
+#include "../base/clamp.h"
 #include "../base/clock.h"
 #include "heard.h"
 #include "judge.h"
@@ -234,11 +235,6 @@ static int add_point(struct growth *g, struct series *s, const struct series_poi
 	return is_same(series_last(s), point) ? 0 : series_add(s, point, &g->limits);
 }
 
-static uint32_t to_u32(uint64_t count)
-{
-	return count < UINT32_MAX ? (uint32_t)count : UINT32_MAX;
-}
-
 static struct series_point point_of_site(const struct growth *g, struct heap *h,
 					 const struct site *s, uint64_t now_ns)
 {
@@ -251,9 +247,10 @@ static struct series_point point_of_site(const struct growth *g, struct heap *h,
 		.bytes = t.outstanding_bytes,
 		.count = t.outstanding_count,
 		.allocs = t.alloc_count,
-		.recorded = to_u32(counted ? s->totals.outstanding_count
-					   : generations_older(&s->generations, UINT32_MAX)),
-		.elders = to_u32(generations_older(&s->generations, heap_generation(h, elder_ns))),
+		.recorded = clamp_u32(counted ? s->totals.outstanding_count
+					      : generations_older(&s->generations, UINT32_MAX)),
+		.elders =
+			clamp_u32(generations_older(&s->generations, heap_generation(h, elder_ns))),
 		.elder_frees = s->elder_frees,
 		.resizes = s->resizes,
 	};

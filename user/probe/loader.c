@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * Opens the skeleton, chooses the programs of the attach method, gives every CPU its ring and
- * loads. The rings share one total, so that machines with many CPUs do not pay for each of them.
+ * loads.
  */
 #include "loader.h"
 
@@ -21,15 +21,9 @@
 #include "../../include/hits.h"
 #include "../base/log.h"
 #include "link.h"
+#include "rings.h"
 #include "tracer.skel.h"
 
-#define RING_TOTAL_DEFAULT ((size_t)64 << 20)
-#define RING_MIN	   ((size_t)64 << 10) /* with more than 1024 CPUs the total grows */
-#define RING_MAX	   ((size_t)16 << 20)
-/* Below this a ring can fill between two polls: the kernel side wakes the consumer. */
-#define RING_SMALL ((size_t)2 << 20)
-/* For each so many bytes of a CPU's ring buffer there is a slot, so that slots take half as much again. */
-#define SLOT_SHARE 64
 /* Memory for walks of stacks, about 36 KB each. */
 #define SCRATCHES_MIN	  64
 #define SCRATCHES_MAX	  512
@@ -47,8 +41,7 @@ struct process_value {
 struct loader {
 	struct tracer_bpf *skel;
 	enum probe_method method;
-	int *ring_fds;
-	size_t ring_count, ring_bytes, slot_count; /* of each CPU */
+	struct rings rings;
 	bool seccomp_tried, survives_seccomp;
 };
 
@@ -66,58 +59,6 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 			log_verbose("%s", line);
 	}
 	free(text);
-	return 0;
-}
-
-/* The ring buffer of a CPU: a power of two. */
-static size_t ring_size(size_t total, size_t cpus)
-{
-	size_t size = RING_MIN, want = (total ? total : RING_TOTAL_DEFAULT * 2 / 3) / cpus;
-
-	while (size * 2 <= want && size * 2 <= RING_MAX)
-		size *= 2;
-	/* an asked-for total may be below the default minimum (tests force losses with it) */
-	while (total && size > want && size > 4096)
-		size /= 2;
-	return size;
-}
-
-static size_t rings_bytes(size_t cpus, size_t buffer, size_t slots)
-{
-	return cpus * (buffer + slots * sizeof(struct event_slot));
-}
-
-static int make_rings(struct loader *l, size_t total)
-{
-	int cpus = libbpf_num_possible_cpus(), i;
-
-	if (cpus <= 0)
-		return -ENOENT;
-	l->ring_bytes = ring_size(total, (size_t)cpus);
-	l->slot_count = l->ring_bytes / SLOT_SHARE;
-	l->ring_fds = calloc((size_t)cpus, sizeof(int));
-	if (!l->ring_fds)
-		return -ENOMEM;
-	for (i = 0; i < cpus; i++) {
-		int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0, (uint32_t)l->ring_bytes,
-					NULL);
-
-		if (fd < 0)
-			return -errno;
-		l->ring_fds[l->ring_count++] = fd;
-	}
-	return bpf_map__set_max_entries(l->skel->maps.rings, (uint32_t)cpus);
-}
-
-static int put_rings(struct loader *l)
-{
-	int map = bpf_map__fd(l->skel->maps.rings);
-	uint32_t i;
-
-	for (i = 0; i < l->ring_count; i++) {
-		if (bpf_map_update_elem(map, &i, &l->ring_fds[i], BPF_ANY))
-			return -errno;
-	}
 	return 0;
 }
 
@@ -168,24 +109,27 @@ static uint32_t scratch_count(size_t cpus)
 
 static int configure_rings(struct loader *l, struct config *config)
 {
+	const struct rings *r = &l->rings;
 	int err;
 
-	config->slot_count = (uint32_t)l->slot_count;
-	config->slot_bits = (uint32_t)__builtin_ctzl(l->slot_count);
-	if (l->ring_bytes < RING_SMALL) {
-		config->ring_wake_bytes = (uint32_t)(l->ring_bytes / 4);
+	config->slot_count = (uint32_t)r->slot_count;
+	config->slot_bits = (uint32_t)__builtin_ctzl(r->slot_count);
+	if (rings_are_small(r)) {
+		config->ring_wake_bytes = (uint32_t)(r->bytes / 4);
 		config->slot_wake = config->slot_count / 4;
 	}
-	err = bpf_map__set_max_entries(l->skel->maps.slot_rings, (uint32_t)l->ring_count);
+	err = bpf_map__set_max_entries(l->skel->maps.rings, (uint32_t)r->count);
+	if (!err)
+		err = bpf_map__set_max_entries(l->skel->maps.slot_rings, (uint32_t)r->count);
 	return err ? err
 		   : bpf_map__set_max_entries(l->skel->maps.slots,
-					      (uint32_t)(l->ring_count * l->slot_count));
+					      (uint32_t)(r->count * r->slot_count));
 }
 
 static int configure(struct loader *l, const struct loader_options *options)
 {
 	struct config *config = (struct config *)&l->skel->rodata->config;
-	int err = make_rings(l, options->ring_total_bytes);
+	int err = rings_make(&l->rings, options->ring_total_bytes);
 
 	if (err)
 		return err;
@@ -201,7 +145,7 @@ static int configure(struct loader *l, const struct loader_options *options)
 		config->max_frames = STACK_MAX_FRAMES;
 	if (getrandom(&config->stack_seed, sizeof(config->stack_seed), 0) < 0)
 		return -errno;
-	config->scratch_count = options->no_scratch ? 1 : scratch_count(l->ring_count);
+	config->scratch_count = options->no_scratch ? 1 : scratch_count(l->rings.count);
 	err = bpf_map__set_max_entries(l->skel->maps.scratches, config->scratch_count);
 	if (err)
 		return err;
@@ -271,7 +215,7 @@ struct loader *loader_open(const struct loader_options *options)
 	err = tracer_bpf__load(l->skel);
 	if (err)
 		return give_up(l, "load", err);
-	err = put_rings(l);
+	err = rings_put(&l->rings, bpf_map__fd(l->skel->maps.rings));
 	if (!err && options->no_scratch)
 		err = take_scratch(l);
 	if (err)
@@ -284,14 +228,10 @@ struct loader *loader_open(const struct loader_options *options)
 
 void loader_close(struct loader *l)
 {
-	size_t i;
-
 	if (!l)
 		return;
 	tracer_bpf__destroy(l->skel);
-	for (i = 0; i < l->ring_count; i++)
-		close(l->ring_fds[i]);
-	free(l->ring_fds);
+	rings_done(&l->rings);
 	free(l);
 }
 
@@ -310,22 +250,22 @@ enum probe_method loader_method(const struct loader *l)
 
 size_t loader_ring_count(const struct loader *l)
 {
-	return l->ring_count;
+	return l->rings.count;
 }
 
 int loader_ring_fd(const struct loader *l, size_t cpu)
 {
-	return l->ring_fds[cpu];
+	return l->rings.fds[cpu];
 }
 
 size_t loader_ring_bytes(const struct loader *l)
 {
-	return l->ring_bytes;
+	return l->rings.bytes;
 }
 
 size_t loader_slot_count(const struct loader *l)
 {
-	return l->slot_count;
+	return l->rings.slot_count;
 }
 
 int loader_slot_rings_fd(const struct loader *l)
@@ -340,7 +280,7 @@ int loader_slots_fd(const struct loader *l)
 
 size_t loader_rings_bytes(const struct loader *l)
 {
-	return rings_bytes(l->ring_count, l->ring_bytes, l->slot_count);
+	return rings_memory(&l->rings);
 }
 
 /* Maps that take all of their memory at once. */
@@ -375,12 +315,8 @@ size_t loader_thread_bytes(const struct loader *l)
 size_t loader_planned_ring_bytes(void)
 {
 	int cpus = libbpf_num_possible_cpus();
-	size_t bytes;
 
-	if (cpus <= 0)
-		return 0;
-	bytes = ring_size(0, (size_t)cpus);
-	return rings_bytes((size_t)cpus, bytes, bytes / SLOT_SHARE);
+	return cpus > 0 ? rings_planned((size_t)cpus) : 0;
 }
 
 size_t loader_planned_table_bytes(void)
