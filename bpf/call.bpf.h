@@ -153,7 +153,9 @@ static __always_inline bool call_is_left_out(struct pt_regs *ctx, __u64 cookie)
 	}
 }
 
-static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
+/* `task`: the current one, where it is known already; NULL: it is asked for when it is needed. */
+static __always_inline int call_enter(struct pt_regs *ctx, const struct task_struct *task,
+				      __u64 cookie)
 {
 	__u32 kind = COOKIE_KIND(cookie), id = COOKIE_ID(cookie);
 	enum where where;
@@ -161,7 +163,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, __u64 cookie)
 
 	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, cookie))
 		return 1;
-	t = thread_get();
+	t = task ? thread_of(task) : thread_get();
 	if (!t)
 		return 1;
 	if (kind == CALL_MODULES) {
@@ -269,7 +271,8 @@ static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __
 }
 
 /* `slot` is the stack address that held the return address. */
-static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 slot, bool at_return)
+static __always_inline int call_leave(struct pt_regs *ctx, const struct task_struct *task,
+				      __u64 cookie, __u64 slot, bool at_return)
 {
 	__u32 kind = COOKIE_KIND(cookie);
 	struct thread *t;
@@ -278,7 +281,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, __u64 cookie, __u64 s
 
 	if (!*(volatile __u32 *)&armed)
 		return 0;
-	t = thread_get();
+	t = task ? thread_of(task) : thread_get();
 	if (!t)
 		return 0;
 	p = &t->pending;

@@ -41,10 +41,9 @@ static __noinline struct thread *thread_find(void)
 }
 
 /* The thread's state, with its process looked up anew when the set of traced processes has changed.
- * NULL: not traced. */
-static __always_inline struct thread *thread_get(void)
+ * NULL: not traced. `task` is the current one. */
+static __always_inline struct thread *thread_of(const struct task_struct *task)
 {
-	struct task_struct *task = bpf_get_current_task_btf();
 	struct thread *t = thread_place(task);
 	__u32 now = *(volatile __u32 *)&generation;
 
@@ -65,6 +64,11 @@ static __always_inline struct thread *thread_get(void)
 		t->generation = now;
 	}
 	return t->number ? t : NULL;
+}
+
+static __always_inline struct thread *thread_get(void)
+{
+	return thread_of(bpf_get_current_task_btf());
 }
 
 /* Its end. */

@@ -42,46 +42,65 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Linux 6.13, uprobe sessions. */
 extern bool bpf_session_is_return(void) __ksym __weak;
+/* Linux 6.2; no call: the verifier puts a move in its place. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 /* 1: no return probe for this call. Only places that ask for both sides may get one: others may
  * throw. */
-static __always_inline int enter_or_ret(struct pt_regs *ctx, __u64 cookie)
+static __always_inline int enter_or_ret(struct pt_regs *ctx, const struct task_struct *task,
+					__u64 cookie)
 {
 	__u32 side = COOKIE_SIDE(cookie);
 
 	if (side == CALL_SIDE_RET) {
-		call_leave(ctx, cookie, ctx->sp, false);
+		call_leave(ctx, task, cookie, ctx->sp, false);
 		return 1;
 	}
 	if (*(volatile __u32 *)&paused && COOKIE_KIND(cookie) != CALL_MODULES)
 		return 1;
 	if (COOKIE_KIND(cookie) >= CALL_GO_REFILL)
 		return go_enter(cookie, ctx->ax, ctx->sp, ctx->bp);
-	return call_enter(ctx, cookie) || side != CALL_SIDE_BOTH;
+	return call_enter(ctx, task, cookie) || side != CALL_SIDE_BOTH;
 }
 
-static __always_inline int at_entry(struct pt_regs *ctx, __u64 cookie)
+static __always_inline int at_entry(struct pt_regs *ctx, const struct task_struct *task,
+				    __u64 cookie)
 {
 	enum hit_kind kind = cookie & COOKIE_STEPPED ? HIT_STEPPED : HIT_EMULATED;
 	struct hit hit = hit_begin(kind);
-	int result = enter_or_ret(ctx, cookie);
+	int result = enter_or_ret(ctx, task, cookie);
 
 	hit_end(&hit);
 	return result;
 }
 
-static __always_inline int at_return(struct pt_regs *ctx, __u64 cookie)
+static __always_inline int at_return(struct pt_regs *ctx, const struct task_struct *task,
+				     __u64 cookie)
 {
 	struct hit hit = hit_begin(HIT_RETURN);
-	int result = call_leave(ctx, cookie, ctx->sp - 8, true);
+	int result = call_leave(ctx, task, cookie, ctx->sp - 8, true);
 
 	hit_end(&hit);
 	return result;
+}
+
+/* What bpf_session_is_return() looks up, without calling it, where types say where that is. */
+static __always_inline bool side_is_return(const struct task_struct *task)
+{
+	const struct bpf_session_run_ctx *session;
+
+	if (!bpf_core_field_exists(struct bpf_session_run_ctx, is_return))
+		return bpf_session_is_return();
+	session =
+		bpf_rdonly_cast(task->bpf_ctx, bpf_core_type_id_kernel(struct bpf_session_run_ctx));
+	return session->is_return;
 }
 
 static __always_inline int at_either(struct pt_regs *ctx, __u64 cookie)
 {
-	return bpf_session_is_return() ? at_return(ctx, cookie) : at_entry(ctx, cookie);
+	const struct task_struct *task = bpf_get_current_task_btf();
+
+	return side_is_return(task) ? at_return(ctx, task, cookie) : at_entry(ctx, task, cookie);
 }
 
 SEC("uprobe")
@@ -100,21 +119,21 @@ int call_malloc(struct pt_regs *ctx)
 SEC("uprobe")
 int call_free(struct pt_regs *ctx)
 {
-	at_entry(ctx, COOKIE_FREE);
+	at_entry(ctx, NULL, COOKIE_FREE);
 	return 0;
 }
 
 SEC("uprobe")
 int call_entry(struct pt_regs *ctx)
 {
-	at_entry(ctx, bpf_get_attach_cookie(ctx));
+	at_entry(ctx, NULL, bpf_get_attach_cookie(ctx));
 	return 0;
 }
 
 SEC("uretprobe")
 int call_return(struct pt_regs *ctx)
 {
-	return at_return(ctx, bpf_get_attach_cookie(ctx));
+	return at_return(ctx, NULL, bpf_get_attach_cookie(ctx));
 }
 
 SEC("uprobe")

@@ -89,6 +89,8 @@ struct sched_entity {
 	unsigned long long sum_exec_runtime;
 };
 
+struct bpf_run_ctx;
+
 struct task_struct {
 	unsigned int __state; /* Linux 5.14 */
 	int pid;
@@ -104,6 +106,12 @@ struct task_struct {
 	unsigned long sas_ss_size;
 	struct uprobe_task *utask;
 	u64 start_time;
+	struct bpf_run_ctx *bpf_ctx; /* Linux 5.15; what runs now */
+};
+
+/* Linux 6.13: what the run context of a uprobe session begins with. */
+struct bpf_session_run_ctx {
+	bool is_return;
 };
 
 struct linux_binprm;
