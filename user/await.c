@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "consumer.h"
 #include "launch.h"
+#include "outputs.h"
 #include "symbol/names.h"
 #include "tracker.h"
 
@@ -86,4 +87,26 @@ void await_say_missing(const struct await *a, bool interrupted)
 		log_warn("the names of %llu addresses are missing: there are more than fit into "
 			 "the memory for them",
 			 (unsigned long long)forgotten);
+}
+
+struct patience {
+	const struct await *await;
+	struct breath breath;
+};
+
+static void heed_signals(void *patience)
+{
+	struct patience *p = patience;
+
+	p->breath.give_up |= is_interrupted(p->await);
+}
+
+void await_readers(const struct await *a, struct outputs *o)
+{
+	struct patience p = {.await = a, .breath = {.take = heed_signals}};
+
+	p.breath.context = &p;
+	outputs_breathe(o, &p.breath);
+	outputs_finish(o);
+	outputs_breathe(o, NULL);
 }

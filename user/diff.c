@@ -219,8 +219,11 @@ static bool close_files(struct output *files[FORMATS])
 {
 	bool good = true;
 
-	for (size_t i = 0; i < FORMATS; i++)
+	for (size_t i = 0; i < FORMATS; i++) {
+		if (files[i])
+			output_finish(files[i], NULL);
 		good &= output_close(files[i]) == 0;
+	}
 	return good;
 }
 

@@ -32,7 +32,8 @@ bool exports_once(struct exports *e, const char *format, const char *path)
 {
 	const struct export_format *f = export_format_find(format);
 
-	if (e->once_writing) {
+	exports_attend(e);
+	if (e->once_begun) {
 		log_error("cannot write '%s' now: another file is being written; try again", path);
 		return false;
 	}
@@ -105,11 +106,11 @@ bool exports_want_lifetimes(const struct exports *e, enum output_when when)
 	return want(e, when, offsetof(struct export_format, has_lifetimes));
 }
 
-static uint64_t since(const struct exports *e, const struct output *o, enum output_when when)
+static uint64_t since(const struct output *o, enum output_when when)
 {
 	bool changed_only = output_format(o)->streamed && when != WHEN_END && when != WHEN_EXPORT;
 
-	return changed_only ? e->written_version : 0;
+	return changed_only ? output_version(o) : 0;
 }
 
 /* The oldest version that one of them writes. */
@@ -120,8 +121,8 @@ static uint64_t least_since(const struct exports *e, enum output_when when)
 	size_t at = 0;
 
 	while ((o = next_due(e, when, &at))) {
-		if (output_format(o)->names_sites && since(e, o, when) < least)
-			least = since(e, o, when);
+		if (output_format(o)->names_sites && since(o, when) < least)
+			least = since(o, when);
 	}
 	return least;
 }
@@ -148,16 +149,11 @@ bool exports_ask_names(const struct exports *e, const struct export_input *in,
 	return metrics || least != UINT64_MAX;
 }
 
-static uint64_t newest_version(const struct snapshot *s)
+enum reader_wait exports_reader(const struct exports *e, enum output_when when)
 {
-	uint64_t newest = 0;
-	size_t i;
-
-	for (i = 0; i < s->site_count; i++) {
-		if (s->sites[i].version > newest)
-			newest = s->sites[i].version;
-	}
-	return newest;
+	if (when == WHEN_END || when == WHEN_EXPORT)
+		return READER_OWED;
+	return e->waits_for_readers ? READER_WAITED_FOR : READER_LEFT_BEHIND;
 }
 
 void exports_write(struct exports *e, const struct export_input *in, enum output_when when)
@@ -166,22 +162,45 @@ void exports_write(struct exports *e, const struct export_input *in, enum output
 	struct output *o;
 	size_t at = 0;
 
-	e->once_writing = when == WHEN_EXPORT;
+	e->once_begun |= when == WHEN_EXPORT && e->once;
 	while ((o = next_due(e, when, &at))) {
-		now.since_version = since(e, o, when);
+		now.since_version = since(o, when);
 		if (output_write(o, &now) && o != e->once)
 			e->failed = true;
 	}
-	e->once_writing = false;
 	now.realtime_ns = in->snapshot->realtime_ns;
 	if (e->metrics && when != WHEN_EXPORT)
 		metrics_update(e->metrics, &now);
-	if (when == WHEN_EXPORT) {
-		e->once_failed = !e->once || output_close(e->once) != 0;
-		e->once = NULL;
-	} else {
-		e->written_version = newest_version(in->snapshot);
+}
+
+bool exports_attend(struct exports *e)
+{
+	bool good;
+	size_t i;
+
+	for (i = 0; i < FORMATS; i++) {
+		if (e->v[i] && output_error(e->v[i]))
+			e->failed = true;
 	}
+	if (!e->once_begun || !e->once || !output_is_taken(e->once))
+		return false;
+	good = output_close(e->once) == 0;
+	e->once = NULL;
+	e->once_begun = false;
+	return good;
+}
+
+void exports_finish(struct exports *e, struct breath *breath)
+{
+	size_t i;
+
+	for (i = 0; i < FORMATS; i++) {
+		if (e->v[i])
+			output_finish(e->v[i], breath);
+	}
+	if (e->once)
+		output_finish(e->once, breath);
+	exports_attend(e);
 }
 
 void exports_reopen(struct exports *e)
@@ -192,7 +211,6 @@ void exports_reopen(struct exports *e)
 		if (e->v[i] && output_reopen(e->v[i]))
 			e->failed = true;
 	}
-	e->written_version = 0;
 }
 
 void exports_close(struct exports *e)

@@ -21,10 +21,9 @@ enum output_when {
 
 struct exports {
 	struct output *v[FORMATS]; /* NULL: not asked for */
-	struct output *once;	   /* for WHEN_EXPORT */
-	bool once_failed;	   /* the last of these could not be written (said) */
-	bool once_writing;	   /* it is being written */
-	uint64_t written_version;  /* sites changed after it are due at the next interval */
+	struct output *once;	   /* for WHEN_EXPORT, then until its reader has it */
+	bool once_begun;	   /* it is being written, or read */
+	bool waits_for_readers;	   /* nothing may be left out: of a recording all is written */
 	struct metrics *metrics;   /* NULL: not asked for */
 	bool to_stdout;		   /* one of them is stdout: nothing else may be written there */
 	bool failed;		   /* something of `v` could not be written (said) */
@@ -42,8 +41,14 @@ bool exports_want_names(const struct exports *e, enum output_when when);
 /* Asks for the names that exports_write() will write. False when it will write none. */
 bool exports_ask_names(const struct exports *e, const struct export_input *in,
 		       enum output_when when);
+/* What is done for readers that do not keep up. */
+enum reader_wait exports_reader(const struct exports *e, enum output_when when);
 /* `in` without since_version. */
 void exports_write(struct exports *e, const struct export_input *in, enum output_when when);
+/* Now and then: what became of files that have readers. True when the file of WHEN_EXPORT has just become whole. */
+bool exports_attend(struct exports *e);
+/* Before the end: waits until all readers have all, and breathes meanwhile. */
+void exports_finish(struct exports *e, struct breath *breath);
 /* SIGHUP. */
 void exports_reopen(struct exports *e);
 void exports_close(struct exports *e);

@@ -19,6 +19,7 @@
 #include "base/xalloc.h"
 #include "blindness.h"
 #include "block_list.h"
+#include "export/output.h"
 #include "exports.h"
 #include "facts.h"
 #include "gather.h"
@@ -39,8 +40,9 @@ struct outputs {
 	struct recording *recording; /* borrowed; NULL: none */
 	struct gather gather;
 	struct exports exports;
+	struct output *reports;	   /* stdout; NULL: no report yet */
+	struct snapshot *reported; /* of the report that is written: it is sorted for that */
 	struct story story;
-	struct buffer text;
 	struct rows rows;
 	uint32_t heap_sites; /* when the last snapshot was taken */
 	struct goroutine_rows goroutines;
@@ -48,7 +50,7 @@ struct outputs {
 	struct suppressed suppressed;
 	struct block_list blocks; /* of the snapshot that was taken to be written */
 	struct breath *breath;	  /* borrowed; NULL: nobody waits for keys */
-	bool failed;
+	bool failed;		  /* to write reports */
 };
 
 struct outputs *outputs_open(const struct options *options, struct tracker *tracker,
@@ -79,9 +81,10 @@ bool outputs_close(struct outputs *o)
 		return true;
 	gather_end(&o->gather);
 	exports_close(&o->exports);
+	if (output_close(o->reports))
+		o->failed = true;
 	story_done(&o->story);
 	ok = !outputs_failed(o);
-	buffer_done(&o->text);
 	block_list_done(&o->blocks);
 	rows_done(&o->rows);
 	goroutine_rows_done(&o->goroutines);
@@ -393,16 +396,6 @@ void outputs_take_sample(struct outputs *o, const struct facts *f)
 
 /* ---- writing ---- */
 
-static void write_stdout(struct outputs *o)
-{
-	int err = io_write(STDOUT_FILENO, o->text.data, o->text.length);
-
-	if (!err)
-		return;
-	log_error("cannot write 'standard output': %s", strerror(-err));
-	o->failed = true;
-}
-
 static bool find_resident(void *outputs, const struct snapshot_site *site,
 			  const struct report_block *blocks, size_t count, struct resident *r)
 {
@@ -411,7 +404,7 @@ static bool find_resident(void *outputs, const struct snapshot_site *site,
 	return site_resident(o->tracker, site, blocks, count, r);
 }
 
-static void format_report(struct outputs *o, struct snapshot *s, bool written)
+static void format_report(struct outputs *o, struct buffer *out, struct snapshot *s, bool written)
 {
 	struct report_options r = {
 		.top = o->options->top,
@@ -427,16 +420,37 @@ static void format_report(struct outputs *o, struct snapshot *s, bool written)
 		.only_blocks = o->options->older_ms > 0,
 	};
 
-	buffer_reset(&o->text);
-	report_write(&o->text, s, &r, outputs_names, o);
+	report_write(out, s, &r, outputs_names, o);
 }
 
-static void write_report(struct outputs *o, struct snapshot *s)
+static void ask_report_names(struct outputs *o, struct snapshot *s)
+{
+	struct buffer ignored = {0};
+
+	/* asks for the names of exactly those that it will show */
+	format_report(o, &ignored, s, false);
+	buffer_done(&ignored);
+}
+
+static void report_as_format(struct sink *out, const struct export_input *in)
+{
+	struct outputs *o = in->context;
+
+	format_report(o, &out->text, o->reported, true);
+}
+
+static const struct export_format report_format = {
+	.name = "report", .streamed = true, .write = report_as_format};
+
+static void write_report(struct outputs *o, struct snapshot *s, const struct export_input *in)
 {
 	struct tracked *t;
 
-	format_report(o, s, true);
-	write_stdout(o);
+	o->reported = s;
+	if (!o->reports)
+		o->reports = output_open(&report_format, "/dev/stdout");
+	if (!o->reports || output_write(o->reports, in))
+		o->failed = true;
 	for (t = o->tracker->first; t; t = t->next)
 		t->notable_said = true;
 }
@@ -448,7 +462,8 @@ static bool site_lifetimes(void *outputs, uint32_t site, struct lifetimes *out)
 	return rows_lifetimes(&o->rows, site, out);
 }
 
-static struct export_input input_of(struct outputs *o, const struct snapshot *s)
+static struct export_input input_of(struct outputs *o, const struct snapshot *s,
+				    enum output_when when)
 {
 	return (struct export_input){
 		.snapshot = s,
@@ -461,6 +476,7 @@ static struct export_input input_of(struct outputs *o, const struct snapshot *s)
 		.folded = o->options->folded_value,
 		.lifetimes = site_lifetimes,
 		.breath = o->breath,
+		.reader = exports_reader(&o->exports, when),
 	};
 }
 
@@ -476,16 +492,15 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 	/* rows have this order whether or not there is a report */
 	if (names)
 		snapshot_sort(s, o->options->sort, false);
-	/* asks for the names of exactly those that it will show */
 	if (report)
-		format_report(o, s, false);
+		ask_report_names(o, s);
 	if (names && snapshot_rank(s))
 		log_error("cannot rank sites: out of memory");
 	for (i = 0; all && i < s->site_count; i++)
 		outputs_names(o, &s->sites[i]);
 	for (i = 0; all && i < s->goroutine_count; i++)
 		outputs_goroutine_names(o, s, &s->goroutines[i]);
-	in = input_of(o, s);
+	in = input_of(o, s, when);
 	return (exports_ask_names(&o->exports, &in, when) || report || all ||
 		o->suppressed.patterns) &&
 	       names_pending(o->tracker->names) > 0;
@@ -493,11 +508,11 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when)
 {
-	const struct export_input in = input_of(o, s);
+	const struct export_input in = input_of(o, s, when);
 
 	suppressed_apply(&o->suppressed, s, outputs_names, o);
 	if (wants_report(o, report))
-		write_report(o, s);
+		write_report(o, s, &in);
 	story_add(&o->story, s);
 	exports_write(&o->exports, &in, when);
 	block_list_done(&o->blocks);
@@ -508,9 +523,24 @@ bool outputs_export(struct outputs *o, const char *format, const char *path)
 	return exports_once(&o->exports, format, path);
 }
 
-bool outputs_exported(const struct outputs *o)
+void outputs_wait_for_readers(struct outputs *o)
 {
-	return !o->exports.once_failed;
+	o->exports.waits_for_readers = true;
+}
+
+bool outputs_attend(struct outputs *o)
+{
+	if (o->reports && output_error(o->reports))
+		o->failed = true;
+	return exports_attend(&o->exports);
+}
+
+void outputs_finish(struct outputs *o)
+{
+	exports_finish(&o->exports, o->breath);
+	if (o->reports)
+		output_finish(o->reports, o->breath);
+	outputs_attend(o);
 }
 
 void outputs_reopen(struct outputs *o)

@@ -70,12 +70,15 @@ bool outputs_prepare(struct outputs *o, struct snapshot *s, bool report, enum ou
 /* Writes the files that are due and, when `report`, a report on stdout. */
 void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum output_when when);
 /*
- * The view's key `e`: opens the file, which the next outputs_prepare() and outputs_write() with WHEN_EXPORT fill and
- * close. `format` is a name of export_formats. False after a message.
+ * The view's key `e`: opens the file, which the next outputs_prepare() and outputs_write() with WHEN_EXPORT fill. `format` is a name of export_formats. False after a message.
  */
 bool outputs_export(struct outputs *o, const char *format, const char *path);
-/* The file of the last WHEN_EXPORT is written. */
-bool outputs_exported(const struct outputs *o);
+/* From the start, of a recording: what has a slow reader waits for it, and nothing is left out. */
+void outputs_wait_for_readers(struct outputs *o);
+/* Now and then: what became of files that have readers. True when the file of WHEN_EXPORT has just become whole. */
+bool outputs_attend(struct outputs *o);
+/* After the last outputs_write(): waits until all readers have all, and says what they have not got. */
+void outputs_finish(struct outputs *o);
 /* SIGHUP. */
 void outputs_reopen(struct outputs *o);
 bool outputs_failed(const struct outputs *o);

@@ -127,6 +127,7 @@ struct player *player_open(const struct options *o)
 		p->stages.outputs = outputs_open(&p->options, &p->stages.tracker,
 						 &p->stages.windows, p->stages.growth);
 	if (p->stages.outputs) {
+		outputs_wait_for_readers(p->stages.outputs);
 		run_to_begin(p);
 		return p;
 	}
@@ -491,6 +492,7 @@ static void write_last(struct player *p, bool report, bool summary)
 	if (outputs_prepare(o, &s, report, WHEN_END))
 		wait_for_names(p, NAMES_LAST_WAIT_MS);
 	outputs_write(o, &s, report, WHEN_END);
+	outputs_finish(o);
 	p->failed |= outputs_failed(o);
 	p->failed |= !player_say_end(p->options.read, p->replay, p->over, p->gap, p->full);
 	if (summary)

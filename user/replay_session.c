@@ -48,13 +48,30 @@ static void read_keys(struct session *s)
 	s->asked |= 1u << screen_key(s->screen);
 }
 
+static void read_signals(struct session *s)
+{
+	struct signalfd_siginfo info;
+
+	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+		    info.ssi_signo == SIGHUP)
+			s->stop = true;
+		else if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGTSTP ||
+			 info.ssi_signo == SIGCONT)
+			live_signal(&s->live, info.ssi_signo);
+	}
+}
+
+/* A reader of what is written may take long. */
 static void breathe(void *session)
 {
 	struct session *s = session;
-	struct pollfd keys = {.fd = screen_fd(s->screen), .events = POLLIN};
+	struct pollfd keys = {.fd = s->screen ? screen_fd(s->screen) : -1, .events = POLLIN};
 
+	read_signals(s);
 	if (poll(&keys, 1, 0) > 0)
 		read_keys(s);
+	s->breath.give_up = s->stop || s->asked >> SCREEN_QUIT & 1;
 }
 
 static bool open_screen(struct session *s, const struct options *o)
@@ -68,23 +85,7 @@ static bool open_screen(struct session *s, const struct options *o)
 	if (!live_open(&s->live, player_stages(s->player), &so))
 		return false;
 	s->screen = s->live.screen;
-	s->breath = (struct breath){.take = breathe, .context = s};
-	outputs_breathe(player_outputs(s->player), &s->breath);
 	return true;
-}
-
-static void read_signals(struct session *s)
-{
-	struct signalfd_siginfo info;
-
-	while (read(s->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-		    info.ssi_signo == SIGHUP)
-			s->stop = true;
-		else if (info.ssi_signo == SIGWINCH || info.ssi_signo == SIGTSTP ||
-			 info.ssi_signo == SIGCONT)
-			live_signal(&s->live, info.ssi_signo);
-	}
 }
 
 static void run_batch(struct session *s)
@@ -154,10 +155,8 @@ static void follow_requests(struct session *s)
 	s->stop |= take_asked(s, SCREEN_QUIT);
 	if (take_asked(s, SCREEN_SNAPSHOT))
 		player_write(s->player, WHEN_NOW);
-	if (take_asked(s, SCREEN_EXPORT)) {
+	if (take_asked(s, SCREEN_EXPORT))
 		player_write(s->player, WHEN_EXPORT);
-		live_exported(&s->live);
-	}
 	if (take_asked(s, SCREEN_REFRESH))
 		draw(s);
 	take_asked(s, SCREEN_NOTHING);
@@ -212,14 +211,28 @@ static void run_screen(struct session *s)
 			follow_requests(s);
 		if (s->stale && (clock_monotonic_ns() >= s->next_draw_ns || !s->goes_on))
 			draw(s);
+		if (outputs_attend(player_outputs(s->player)))
+			live_exported(&s->live);
 		live_step(&s->live);
 	}
+}
+
+/* Who has asked for the end once may ask again, when the readers of what is written last do not take it. */
+static void finish(struct session *s)
+{
+	bool screen = s->screen != NULL;
+
+	live_close(&s->live);
+	s->screen = NULL;
+	s->stop = s->breath.give_up = false;
+	s->asked = 0;
+	player_finish(s->player, !screen);
 }
 
 int replay_session_run(const struct options *options)
 {
 	struct session s = {.live.play.speed = 1};
-	bool failed, fired, screen;
+	bool failed, fired;
 
 	s.player = player_open(options);
 	if (!s.player)
@@ -229,14 +242,14 @@ int replay_session_run(const struct options *options)
 		player_close(s.player);
 		return 1;
 	}
-	screen = s.screen != NULL;
-	if (screen)
+	s.breath = (struct breath){.take = breathe, .context = &s};
+	outputs_breathe(player_outputs(s.player), &s.breath);
+	if (s.screen)
 		run_screen(&s);
 	else
 		run_batch(&s);
+	finish(&s);
 	outputs_breathe(player_outputs(s.player), NULL);
-	live_close(&s.live);
-	player_finish(s.player, !screen);
 	failed = player_failed(s.player);
 	fired = watch_fired(player_stages(s.player)->watch);
 	failed |= !player_close(s.player);

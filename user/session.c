@@ -254,13 +254,8 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
-	if (w->when == WHEN_EXPORT && outputs_exported(s->stages.outputs))
-		live_exported(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
-		s->stop = true;
-	/* the view goes on without a file */
-	if (outputs_failed(s->stages.outputs) && !s->screen)
 		s->stop = true;
 	if (recording_failed(s->stages.recording))
 		s->failed = true;
@@ -504,6 +499,15 @@ static size_t fill_polls(struct session *s, struct pollfd **polls)
 	return n;
 }
 
+static void attend_files(struct session *s)
+{
+	if (outputs_attend(s->stages.outputs))
+		live_exported(&s->live);
+	/* the view goes on without a file */
+	if (outputs_failed(s->stages.outputs) && !s->screen)
+		s->stop = true;
+}
+
 static bool is_over(struct session *s)
 {
 	return s->stop || (!s->stages.tracker.live_count && !by_name(s));
@@ -537,6 +541,7 @@ static void session_loop(struct session *s)
 		follow_keys(s);
 		if (!is_over(s))
 			on_clock(s);
+		attend_files(s);
 		live_step(&s->live);
 	}
 	free(polls);
@@ -602,6 +607,7 @@ static void finish(struct session *s)
 	if (!stages_end_recording(&s->stages))
 		s->failed = true;
 	watch_finish(s->stages.watch);
+	await_readers(&a, s->stages.outputs);
 	outputs_summary(s->stages.outputs, &snapshot);
 	snapshot_free(&snapshot);
 }

@@ -218,7 +218,7 @@ def stdout__full_device__message_and_failure(case):
     target = case.target("every")
     with open("/dev/full", "wb") as full:
         tracer = case.tracer("-b", "-i", "0.2", "-p", target.pid, stdout=full)
-    one_line(tracer, "'standard output'")
+    one_line(tracer, "'/dev/stdout'")
     target.work()
     target.finish()
 

@@ -12,6 +12,7 @@
 struct breath {
 	void (*take)(void *context);
 	void *context;
+	bool give_up; /* set in a breath: nobody wants any more what is waited for */
 	/* from here on zeros at first */
 	uint64_t next_ns;
 	bool inside;

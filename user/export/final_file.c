@@ -202,7 +202,7 @@ int final_file_end(struct final_file *f, bool good, struct breath *breath)
 	int err = 0;
 
 	if (f->in_place)
-		return stream_file_error(&f->stream);
+		return stream_file_settle(&f->stream, breath);
 	if (good && !f->error && f->fd >= 0) {
 		err = put_in_place(f, breath);
 		if (err)

@@ -5,8 +5,10 @@
  */
 #include "output.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include "../base/clock.h"
+#include "../base/log.h"
 #include "../base/xalloc.h"
 #include "final_file.h"
 #include "stream_file.h"
@@ -16,7 +18,9 @@ struct output {
 	struct stream_file stream; /* of a streamed format */
 	struct final_file final;   /* of another one */
 	struct sink sink;
-	uint64_t last_ms; /* time of the snapshot written last */
+	uint64_t last_ms;  /* time of the snapshot written last */
+	uint64_t version;  /* newest of a site in what was written */
+	uint64_t left_out; /* snapshots, because of a slow reader */
 };
 
 static int write_stream(void *file, const char *data, size_t size)
@@ -63,6 +67,37 @@ static const char *text(const struct sink *s)
 	return s->text.data ? s->text.data : "";
 }
 
+/* What a slow reader can hold up; NULL: there is none. */
+static struct stream_file *stream(struct output *o)
+{
+	if (o->format->streamed)
+		return &o->stream;
+	return o->final.in_place ? &o->final.stream : NULL;
+}
+
+static const char *path(const struct output *o)
+{
+	return o->format->streamed ? o->stream.path : o->final.path;
+}
+
+/* Is there room for one more snapshot? Asked before it is made: a piece of one is of no use. */
+static bool has_room(struct output *o, const struct export_input *in)
+{
+	struct stream_file *s = stream(o);
+
+	if (!s || in->reader == READER_OWED || stream_file_has_room(s) || stream_file_error(s))
+		return true;
+	return in->reader == READER_WAITED_FOR && stream_file_await_room(s, in->breath);
+}
+
+static void leave_out(struct output *o)
+{
+	if (!o->left_out++)
+		log_warn("cannot write '%s' now: its reader is too slow; snapshots are left out "
+			 "until it has room",
+			 path(o));
+}
+
 /* The last part makes the piece whole. Without any rows there was no snapshot. */
 static int write_rows(struct output *o, const struct export_input *in)
 {
@@ -74,7 +109,8 @@ static int write_rows(struct output *o, const struct export_input *in)
 	if (o->sink.text.length == 0 && o->stream.part_length == 0)
 		return 0;
 	o->last_ms = in->realtime_ns / NS_PER_MS;
-	return stream_file_write(&o->stream, text(&o->sink), o->sink.text.length);
+	o->sink.error = stream_file_write(&o->stream, text(&o->sink), o->sink.text.length);
+	return o->sink.error ? o->sink.error : stream_file_settle(&o->stream, in->breath);
 }
 
 static int write_whole(struct output *o, const struct export_input *in)
@@ -90,11 +126,33 @@ static int write_whole(struct output *o, const struct export_input *in)
 	return final_file_end(&o->final, !err, in->breath);
 }
 
+static uint64_t newest_version(const struct snapshot *s)
+{
+	uint64_t newest = 0;
+	size_t i;
+
+	for (i = 0; i < s->site_count; i++) {
+		if (s->sites[i].version > newest)
+			newest = s->sites[i].version;
+	}
+	return newest;
+}
+
+uint64_t output_version(const struct output *o)
+{
+	return o->version;
+}
+
 int output_write(struct output *o, const struct export_input *in)
 {
 	struct export_input now = *in;
 	uint64_t ms = in->snapshot->realtime_ns / NS_PER_MS;
 
+	if (!has_room(o, in)) {
+		leave_out(o);
+		return 0;
+	}
+	o->version = newest_version(in->snapshot);
 	if (ms <= o->last_ms)
 		ms = o->last_ms + 1;
 	now.realtime_ns = ms * NS_PER_MS;
@@ -104,8 +162,34 @@ int output_write(struct output *o, const struct export_input *in)
 	return o->format->streamed ? write_rows(o, &now) : write_whole(o, &now);
 }
 
+bool output_is_taken(struct output *o)
+{
+	struct stream_file *s = stream(o);
+
+	return !s || stream_file_error(s) || !stream_file_waiting(s);
+}
+
+int output_error(struct output *o)
+{
+	struct stream_file *s = stream(o);
+
+	return s ? stream_file_error(s) : 0;
+}
+
+void output_finish(struct output *o, struct breath *breath)
+{
+	struct stream_file *s = stream(o);
+
+	if (s)
+		stream_file_finish(s, breath);
+	if (o->left_out)
+		log_warn("'%s' is without %" PRIu64 " snapshots: its reader was too slow", path(o),
+			 o->left_out);
+}
+
 int output_reopen(struct output *o)
 {
+	o->version = 0;
 	return o->format->streamed ? stream_file_reopen(&o->stream, header(o))
 				   : final_file_reopen(&o->final);
 }

@@ -32,6 +32,13 @@ enum folded_value {
 	FOLDED_TEMPORARY = 3
 };
 
+/* What is done when a reader does not keep up. */
+enum reader_wait {
+	READER_LEFT_BEHIND = 0, /* this snapshot is left out, and counted */
+	READER_WAITED_FOR = 1,	/* until there is room, unless a breath gives it up */
+	READER_OWED = 2		/* the last of a file: it is kept for the reader in any case */
+};
+
 struct html_extra;
 struct difference;
 
@@ -53,6 +60,7 @@ struct export_input {
 	/* What is written in place of the snapshot, which then has no more than its time. */
 	const struct difference *difference;
 	struct breath *breath; /* for long work; NULL: nobody waits */
+	enum reader_wait reader;
 };
 
 #endif /* EXPORT_SINK_H */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * An output file that is written in place, whole pieces at a time: opened without following links,
- * each failure said once. One thread at a time.
+ * each failure said once. What is no regular file may have a reader that is slow: there a thread writes, and pieces wait for it
+ * (pipe_writer.h). One thread at a time.
  */
 #ifndef EXPORT_STREAM_FILE_H
 #define EXPORT_STREAM_FILE_H
@@ -9,11 +10,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+#include "../base/breath.h"
+
+struct pipe_writer;
 
 struct stream_file {
 	char *path;
 	int fd;
-	dev_t device; /* of the regular file written last */
+	struct pipe_writer *pipe; /* NULL: a regular file */
+	bool wait_said;		  /* that its reader is waited for */
+	dev_t device;		  /* of what was opened last */
 	ino_t inode;
 	off_t good_length; /* up to the last whole piece; -1: not a regular file */
 	off_t part_length; /* of the next one, written so far */
@@ -37,10 +43,19 @@ int stream_file_reopen(struct stream_file *f, const char *header);
  */
 int stream_file_write_part(struct stream_file *f, const char *data, size_t size);
 int stream_file_write(struct stream_file *f, const char *data, size_t size);
-/* The current error, 0 while all is well. */
-int stream_file_error(const struct stream_file *f);
-bool stream_file_failed(const struct stream_file *f);
-/* 0 or the first error that there was. */
+/* Does its reader keep up? When not, whole pieces should be left out. Regular files always do. */
+bool stream_file_has_room(const struct stream_file *f);
+/* Bytes that the reader has not taken. */
+size_t stream_file_waiting(const struct stream_file *f);
+/* Waits until there is room, and breathes meanwhile. False: somebody gave that up in a breath. */
+bool stream_file_await_room(struct stream_file *f, struct breath *breath);
+/* With nobody who waits for keys (`breath` is NULL): a moment, in which a reader that keeps up takes all. 0 or the current error. */
+int stream_file_settle(struct stream_file *f, const struct breath *breath);
+/* Waits until all is taken, and breathes; what is not when somebody gives that up is an error. Nothing can be written after it. */
+void stream_file_finish(struct stream_file *f, struct breath *breath);
+/* The current error, 0 while all is well. Says one that the thread has met. */
+int stream_file_error(struct stream_file *f);
+/* 0 or the first error that there was. What the reader has not taken after a second is given up, which is one. */
 int stream_file_close(struct stream_file *f);
 
 #endif /* EXPORT_STREAM_FILE_H */
