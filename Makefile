@@ -153,7 +153,7 @@ truth: all
 bench: all bench-programs
 	$(Q)python3 -B -u tests/bench/run.py $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(ONLY),--only '$(ONLY)') $(if $(QUICK),--quick)
 
-bench-programs: $(LIBRARY) $(patsubst %,$(O)/bench/%,view http_load soak)
+bench-programs: $(LIBRARY) $(patsubst %,$(O)/bench/%,view http_load soak echo)
 	$(Q)$(MAKE) --no-print-directory -C tests/bench O=$(abspath build)/bench
 
 bench-view: all bench-programs
@@ -216,4 +216,4 @@ clean:
 	rm -rf build
 
 -include $(OBJECTS:.o=.d) $(O)/tracer.bpf.d $(UNIT:%=%.d) $(O)/screen_demo.d $(O)/html_pages.d $(O)/go/mprof.d \
-	$(patsubst %,$(O)/bench/%.d,unwind_tables view http_load soak)
+	$(patsubst %,$(O)/bench/%.d,unwind_tables view http_load soak echo)

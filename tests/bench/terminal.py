@@ -105,6 +105,11 @@ def thread_times(pid):
     return found
 
 
+def waited_ms(pid):
+    """How long the main thread was ready to run and had no processor, so far."""
+    return int(lib.read_text(f"/proc/{pid}/task/{pid}/schedstat").split()[1]) / 1e6
+
+
 def shares(pid, seconds):
     """Percent of a processor, by thread, over that time."""
     before, began = thread_times(pid), time.monotonic()

@@ -6,7 +6,9 @@
   screen   processor time of the tracer's threads, one interval a second, on three pages, with a program that
            allocates at all of its sites
   keys     from a key to the first and to the last byte of the screen that follows
-  writing  from a key to what it shows, without a pause between two of them, while figures are written each second
+  writing  from a key to what it shows, without a pause between two of them, while figures are written each second;
+           in turn with keys for a program that does nothing but answer (echo.c): the floor. What the scheduler let the
+           main thread wait for a processor meanwhile is told apart
   batch    the same without a screen: reports alone, and with a CSV of the sites
   steps    the steps of the main thread one by one, on a made-up heap (view.c)
 
@@ -55,13 +57,19 @@ class Run:
         self.case = lib.Case("bench")
         self.program = self.case.start(os.path.join(BUILD, "sites"), str(sites), "2", str(rate))
         self.program.out.wait_for(r"^ready")
-        self.terminal = None
+        self.terminal = self.floor = self.tracer = None
 
     def view(self, size, interval, *options):
         self.terminal = terminal.Terminal(*size)
-        tracer = terminal.start_view(self.case, self.terminal, "-p", self.program.pid, "-i", interval, *options)
+        self.tracer = terminal.start_view(self.case, self.terminal, "-p", self.program.pid, "-i", interval, *options)
         self.terminal.wait_for("Help")
-        return self.fill(tracer)
+        return self.fill(self.tracer)
+
+    def echo(self, size):
+        """The floor: a program on a terminal of its own, that answers and does nothing else."""
+        self.floor = terminal.Terminal(*size)
+        self.case.start(os.path.join(BUILD, "echo"), *map(str, size), stdin=self.floor.slave, stdout=self.floor.slave)
+        self.floor.wait_for("ready")
 
     def batch(self, *arguments):
         return self.fill(self.case.attach(self.program.pid, "-i", "1", *arguments, stdout=subprocess.DEVNULL))
@@ -76,8 +84,9 @@ class Run:
 
     def __exit__(self, *_):
         self.case.close()
-        if self.terminal:
-            self.terminal.close()
+        for each in (self.terminal, self.floor):
+            if each:
+                each.close()
 
 
 def add_shares(output, workload, way, number, tracer, plan):
@@ -110,7 +119,14 @@ def measure_keys(output, number, plan, way):
                     output.add(workload, way, f"{name}, last byte", "ms", number * plan.presses + i, last)
 
 
-def press_for(output, terminal_, workload, way, number, plan, each_second):
+def see(run, key, word):
+    """ms until the word was shown, and how long the tracer's main thread waited for a processor meanwhile."""
+    waited = terminal.waited_ms(run.tracer.pid)
+    took = run.terminal.see(key, word)
+    return took, terminal.waited_ms(run.tracer.pid) - waited
+
+
+def press_for(output, run, workload, way, number, plan, each_second):
     """Keys for a while; `each_second` is called about once a second."""
     end = lib.deadline(plan.seconds)
     next_call, count = 0.0, 0
@@ -119,7 +135,10 @@ def press_for(output, terminal_, workload, way, number, plan, each_second):
             each_second()
             next_call = time.monotonic() + 1
         for key, word in (HELP, BACK):
-            output.add(workload, way, "key to what it shows", "ms", number * 1000000 + count, terminal_.see(key, word))
+            took, waited = see(run, key, word)
+            floor = run.floor.see(key, "answered")
+            for metric, ms in (("key to what it shows", took), ("less the wait for a processor", max(took - waited, 0.0)), ("floor", floor)):
+                output.add(workload, way, metric, "ms", number * 1000000 + count, ms)
             count += 1
 
 
@@ -129,8 +148,9 @@ def measure_writing(output, number, plan, way):
             with Run(plan.sites, plan.rate) as run:
                 options = () if name == "nothing" else (f"--{name}", run.case.path(name))
                 tracer = run.view(size, 1, *options)
+                run.echo(size)
                 ask = (lambda: tracer.signal(signal.SIGUSR1)) if name in WHOLE else lambda: None
-                press_for(output, run.terminal, f"{plan.sites} sites, writing {name}, {size[0]}x{size[1]}", way, number, plan, ask)
+                press_for(output, run, f"{plan.sites} sites, writing {name}, {size[0]}x{size[1]}", way, number, plan, ask)
 
 
 def measure_batch(output, number, plan, way):

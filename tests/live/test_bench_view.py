@@ -28,6 +28,10 @@ def figures(case, name):
 def bench_view__quick__every_figure(case):
     found = figures(case, "view")
     for size in ("80x24", "200x60"):
+        for name in ("nothing", "csv", "json", "folded", "pprof", "html"):
+            writing = [found[(f"300 sites, writing {name}, {size}", "tracer", metric)]
+                       for metric in ("key to what it shows", "less the wait for a processor", "floor")]
+            equal(len({len(values) for values in writing}), 1, "figures of each key")
         for page in ("sites", "callers", "threads"):
             for thread in ("main thread", "events", "tracer"):
                 check(max(found[(f"300 sites, {page}, {size}", "tracer", thread)]) > 0, f"{thread} took no time at {size}, {page}")
