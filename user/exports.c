@@ -28,6 +28,15 @@ bool exports_open(struct exports *e, const struct options *options)
 	return true;
 }
 
+size_t exports_count(const struct exports *e)
+{
+	size_t i, count = 0;
+
+	for (i = 0; i < FORMATS; i++)
+		count += e->v[i] != NULL;
+	return count;
+}
+
 bool exports_once(struct exports *e, const char *format, const char *path)
 {
 	const struct export_format *f = export_format_find(format);

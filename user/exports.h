@@ -31,6 +31,8 @@ struct exports {
 
 /* False after a message. exports_close() is due in any case. */
 bool exports_open(struct exports *e, const struct options *options);
+/* Files from the options. */
+size_t exports_count(const struct exports *e);
 /* The next WHEN_EXPORT writes that file. False after a message. */
 bool exports_once(struct exports *e, const char *format, const char *path);
 /* Is one with this property due? */

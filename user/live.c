@@ -209,6 +209,19 @@ void live_exported(struct live *l)
 		screen_message(l->screen, "wrote '%s'", l->exported);
 }
 
+void live_written(struct live *l)
+{
+	size_t files = outputs_count(l->stages->outputs);
+
+	if (l->screen && files)
+		screen_message(l->screen, "wrote a snapshot to %zu %s", files,
+			       files == 1 ? "file" : "files");
+	else if (l->screen)
+		screen_message(l->screen,
+			       "there is no file to write to: name one (key e), or at the start, "
+			       "as with --csv");
+}
+
 bool live_wanted(const struct options *o)
 {
 	if (options_to_stdout(o) || o->batch || (o->command && !o->live))

@@ -38,6 +38,8 @@ void live_close(struct live *l);
 void live_signal(struct live *l, uint32_t signal);
 /* What SCREEN_EXPORT asked for was written, or could not be. */
 void live_exported(struct live *l);
+/* A snapshot was written to all outputs. */
+void live_written(struct live *l);
 /* When live_step() is due; UINT64_MAX: not before it is asked for something. */
 uint64_t live_next_ns(const struct live *l);
 /* A replay stands at another moment: what was begun there is not gone on with. */

@@ -523,6 +523,11 @@ bool outputs_export(struct outputs *o, const char *format, const char *path)
 	return exports_once(&o->exports, format, path);
 }
 
+size_t outputs_count(const struct outputs *o)
+{
+	return exports_count(&o->exports);
+}
+
 void outputs_wait_for_readers(struct outputs *o)
 {
 	o->exports.waits_for_readers = true;

@@ -73,6 +73,8 @@ void outputs_write(struct outputs *o, struct snapshot *s, bool report, enum outp
  * The view's key `e`: opens the file, which the next outputs_prepare() and outputs_write() with WHEN_EXPORT fill. `format` is a name of export_formats. False after a message.
  */
 bool outputs_export(struct outputs *o, const char *format, const char *path);
+/* Files that WHEN_NOW writes. */
+size_t outputs_count(const struct outputs *o);
 /* From the start, of a recording: what has a slow reader waits for it, and nothing is left out. */
 void outputs_wait_for_readers(struct outputs *o);
 /* Now and then: what became of files that have readers. True when the file of WHEN_EXPORT has just become whole. */

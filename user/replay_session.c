@@ -153,8 +153,10 @@ static void follow_requests(struct session *s)
 {
 	follow_play(s);
 	s->stop |= take_asked(s, SCREEN_QUIT);
-	if (take_asked(s, SCREEN_SNAPSHOT))
+	if (take_asked(s, SCREEN_SNAPSHOT)) {
 		player_write(s->player, WHEN_NOW);
+		live_written(&s->live);
+	}
 	if (take_asked(s, SCREEN_EXPORT))
 		player_write(s->player, WHEN_EXPORT);
 	if (take_asked(s, SCREEN_REFRESH))

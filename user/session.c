@@ -254,6 +254,8 @@ static void write_waiting(struct session *s)
 		screen_draw(s->screen, &w->snapshot);
 	else
 		snapshot_free(&w->snapshot);
+	if (w->when == WHEN_NOW)
+		live_written(&s->live);
 	if (w->when == WHEN_INTERVAL && s->options->report_count &&
 	    ++s->report_count >= s->options->report_count)
 		s->stop = true;

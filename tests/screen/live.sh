@@ -170,6 +170,8 @@ test_pages() {
 	keys Enter C-u "$work/now.csv" Enter
 	check "e writes a file" until_true "grep -q site_leak $work/now.csv"
 	check "and says so" until_shows "^wrote .$work/now.csv."
+	keys s
+	check "s: without a file of the command line says so" until_shows '^there is no file to write to'
 	keys Home Space
 	check "Space pauses" until_shows PAUSED
 	check "paused means still" stands_still

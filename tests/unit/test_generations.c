@@ -183,6 +183,25 @@ static void generations_next__old_and_recent__oldest_first_until_the_last(void *
 	generations_done(&g);
 }
 
+/* Young blocks are kept elsewhere than old ones. */
+static void generations_median__old_and_recent__of_the_block_in_the_middle(void **state)
+{
+	struct generations g = {0};
+
+	(void)state;
+	assert_int_equal(generations_median(&g), 0);
+	generations_born(&g, 5);
+	assert_int_equal(generations_median(&g), 5);
+	generations_born(&g, 1000);
+	assert_int_equal(generations_median(&g), 5);
+	generations_born(&g, 1001);
+	assert_int_equal(generations_median(&g), 1000);
+	generations_gone(&g, 5);
+	generations_gone(&g, 1000);
+	assert_int_equal(generations_median(&g), 1001);
+	generations_done(&g);
+}
+
 static void generations_clear__some__none_left(void **state)
 {
 	struct generations g = {0}, copy;
@@ -211,6 +230,7 @@ int main(void)
 		cmocka_unit_test(generations_born__very_many__bounded_and_oldest_exact),
 		cmocka_unit_test(generations_random__births_and_deaths__sum_is_exact),
 		cmocka_unit_test(generations_next__old_and_recent__oldest_first_until_the_last),
+		cmocka_unit_test(generations_median__old_and_recent__of_the_block_in_the_middle),
 		cmocka_unit_test(generations_clear__some__none_left),
 	};
 

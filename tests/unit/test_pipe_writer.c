@@ -16,12 +16,12 @@
 #include "../../user/export/pipe_writer.h"
 #include "../../user/exports.h"
 
-#define PIECE	     (1u << 20)
-#define PIECES	     20u
-#define LONG_MS	     10000
-#define NAME_BYTES   (1u << 20)
-#define SITES	     3u
-#define MANY	     64u
+#define PIECE	   (1u << 20)
+#define PIECES	   20u
+#define LONG_MS	   10000
+#define NAME_BYTES (1u << 20)
+#define SITES	   3u
+#define MANY	   64u
 
 struct fixture {
 	int ends[2];

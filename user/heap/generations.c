@@ -297,11 +297,13 @@ bool generations_copy(struct generations *to, const struct generations *from)
 uint32_t generations_median(const struct generations *g)
 {
 	uint64_t half = (generations_older(g, UINT32_MAX) + 1) / 2, sum = 0;
+	struct generation one;
+	uint32_t at = 0;
 
-	for (uint32_t i = 0; i < g->count; i++) {
-		sum += g->v[i].alive;
-		if (sum && sum >= half)
-			return g->v[i].number;
+	while (generations_next(g, &at, &one)) {
+		sum += one.alive;
+		if (sum >= half)
+			return one.number;
 	}
 	return 0;
 }
