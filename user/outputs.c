@@ -14,7 +14,6 @@
 #include "analyse/build.h"
 #include "base/buffer.h"
 #include "base/clock.h"
-#include "base/io.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "blindness.h"
