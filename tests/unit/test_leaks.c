@@ -14,7 +14,8 @@
 #undef TICK
 #include "../leaks/own_leaks.c"
 
-#define SEEDS 4
+#define SEEDS	    4
+#define STACKS_MOST 4
 
 static void run_all(const struct workload *set, uint64_t *outcomes, uint64_t *naive)
 {
@@ -122,6 +123,92 @@ static void verdicts__never_freed__leak_unless_ever_rarer(void **state)
 	assert_true(judged.sites[0].kept > 0.9);
 }
 
+/* The last that came is the first to go: at the bottom blocks get old, but there are as many as before. */
+static void push_and_pop(struct world *w)
+{
+	uint32_t site = world_healthy(w, "stack");
+	uint64_t blocks[101];
+	uint32_t depth = 0;
+
+	while (world_wait(w, 0.01)) {
+		if (depth && world_chance(w, 0.5 * depth / 50))
+			world_free(w, blocks[--depth]);
+		else
+			blocks[depth++] = world_alloc(w, site, 100);
+		if (depth == 50)
+			world_evidence(w, site);
+	}
+}
+
+static void lose_among_many(struct world *w)
+{
+	uint32_t site = world_leak(w, "request");
+
+	while (world_wait(w, 0.01)) {
+		uint64_t block = world_alloc(w, site, 100);
+
+		if (!world_chance(w, 0.01))
+			world_free_after(w, block, world_exponential(w, 0.5));
+	}
+}
+
+static void verdicts__same_depth_on_average__hardly_a_leak(void **state)
+{
+	const struct workload programs[] = {{"stack", push_and_pop, 300},
+					    {"request", lose_among_many, 100}};
+	const struct world_options options = {0};
+	struct judged judged;
+	int alarms = 0;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 40; seed++) {
+		assert_true(world_run(&programs[0], seed, &options, &judged));
+		alarms += judged.sites[0].outcome == OUTCOME_ALARM;
+		assert_true(world_run(&programs[1], seed, &options, &judged));
+		assert_true(judged.sites[0].kept > 0.5);
+	}
+	print_message("%d of 40 stacks called a leak\n", alarms);
+	assert_in_range(alarms, 0, STACKS_MOST);
+}
+
+/* 20 blocks each ten seconds, of which the first come at once: two bursts are old and the third is young. */
+static void harvest(struct world *w)
+{
+	uint32_t site = world_leak(w, "seen");
+
+	do
+		for (int i = 0; i < 20; i++)
+			world_alloc(w, site, 100);
+	while (world_wait(w, 10));
+}
+
+/* The same but twice only: the second may be the end of a start-up. */
+static void load_twice(struct world *w)
+{
+	uint32_t site = world_healthy(w, "table");
+
+	for (int burst = 0; burst < 2; burst++) {
+		for (int i = 0; i < 20; i++)
+			world_alloc(w, site, 100);
+		world_wait(w, 10);
+	}
+}
+
+static void verdicts__bursts_from_start__leak_with_third(void **state)
+{
+	const struct workload programs[] = {{"harvest", harvest, 100},
+					    {"load_twice", load_twice, 120}};
+	const struct world_options options = {0};
+	struct judged judged;
+
+	(void)state;
+	assert_true(world_run(&programs[0], 1, &options, &judged));
+	assert_true(judged.sites[0].called_s >= 0 && judged.sites[0].called_s <= 35);
+	assert_true(world_run(&programs[1], 1, &options, &judged));
+	assert_int_equal(judged.sites[0].outcome, OUTCOME_HEALTHY);
+	assert_false(judged.sites[0].early);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -129,6 +216,8 @@ int main(void)
 		cmocka_unit_test(world_run__same_seed__same_outcome),
 		cmocka_unit_test(verdicts__sampled__fast_leaks_found),
 		cmocka_unit_test(verdicts__never_freed__leak_unless_ever_rarer),
+		cmocka_unit_test(verdicts__same_depth_on_average__hardly_a_leak),
+		cmocka_unit_test(verdicts__bursts_from_start__leak_with_third),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,7 +25,7 @@
 #define SURELY		0.4  /* of the elders would outlive another window, with 95 % confidence */
 #define NEAR		8u /* samples at the beginning, the lowest of which is where a growth begins */
 #define CYCLES		2.5 /* what is built anew again and again is to outlive so many of its lives */
-#define START_S		3.0 /* what comes so early may be a start-up */
+#define START_S		SURVIVORS_START_S
 #define ALIKE		3.0 /* sizes of bursts */
 #define BURST_BLOCKS	6u
 #define OVERDUE		1.5 /* a burst, in times between two */
@@ -154,6 +154,32 @@ static bool goes_on(const struct leak_case *c, const struct judge_window *w, con
 	       now_per_s * p->seconds >= c->o->threshold * base && !has_stopped(p);
 }
 
+/* When there were more blocks than ever before since then, for the last time. */
+static uint64_t last_record_ns(const struct series *s, uint64_t since_ns)
+{
+	uint64_t most = 0, at_ns = 0;
+
+	for (uint32_t i = 0; i < s->count; i++) {
+		if (s->v[i].time_ns < since_ns || s->v[i].count <= most)
+			continue;
+		most = s->v[i].count;
+		at_ns = s->v[i].time_ns;
+	}
+	return at_ns;
+}
+
+/*
+ * What loses blocks has more of them than in the windows before, again and again. Where blocks are as many on average as before, and only
+ * which of them are old changes, as on a stack, the last record is soon long ago.
+ */
+static bool sets_records(const struct leak_case *c)
+{
+	uint64_t memory_ns = (uint64_t)(MEMORY * c->o->window_s * NS_PER_S);
+	uint64_t since_ns = c->w->now_ns > memory_ns ? c->w->now_ns - memory_ns : 0;
+
+	return span_seconds(last_record_ns(c->s, since_ns), c->w->now_ns) <= c->o->window_s;
+}
+
 /* ---- elders stay ---- */
 
 struct survival survival_of(const struct judge_options *o, const struct judge_window *w,
@@ -227,7 +253,7 @@ static bool elders_stay(const struct leak_case *c, double seconds)
 
 static bool leaks_in(const struct leak_case *c, const struct judge_window *w, const struct span *p)
 {
-	return elders_grow(c, p) && goes_on(c, w, p, wander(c, p)) &&
+	return elders_grow(c, p) && goes_on(c, w, p, wander(c, p)) && sets_records(c) &&
 	       elders_stay(c, fmax(MEMORY * c->o->window_s, p->seconds));
 }
 
@@ -328,23 +354,40 @@ static bool only_fills(const struct leak_case *c)
 	return now - half < GOES_ON * (half - blocks_at(c, from_ns));
 }
 
-/* When there were more blocks than ever before, for the last time. */
-static uint64_t last_record_ns(const struct series *s)
-{
-	uint64_t most = 0, at_ns = 0;
-
-	for (uint32_t i = 0; i < s->count; i++) {
-		if (s->v[i].count <= most)
-			continue;
-		most = s->v[i].count;
-		at_ns = s->v[i].time_ns;
-	}
-	return at_ns;
-}
-
 static bool is_start(const struct leak_case *c, const struct burst *b)
 {
 	return span_seconds(c->site->begun_ns, b->first_ns) < START_S;
+}
+
+/* Bursts of which all blocks are elders, at least. */
+static uint32_t old_bursts(const struct leak_case *c)
+{
+	const struct survivors *v = &c->site->survivors;
+	uint32_t old = 0;
+
+	while (old < v->burst_count &&
+	       span_seconds(v->bursts[old].last_ns, c->w->now_ns) >= v->age_s)
+		old++;
+	return old;
+}
+
+struct burst_sizes {
+	uint64_t least, most, sum;
+	double gap_s; /* the longest between two */
+};
+
+static struct burst_sizes sizes_of(const struct burst *b, uint32_t n)
+{
+	struct burst_sizes z = {.least = UINT64_MAX};
+
+	for (uint32_t i = 0; i < n; i++) {
+		z.least = b[i].blocks < z.least ? b[i].blocks : z.least;
+		z.most = b[i].blocks > z.most ? b[i].blocks : z.most;
+		z.sum += b[i].blocks;
+		if (i)
+			z.gap_s = fmax(z.gap_s, span_seconds(b[i - 1].first_ns, b[i].first_ns));
+	}
+	return z;
 }
 
 static bool leaks_in_bursts(const struct leak_case *c)
@@ -352,9 +395,9 @@ static bool leaks_in_bursts(const struct leak_case *c)
 	const struct survivors *v = &c->site->survivors;
 	const struct burst *b = v->bursts;
 	uint32_t n = v->burst_count;
-	uint64_t least = UINT64_MAX, most = 0, sum = 0;
+	struct burst_sizes z;
 	struct survival freed;
-	double gap = 0, since;
+	double since;
 
 	if (n > 1 && is_hardly_freed(c) && (double)b[n - 1].blocks < GOES_ON * (double)b[0].blocks)
 		return false; /* it fills, and what it began with is a part of that */
@@ -362,20 +405,14 @@ static bool leaks_in_bursts(const struct leak_case *c)
 		b++;
 		n--;
 	}
-	if (n < 2 || v->burst_count == BURSTS_MOST)
+	if (n < 2 || old_bursts(c) < 2 || v->burst_count == BURSTS_MOST)
 		return false;
-	for (uint32_t i = 0; i < n; i++) {
-		least = b[i].blocks < least ? b[i].blocks : least;
-		most = b[i].blocks > most ? b[i].blocks : most;
-		sum += b[i].blocks;
-		if (i)
-			gap = fmax(gap, span_seconds(b[i - 1].first_ns, b[i].first_ns));
-	}
-	since = span_seconds(last_record_ns(c->s), c->w->now_ns);
+	z = sizes_of(b, n);
+	since = span_seconds(last_record_ns(c->s, 0), c->w->now_ns);
 	freed = survival_of(c->o, c->w, c->s, MEMORY * c->o->window_s);
 	return (double)freed.alive >= SURVIVAL_LEAK * (double)freed.elders &&
-	       (double)most <= ALIKE * (double)least && (sum >= BURST_BLOCKS || n > 2) &&
-	       since <= OVERDUE * gap;
+	       (double)z.most <= ALIKE * (double)z.least && (z.sum >= BURST_BLOCKS || n > 2) &&
+	       since <= OVERDUE * z.gap_s;
 }
 
 static bool is_enlarged(const struct leak_case *c)

@@ -50,34 +50,45 @@ static void add_burst(struct survivors *v, uint64_t first_ns, uint64_t born_ns, 
 
 /* Born no later than that, where several generations were joined. */
 static void add_births(struct survivors *v, const struct survivors_options *o, uint64_t first_ns,
-		       uint64_t born_ns, uint64_t blocks, double longest_s)
+		       uint64_t born_ns, uint64_t blocks)
 {
 	double age_s = span_seconds(born_ns, o->now_ns);
 	double span = (age_s - v->age_s) / o->window_s * SURVIVOR_SPANS;
 
-	v->outlived_s += fmax(age_s - longest_s, 0) * fmin((double)blocks, TOGETHER);
-	if (span < 0)
-		return;
-	if (span < SURVIVOR_SPANS)
+	if (span >= 0 && span < SURVIVOR_SPANS)
 		v->born[(uint32_t)span] += blocks;
-	add_burst(v, first_ns, born_ns, blocks);
+	if (span >= 0 ||
+	    v->longest_s <= 0) /* of what was never freed the young ones are as the old */
+		add_burst(v, first_ns, born_ns, blocks);
+}
+
+/* What a site began with may be a start-up or the bottom of a stack: that it stays says nothing of what comes later. */
+static void add_outlived(struct survivors *v, const struct survivors_options *o,
+			 const struct site *s, uint64_t born_ns, uint64_t blocks)
+{
+	double age_s = span_seconds(born_ns, o->now_ns);
+
+	if (born_ns > s->first_ns + (uint64_t)(SURVIVORS_START_S * NS_PER_S))
+		v->outlived_s += fmax(age_s - v->longest_s, 0) * fmin((double)blocks, TOGETHER);
 }
 
 static void look_at_births(struct survivors *v, const struct survivors_options *o, struct heap *h,
 			   const struct site *s)
 {
-	double longest_s = (double)s->longest_ns / NS_PER_S;
 	struct generation one;
 	uint32_t at = 0;
 
 	memset(v->born, 0, sizeof(v->born));
 	v->burst_count = 0;
 	v->outlived_s = 0;
-	v->longest_s = longest_s;
-	v->age_s = fmax(o->elder_s, fmin(MARGIN * longest_s, longest_s + o->window_s / 4));
-	while (generations_next(&s->generations, &at, &one))
-		add_births(v, o, heap_generation_start(h, one.number),
-			   heap_generation_start(h, one.last), one.alive, longest_s);
+	v->longest_s = (double)s->longest_ns / NS_PER_S;
+	v->age_s = fmax(o->elder_s, fmin(MARGIN * v->longest_s, v->longest_s + o->window_s / 4));
+	while (generations_next(&s->generations, &at, &one)) {
+		uint64_t born_ns = heap_generation_start(h, one.last);
+
+		add_births(v, o, heap_generation_start(h, one.number), born_ns, one.alive);
+		add_outlived(v, o, s, born_ns, one.alive);
+	}
 }
 
 /* Each at the middle of its class, by the logarithm. */

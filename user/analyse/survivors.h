@@ -9,8 +9,9 @@
 
 #include "../heap/heap.h"
 
-#define SURVIVOR_SPANS 6u /* of which a window is made */
-#define BURSTS_MOST    6u
+#define SURVIVOR_SPANS	  6u /* of which a window is made */
+#define BURSTS_MOST	  6u
+#define SURVIVORS_START_S 3.0 /* what a site had so early may be a start-up */
 
 struct burst {
 	uint64_t first_ns, last_ns; /* births */
@@ -18,10 +19,10 @@ struct burst {
 };
 
 struct survivors {
-	double age_s;	   /* from which age on a block is one: elders at least */
-	double longest_s;  /* no block that was freed lived longer */
-	double outlived_s; /* for how long they have been older than any freed one, together */
-	double life_s;	   /* mean of the blocks that were freed, about */
+	double age_s;	  /* from which age on a block is one: elders at least */
+	double longest_s; /* no block that was freed lived longer */
+	double outlived_s; /* for how long they have been older than any freed one, together, but for those of the start */
+	double life_s; /* mean of the blocks that were freed, about */
 	double deaths_per_s; /* of a block that is not yet an elder, but no more young; 0: none dies then */
 	uint64_t born[SURVIVOR_SPANS]; /* by their births, sixths of a window; the youngest first */
 	struct burst bursts[BURSTS_MOST]; /* the same in clusters of births, the oldest first */
