@@ -3,21 +3,22 @@
  * A thread, not a descriptor that does not block: that flag belongs to all who share the open file, such as a shell whose terminal
  * or pipe we were given.
  *
- * Invariant: every byte that was added is in `waiting`, in `now`, written, or given up after an error or by pipe_writer_free(). The
- * thread can be cancelled in a write, where it holds no lock, and nowhere else.
+ * Invariant: every byte that was added is in `waiting`, in `now`, written, or given up after an error or by pipe_writer_free(). Who
+ * is freed in a write that does not come back is left to the thread, which has a descriptor of its own and ends when it does.
  */
 #include "pipe_writer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
-#include "../base/io.h"
+#include <unistd.h>
 #include "../base/buffer.h"
 #include "../base/clock.h"
+#include "../base/io.h"
 #include "../base/xalloc.h"
-#include "output_path.h"
 
 /* Who waits learns after so much that it was taken: as much as a pipe holds. */
 #define PIECE_BYTES (64u << 10)
@@ -34,7 +35,8 @@ struct pipe_writer {
 	struct buffer waiting;
 	size_t writing; /* bytes of `now` that are not written */
 	int error;
-	bool stop;
+	bool in_write, stop;
+	bool left; /* nobody waits for the thread: all is its own */
 };
 
 /* ---- the thread ---- */
@@ -56,20 +58,20 @@ static bool next(struct pipe_writer *w)
 	return w->now.length > 0;
 }
 
-static int write_piece(int fd, const char *data, size_t size)
-{
-	int err, ignored;
-
-	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, &ignored);
-	err = io_write(fd, data, size);
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
-	return err;
-}
-
-/* 0 or the error, with which all ends. */
-static int note_piece(struct pipe_writer *w, size_t size, int err)
+/* False: nothing of the rest is wanted any more. */
+static bool begin_piece(struct pipe_writer *w)
 {
 	pthread_mutex_lock(&w->lock);
+	w->in_write = !w->stop;
+	pthread_mutex_unlock(&w->lock);
+	return w->in_write;
+}
+
+/* False: an error, with which all ends. */
+static bool end_piece(struct pipe_writer *w, size_t size, int err)
+{
+	pthread_mutex_lock(&w->lock);
+	w->in_write = false;
 	w->writing -= size;
 	if (err) {
 		w->error = err;
@@ -78,24 +80,47 @@ static int note_piece(struct pipe_writer *w, size_t size, int err)
 	}
 	pthread_cond_broadcast(&w->taken);
 	pthread_mutex_unlock(&w->lock);
-	return err;
+	return !err;
+}
+
+static bool write_now(struct pipe_writer *w)
+{
+	size_t done, size;
+
+	for (done = 0; done < w->now.length; done += size) {
+		size = w->now.length - done;
+		size = size < PIECE_BYTES ? size : PIECE_BYTES;
+		if (!begin_piece(w) ||
+		    !end_piece(w, size, io_write(w->fd, w->now.data + done, size)))
+			return false;
+	}
+	return true;
+}
+
+static void free_all(struct pipe_writer *w)
+{
+	pthread_cond_destroy(&w->added);
+	pthread_cond_destroy(&w->taken);
+	pthread_mutex_destroy(&w->lock);
+	buffer_done(&w->now);
+	buffer_done(&w->waiting);
+	close(w->fd);
+	free(w);
 }
 
 static void *run(void *writer)
 {
 	struct pipe_writer *w = writer;
-	size_t done, size;
-	int err = 0, ignored;
+	bool left;
 
-	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &ignored);
 	pthread_setname_np(pthread_self(), "tracer-pipe");
-	while (!err && next(w)) {
-		for (done = 0; !err && done < w->now.length; done += size) {
-			size = w->now.length - done;
-			size = size < PIECE_BYTES ? size : PIECE_BYTES;
-			err = note_piece(w, size, write_piece(w->fd, w->now.data + done, size));
-		}
-	}
+	while (next(w) && write_now(w))
+		;
+	pthread_mutex_lock(&w->lock);
+	left = w->left;
+	pthread_mutex_unlock(&w->lock);
+	if (left)
+		free_all(w);
 	return NULL;
 }
 
@@ -111,16 +136,6 @@ static void init_locks(struct pipe_writer *w)
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
 	pthread_cond_init(&w->taken, &clock);
 	pthread_condattr_destroy(&clock);
-}
-
-static void free_all(struct pipe_writer *w)
-{
-	pthread_cond_destroy(&w->added);
-	pthread_cond_destroy(&w->taken);
-	pthread_mutex_destroy(&w->lock);
-	buffer_done(&w->now);
-	buffer_done(&w->waiting);
-	free(w);
 }
 
 /* Signals are the main thread's; without SIGPIPE a reader that has gone is an error of write(). */
@@ -141,9 +156,11 @@ struct pipe_writer *pipe_writer_new(int fd)
 	struct pipe_writer *w = xcalloc(1, sizeof(*w));
 	int err;
 
-	w->fd = fd;
+	w->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	err = w->fd < 0 ? errno : 0;
 	init_locks(w);
-	err = start(w);
+	if (!err)
+		err = start(w);
 	if (!err)
 		return w;
 	free_all(w);
@@ -199,14 +216,22 @@ bool pipe_writer_wait(struct pipe_writer *w, size_t most, int ms)
 
 void pipe_writer_free(struct pipe_writer *w)
 {
+	pthread_t thread;
+	bool left;
+
 	if (!w)
 		return;
+	thread = w->thread;
 	pthread_mutex_lock(&w->lock);
 	w->stop = true;
+	left = w->left = w->in_write;
 	buffer_reset(&w->waiting);
 	pthread_cond_signal(&w->added);
 	pthread_mutex_unlock(&w->lock);
-	pthread_cancel(w->thread);
-	pthread_join(w->thread, NULL);
+	if (left) {
+		pthread_detach(thread);
+		return;
+	}
+	pthread_join(thread, NULL);
 	free_all(w);
 }
