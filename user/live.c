@@ -211,12 +211,15 @@ void live_exported(struct live *l)
 
 void live_written(struct live *l)
 {
-	size_t files = outputs_count(l->stages->outputs);
+	size_t files;
 
-	if (l->screen && files)
+	if (!l->screen)
+		return;
+	files = outputs_count(l->stages->outputs);
+	if (files)
 		screen_message(l->screen, "wrote a snapshot to %zu %s", files,
 			       files == 1 ? "file" : "files");
-	else if (l->screen)
+	else
 		screen_message(l->screen,
 			       "there is no file to write to: name one (key e), or at the start, "
 			       "as with --csv");
