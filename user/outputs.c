@@ -115,6 +115,11 @@ void outputs_breathe(struct outputs *o, struct breath *breath)
 	o->breath = breath;
 }
 
+void outputs_take_breath(struct outputs *o)
+{
+	breath_take(o->breath);
+}
+
 void outputs_begin(struct outputs *o, uint64_t now_ns)
 {
 	gather_begin(&o->gather, now_ns);

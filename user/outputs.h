@@ -28,6 +28,8 @@ void outputs_restart(struct outputs *o, struct growth *growth);
 void outputs_record(struct outputs *o, struct recording *recording);
 /* While something is taken, prepared or written. Borrowed; NULL: nobody waits. */
 void outputs_breathe(struct outputs *o, struct breath *breath);
+/* For who waits for something else meanwhile. */
+void outputs_take_breath(struct outputs *o);
 /* Tracing has begun now. */
 void outputs_begin(struct outputs *o, uint64_t now_ns);
 /*

@@ -29,6 +29,7 @@
 
 #define BATCH		   256
 #define NAMES_WAIT_MS	   1000
+#define NAMES_SLICE_MS	   2 /* between two looks at keys */
 #define NAMES_LAST_WAIT_MS 30000
 
 struct player {
@@ -169,8 +170,12 @@ bool player_close(struct player *p)
 
 static void wait_for_names(struct player *p, int ms)
 {
-	size_t pending = names_wait(p->stages.tracker.names, ms);
+	uint64_t end = clock_monotonic_ns() + (uint64_t)ms * NS_PER_MS;
+	size_t pending;
 
+	while ((pending = names_wait(p->stages.tracker.names, NAMES_SLICE_MS)) &&
+	       clock_monotonic_ns() < end)
+		outputs_take_breath(p->stages.outputs);
 	if (pending)
 		log_verbose("the names of %zu addresses are missing: not found in time", pending);
 }
@@ -448,14 +453,12 @@ static bool restart(struct player *p)
 	return true;
 }
 
-bool player_seek(struct player *p, uint64_t time_ns, bool report)
+bool player_go_back(struct player *p, uint64_t time_ns)
 {
-	if (time_ns < p->now_ns && !restart(p)) {
-		p->failed = true;
-		return false;
-	}
-	player_run(p, time_ns, UINT64_MAX, report);
-	return true;
+	if (time_ns >= p->now_ns || restart(p))
+		return true;
+	p->failed = true;
+	return false;
 }
 
 /* ---- the end ---- */

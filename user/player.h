@@ -28,8 +28,8 @@ bool player_close(struct player *p);
  * are reports on stdout, too. False: it is over, or a report was the last that was wanted.
  */
 bool player_run(struct player *p, uint64_t until_ns, uint64_t records, bool report);
-/* To a moment, of before too: the outputs are not written a second time. False: no memory. */
-bool player_seek(struct player *p, uint64_t time_ns, bool report);
+/* From the beginning again, when it is past that moment: the outputs are not written a second time. False: no memory. */
+bool player_go_back(struct player *p, uint64_t time_ns);
 /* The last snapshot goes to the outputs, as after a live run; then the summary. */
 void player_finish(struct player *p, bool report);
 /* The same without a report and a summary. */

@@ -6,6 +6,7 @@
 #include "replay_session.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -21,10 +22,11 @@
 #include "symbol/names.h"
 #include "view/screen.h"
 
-/* Between two looks at keys and signals. */
-#define SLICE_RECORDS 65536u
-#define PLAY_MS	      40
-#define IDLE_MS	      500
+/* Between two looks at signals, and at keys: a millisecond or two. */
+#define SLICE_RECORDS  65536u
+#define SCREEN_RECORDS 16384u
+#define PLAY_MS	       40
+#define IDLE_MS	       500
 
 struct session {
 	struct player *player;
@@ -34,6 +36,8 @@ struct session {
 	struct breath breath;
 	unsigned int asked; /* bits of screen_request, that keys have asked for */
 	bool stop, goes_on, stale;
+	bool behind;	  /* there is more to apply until the moment where the player should be */
+	uint64_t seek_ns; /* that moment, when a key has named it; 0: the clock does */
 	uint64_t wall_ns, next_draw_ns; /* when the player was moved last */
 };
 
@@ -119,26 +123,33 @@ static void draw(struct session *s)
 	s->next_draw_ns = clock_monotonic_ns() + (uint64_t)(screen_interval(s->screen) * 1e9);
 }
 
+/* Only begun here: play() goes there, between keys. */
+static void begin_seek(struct session *s, double seconds)
+{
+	uint64_t begun = player_begun(s->player),
+		 from = s->seek_ns ? s->seek_ns : player_now(s->player);
+	double at_s = (from > begun ? (double)(from - begun) / NS_PER_S : 0) + seconds;
+
+	s->seek_ns = begun + (uint64_t)(fmax(at_s, 0) * NS_PER_S);
+	if (!player_go_back(s->player, s->seek_ns))
+		s->stop = true;
+	s->goes_on = s->behind = true;
+	live_moved(&s->live, player_now(s->player));
+}
+
 /* What the keys have asked for beside what screen_key() says. */
 static void follow_play(struct session *s)
 {
 	struct live_play *play = &s->live.play;
-	double at_s = play->at_s + play->seek_s;
 
 	if (play->baseline > 0)
 		player_set_baseline(s->player);
 	else if (play->baseline < 0)
 		outputs_reset_baseline(player_outputs(s->player));
 	play->baseline = 0;
-	if (play->seek_s == 0)
-		return;
+	if (play->seek_s != 0)
+		begin_seek(s, play->seek_s);
 	play->seek_s = 0;
-	at_s = at_s > 0 ? at_s : 0;
-	if (!player_seek(s->player, player_begun(s->player) + (uint64_t)(at_s * NS_PER_S), false))
-		s->stop = true;
-	s->goes_on = true;
-	s->wall_ns = clock_monotonic_ns();
-	live_moved(&s->live, player_now(s->player));
 }
 
 static bool take_asked(struct session *s, enum screen_request request)
@@ -164,24 +175,36 @@ static void follow_requests(struct session *s)
 	take_asked(s, SCREEN_NOTHING);
 }
 
-/* The clock of events follows that of the wall. */
+static void end_seek(struct session *s)
+{
+	s->seek_ns = 0;
+	s->next_draw_ns = 0;
+	live_moved(&s->live, player_now(s->player));
+}
+
+/* The clock of events follows that of the wall, as fast as it can. */
 static void play(struct session *s)
 {
-	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until;
+	uint64_t now = clock_monotonic_ns(), passed = now - s->wall_ns, until = s->seek_ns;
 
 	s->wall_ns = now;
-	if (s->live.play.paused || !s->goes_on)
+	s->behind = false;
+	if (!s->goes_on || (s->live.play.paused && !until))
 		return;
-	until = player_now(s->player) + (uint64_t)((double)passed * s->live.play.speed);
-	s->goes_on = player_run(s->player, until, SLICE_RECORDS, false);
+	if (!until)
+		until = player_now(s->player) + (uint64_t)((double)passed * s->live.play.speed);
+	s->goes_on = player_run(s->player, until, SCREEN_RECORDS, false);
+	s->behind = s->goes_on && player_now(s->player) < until;
 	s->stale = true;
+	if (s->seek_ns && !s->behind)
+		end_seek(s);
 	if (!s->goes_on)
 		screen_message(s->screen, "the recording ends here");
 }
 
 static int timeout_ms(const struct session *s)
 {
-	if (s->asked || live_next_ns(&s->live) <= clock_monotonic_ns())
+	if (s->asked || s->behind || live_next_ns(&s->live) <= clock_monotonic_ns())
 		return 0;
 	if (s->live.play.paused || !s->goes_on)
 		return s->stale ? 0 : IDLE_MS;

@@ -104,6 +104,12 @@ static void player__recorded_cuts__files_of_the_live_run(void **state)
 	same_files(blocks_path, "tests/replay/every.csv-blocks");
 }
 
+static void seek(struct player *p, uint64_t time_ns)
+{
+	assert_true(player_go_back(p, time_ns));
+	player_run(p, time_ns, UINT64_MAX, false);
+}
+
 /* As a user who looks around; what is written is the same, and written once. */
 static void player__back_and_forth__files_of_the_live_run(void **state)
 {
@@ -117,15 +123,15 @@ static void player__back_and_forth__files_of_the_live_run(void **state)
 	begun = player_begun(p);
 	half = begun + (player_ends(p) - begun) / 2;
 	assert_true(half > begun);
-	assert_true(player_seek(p, half, false));
+	seek(p, half);
 	assert_true(player_now(p) >= begun && player_now(p) <= half);
-	assert_true(player_seek(p, begun, false));
+	seek(p, begun);
 	player_look(p, &s);
 	assert_int_equal(s.time_ns, player_now(p));
 	snapshot_free(&s);
-	assert_true(player_seek(p, UINT64_MAX, false));
-	assert_true(player_seek(p, half, false));
-	assert_true(player_seek(p, UINT64_MAX, false));
+	seek(p, UINT64_MAX);
+	seek(p, half);
+	seek(p, UINT64_MAX);
 	finish(p);
 	same_files(sites_path, "tests/replay/every.csv");
 	same_files(blocks_path, "tests/replay/every.csv-blocks");
