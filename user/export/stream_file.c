@@ -56,6 +56,7 @@ static int prepare_file(struct stream_file *f)
 	return 0;
 }
 
+/* Without memory for a thread it is written all the same, and whoever writes waits for the reader. */
 static int begin_pipe(struct stream_file *f)
 {
 	struct stat st;
@@ -65,7 +66,10 @@ static int begin_pipe(struct stream_file *f)
 	if (S_ISREG(st.st_mode))
 		return 0;
 	f->pipe = pipe_writer_new(f->fd);
-	return f->pipe ? 0 : -errno;
+	if (!f->pipe)
+		log_warn("cannot start a thread for '%s': %s; a slow reader of it holds up all else",
+			 f->path, strerror(errno));
+	return 0;
 }
 
 static int open_path(struct stream_file *f)

@@ -17,7 +17,7 @@ struct pipe_writer;
 struct stream_file {
 	char *path;
 	int fd;
-	struct pipe_writer *pipe; /* NULL: a regular file */
+	struct pipe_writer *pipe; /* NULL: a regular file, or there was no memory for a thread */
 	bool wait_said;		  /* that its reader is waited for */
 	dev_t device;		  /* of what was opened last */
 	ino_t inode;
