@@ -173,13 +173,17 @@ __noinline int walk_on(struct unwind_walk *w, __u32 max)
 	return result;
 }
 
-/* Of a walk that has ended nothing but its first frame is kept, also when the record was met there. */
+/*
+ * Of a walk that has ended nothing but its first frame is kept, also when the record was met there. That is another stack, which user
+ * space may not have.
+ */
 static __always_inline void walk_first_only(struct unwind_walk *w)
 {
 	w->fresh[0].pc = w->first_pc;
 	w->fresh[0].kind = w->fresh[0].guessed = 0;
 	w->fresh_count = 1;
 	w->met = 0;
+	w->sent = 0;
 }
 
 /* w->flags and w->guessed are set: the rest of what a stack is. */

@@ -366,6 +366,11 @@ static void stack_walk__code_has_gone__first_frame_kept_until_read_again(void **
 	/* by now it is known, and not walked */
 	expect_walk(0, 0, 0);
 	assert_int_equal(walk.id, id);
+	assert_int_equal(walk.sent, 1);
+	/* changed while it is known: another stack, which nobody was sent */
+	gone[1].times++;
+	expect_walk(1, STACK_F_CHANGED, COUNTER_STACK_CHANGED);
+	assert_int_equal(walk.sent, 0);
 }
 
 /* Its first frame is an outer one of the walk before, of which the fresh frames are still there. */
