@@ -305,7 +305,7 @@ def address_space(pid):
 @test()
 def counter__no_memory__named_and_lost(case):
     """A tracer that may not grow any more says so, goes on, and the target notices nothing."""
-    target = case.target("churn", 200003, 200000)
+    target = case.target("churn", 1000003, 1000000)
     timeline = case.path("timeline.csv")
     tracer = case.attach(target, "-i", "0.2", "--csv-timeline", timeline)
     resource.prlimit(tracer.pid, resource.RLIMIT_AS, (address_space(tracer.pid) + (8 << 20), resource.RLIM_INFINITY))

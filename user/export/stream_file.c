@@ -67,8 +67,9 @@ static int begin_pipe(struct stream_file *f)
 		return 0;
 	f->pipe = pipe_writer_new(f->fd);
 	if (!f->pipe)
-		log_warn("cannot start a thread for '%s': %s; a slow reader of it holds up all else",
-			 f->path, strerror(errno));
+		log_warn(
+			"cannot start a thread for '%s': %s; a slow reader of it holds up all else",
+			f->path, strerror(errno));
 	return 0;
 }
 
