@@ -37,7 +37,7 @@
 		const others = leaks.length ? "other call" : "call";
 		if (growing.length)
 			parts.push(
-				`${units.plural(growing.length, others + " site grows", others + " sites grow")}, but old blocks do get freed.`,
+				`${units.plural(growing.length, others + " site grows", others + " sites grow")}, but not as leaks do: old blocks get freed, or may be what something is filled with.`,
 			);
 		if (!leaks.length && !growing.length)
 			parts.push(

@@ -52,7 +52,7 @@ const table = (() => {
 			tie: (a, b) => b.growth - a.growth,
 			cell: verdictCell,
 			help:
-				"leak: it grows, and its old blocks stay; growing: it grows, but old blocks do get freed; " +
+				"leak: it grows, and its old blocks stay; growing: it grows, but old blocks do get freed, or may be what something is filled with; " +
 				"new: too young to tell. Sorted by the verdict, then by growth",
 		},
 		{

@@ -74,6 +74,10 @@ static void reasons__growing__what_becomes_of_old_ones(void **state)
 	expect(&site,
 	       "grew 1.00K/s for 1m30s (p = 0.02); of 1,234,567 blocks older than 20s, none is "
 	       "still there");
+	site.survival.alive = 1234560;
+	expect(&site,
+	       "grew 1.00K/s for 1m30s (p = 0.02); of 1,234,567 blocks older than 20s, 1,234,560 "
+	       "are still there; but they do not come as those of a leak do: it may be filling");
 }
 
 static void reasons__steady__that_it_did_not_grow(void **state)

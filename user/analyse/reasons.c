@@ -134,6 +134,12 @@ void reasons_add_growth_of(struct buffer *out, enum verdict verdict, const struc
 		add_chance(out, t->p);
 }
 
+/* Nearly all: then they are not what speaks against a leak. */
+static bool old_blocks_stay(const struct survival *s)
+{
+	return s->elders > 0 && s->alive >= s->elders - s->elders / 10;
+}
+
 /* What decided, where that is not what was just said. */
 static void add_rule(struct buffer *out, const struct snapshot_site *site)
 {
@@ -149,6 +155,10 @@ static void add_rule(struct buffer *out, const struct snapshot_site *site)
 
 	if (site->verdict == VERDICT_LEAK)
 		buffer_add_string(out, words[site->rule]);
+	else if (site->verdict == VERDICT_GROWING && !site->rule &&
+		 old_blocks_stay(&site->survival))
+		buffer_add_string(out, "; but they do not come as those of a leak do: it may be "
+				       "filling");
 }
 
 void reasons_add(struct buffer *out, const struct snapshot_site *site)

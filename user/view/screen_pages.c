@@ -51,8 +51,8 @@ static void fill_help(struct screen *s)
 		 "block. TEMP% is the share of allocations that were freed before their thread "
 		 "allocated again."),
 		("VERDICT: leak: it grows and old blocks stay; growing: it grows, but old "
-		 "blocks do get freed; steady; new: too young to tell. The number is the leak "
-		 "score, 0 to 100."),
+		 "blocks do get freed, or may be what something is filled with; steady; new: too "
+		 "young to tell. The number is the leak score, 0 to 100."),
 		("With a baseline (b) what is outstanding, allocated and freed is the change since "
 		 "then, with its sign; z makes it absolute again."),
 		("The bars beside the heap show outstanding bytes over time, from the smallest to "
