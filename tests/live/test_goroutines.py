@@ -135,14 +135,15 @@ def goroutines__recorded__the_same_again(case):
     target = start(case, build("goroutines", source=SOURCE), "pool 5", "grow 50")
     recording, again, csv_again = case.path("go.rec"), case.path("again.json"), case.path("again.csv")
     tracer, lines, rows = traced(case, target, "-v", "-w", recording, "0.5", "24", *SHORT)
-    # to its end: a COUNT would end at the last report, and what was last seen is a moment later
-    replay = case.run("-b", "-v", "-r", recording, "--json", again, "--csv-go", csv_again, "-i", "0.5")
+    replay = case.run("-b", "-v", "-r", recording, "--json", again, "--csv-go", csv_again, "0.5", "24")
     equal(replay.process.returncode, 0, "exit status of the replay")
-    for one, other in zip(lines, lines_of(again)):
+    # With a COUNT a replay ends at its last report, the live run a moment later: a goroutine may have begun between.
+    for one, other in zip(lines[:-1], lines_of(again)):
         for key in ("goroutines", "memory", "go"):
             equal(other["processes"][0][key], one["processes"][0][key], f"{key} of the replay")
     equal(len(lines_of(again)), len(lines), "lines of the replay")
-    equal([list(row.values())[2:] for row in rows_of(csv_again)], [list(row.values())[2:] for row in rows], "rows of the replay")
+    ours, its = ([list(row.values())[2:] for row in some[:-1]] for some in (rows, rows_of(csv_again)))
+    equal(its, ours, "rows of the replay")
     ours, its = ([line for line in run.out.lines if "goroutine" in line] for run in (tracer, replay))
     check(any("[goroutine leak" in line for line in ours), "nothing was called a leak")
     for one, other in zip(ours, its):
