@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/log.h"
 #include "base/xalloc.h"
 #include "capture/order.h"
@@ -337,15 +338,10 @@ static void consumer_free(struct consumer *c)
 
 static void init_locks(struct consumer *c)
 {
-	pthread_condattr_t clock;
-
 	pthread_mutex_init(&c->heap_lock, NULL);
 	pthread_mutex_init(&c->state_lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&c->swept, &clock);
-	pthread_cond_init(&c->resumed, &clock);
-	pthread_condattr_destroy(&clock);
+	thread_init_condition(&c->swept);
+	thread_init_condition(&c->resumed);
 }
 
 static int start(struct consumer *c, struct loader *loader)

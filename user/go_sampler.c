@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "base/xalloc.h"
 #include "feed.h"
 #include "go_live.h"
@@ -308,13 +309,8 @@ static void *keep(void *arg)
 
 static void init_lock(struct go_sampler *g)
 {
-	pthread_condattr_t clock;
-
 	pthread_mutex_init(&g->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&g->wake, &clock);
-	pthread_condattr_destroy(&clock);
+	thread_init_condition(&g->wake);
 }
 
 static void destroy(struct go_sampler *g)

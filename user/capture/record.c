@@ -12,12 +12,12 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 #include "../base/buffer.h"
+#include "../base/thread.h"
 #include "../base/clock.h"
 #include "../base/io.h"
 #include "block_coder.h"
@@ -183,13 +183,8 @@ static void *run(void *arg)
 
 static int start_thread(struct record *r)
 {
-	sigset_t all, before;
-	int err;
+	int err = thread_start(&r->thread, run, r);
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&r->thread, NULL, run, r);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	r->running = !err;
 	return -err;
 }

@@ -11,13 +11,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 #include "../base/buffer.h"
 #include "../base/clock.h"
 #include "../base/io.h"
+#include "../base/thread.h"
 #include "../base/xalloc.h"
 
 /* Who waits learns after so much that it was taken: as much as a pipe holds. */
@@ -128,27 +128,9 @@ static void *run(void *writer)
 
 static void init_locks(struct pipe_writer *w)
 {
-	pthread_condattr_t clock;
-
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->added, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->taken, &clock);
-	pthread_condattr_destroy(&clock);
-}
-
-/* Signals are the main thread's; without SIGPIPE a reader that has gone is an error of write(). */
-static int start(struct pipe_writer *w)
-{
-	sigset_t all, before;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return err;
+	thread_init_condition(&w->taken);
 }
 
 struct pipe_writer *pipe_writer_new(int fd)
@@ -160,7 +142,7 @@ struct pipe_writer *pipe_writer_new(int fd)
 	err = w->fd < 0 ? errno : 0;
 	init_locks(w);
 	if (!err)
-		err = start(w);
+		err = thread_start(&w->thread, run, w);
 	if (!err)
 		return w;
 	free_all(w);

@@ -10,12 +10,12 @@
 #include "huge.h"
 
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include "../base/thread.h"
 
 #define PAGE_BYTES  (2u << 20)
 #define PAGE_PIECES (PAGE_BYTES / HUGE_PIECE_BYTES - 1) /* without the first */
@@ -100,13 +100,8 @@ static void *make_ready(void *arg)
 
 static void start(struct huge *h)
 {
-	sigset_t all, before;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	h->running = !pthread_create(&h->thread, NULL, make_ready, h);
+	h->running = !thread_start(&h->thread, make_ready, h);
 	h->failed = !h->running;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 static void ask(struct huge *h)

@@ -11,13 +11,13 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 #include "../base/log.h"
+#include "../base/thread.h"
 #include "../base/xalloc.h"
 
 #define DOWNLOAD_LIBRARY "libdebuginfod.so.1"
@@ -154,8 +154,6 @@ static void *download_run(void *argument)
 bool download_begin(struct download *d, const uint8_t *build_id, size_t size,
 		    download_done_fn *done, void *context)
 {
-	sigset_t all, before;
-
 	if (d->running || size > sizeof(d->build_id))
 		return false;
 	memcpy(d->build_id, build_id, size);
@@ -163,10 +161,7 @@ bool download_begin(struct download *d, const uint8_t *build_id, size_t size,
 	d->done_fn = done;
 	d->context = context;
 	atomic_store_explicit(&d->done, false, memory_order_relaxed);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	d->running = pthread_create(&d->thread, NULL, download_run, d) == 0;
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	d->running = thread_start(&d->thread, download_run, d) == 0;
 	return d->running;
 }
 

@@ -15,6 +15,7 @@
 #include <stdlib.h>
 #include <time.h>
 #include "../base/clock.h"
+#include "../base/thread.h"
 #include "../base/xalloc.h"
 #include "memory.h"
 #include "process.h"
@@ -134,13 +135,8 @@ static void *run(void *reader)
 
 static void init_lock(struct pss_reader *r)
 {
-	pthread_condattr_t clock;
-
 	pthread_mutex_init(&r->lock, NULL);
-	pthread_condattr_init(&clock);
-	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
-	pthread_cond_init(&r->wake, &clock);
-	pthread_condattr_destroy(&clock);
+	thread_init_condition(&r->wake);
 }
 
 struct pss_reader *pss_reader_start(uint64_t rss_max)
