@@ -81,7 +81,7 @@ $(PAGE_HALVES:=.o): %.o: %.html
 $(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS)) $(PAGE_HALVES:=.o)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
-SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h
+SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h $(O)/direct_map.skel.h
 $(O)/%.o: %.c | $(SKELETONS) $(PROFILE).h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<

@@ -24,6 +24,7 @@
 #include "recorded.bpf.h"
 #include "pending.bpf.h"
 #include "unwind_maps.bpf.h"
+#include "stack_page.bpf.h"
 #include "scratch.bpf.h"
 #include "emit.bpf.h"
 #include "slot_ring.bpf.h"
@@ -42,8 +43,6 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Linux 6.13, uprobe sessions. */
 extern bool bpf_session_is_return(void) __ksym __weak;
-/* Linux 6.2; no call: the verifier puts a move in its place. */
-extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
 
 /* 1: no return probe for this call. Only places that ask for both sides may get one: others may
  * throw. */

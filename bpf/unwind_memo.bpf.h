@@ -87,6 +87,34 @@ static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct 
 	return sum;
 }
 
+/*
+ * The same of the words where they lie, without a copy; 0: no (also when they cannot be read so). They may change meanwhile only if
+ * somebody else writes to the stack of this thread.
+ */
+static __always_inline __u64 memo_sum_direct(struct unwind_walk *w, const struct memo_entry *e,
+					     __u64 sp, __u64 sum)
+{
+	__u64 page = 0, at = ~0ull, address, offset;
+	__u32 count = e->count, i;
+
+	if (e->flags & MEMO_F_BP)
+		sum += memo_term(e->key, MEMO_BP_OFFSET, w->state.bp);
+	for (i = 0; i < MEMO_WORDS; i++) {
+		if (i >= count)
+			break;
+		offset = e->offsets[i];
+		address = sp + offset * 8;
+		if (address >> 12 != at) {
+			at = address >> 12;
+			page = stack_page(&w->state.table, address);
+			if (!page)
+				return 0;
+		}
+		sum += memo_term(e->key, offset, stack_page_word(page, address));
+	}
+	return sum;
+}
+
 static __always_inline bool memo_is_off(const struct unwind_walk *w)
 {
 	return config.no_memo || w->no_memo || !w->state.list;
@@ -105,12 +133,20 @@ static __always_inline __u64 memo_key(__u64 seed, __u64 list, __u64 pc, __u64 sp
 	return hash_mix(hash_mix(seed ^ list, pc), sp ^ kind) ^ list_epoch;
 }
 
-static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
-				      const struct memo_look *look)
+static __always_inline bool memo_fits(struct unwind_walk *w, const struct memo_entry *e,
+				      const struct memo_look *look, bool direct)
 {
-	__u64 sum = e->key == look->key ? memo_sum(w, e, look->sp, memo_begin(e)) : 0;
+	__u64 sum;
 
-	return sum && sum == e->sum;
+	if (e->key != look->key)
+		return false;
+	sum = memo_begin(e);
+	sum = direct ? memo_sum_direct(w, e, look->sp, sum) : memo_sum(w, e, look->sp, sum);
+	if (sum && sum == e->sum)
+		return true;
+	if (direct)
+		stack_table_forget(&w->state.table);
+	return false;
 }
 
 /* The stack is the first `fresh` frames, at most MEMO_AFTER, and the entry. Sets id, check and flags. */
@@ -150,8 +186,8 @@ static __always_inline __u8 *memo_doubt(__u64 key)
 	return &memo_doubts[(key >> 20) & (MEMO_DOUBTS - 1)];
 }
 
-/* w->state is the first frame: the whole stack is known? Then it has its name. */
-static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
+/* w->state is the first frame: the whole stack is known? Then it has its name. `direct`: nothing of it is copied. */
+static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed, bool direct)
 {
 	const struct memo_entry *e;
 	__u8 *doubt;
@@ -163,7 +199,7 @@ static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
 		return false;
 	}
 	e = memo_get(w->whole.key);
-	if (!e || !memo_fits(w, e, &w->whole)) {
+	if (!e || !memo_fits(w, e, &w->whole, direct)) {
 		*doubt += *doubt < MEMO_PATIENCE;
 		return false;
 	}
@@ -183,7 +219,7 @@ __noinline int rest_find(struct unwind_walk *w, __u64 seed)
 	e = memo_get(w->rest.key);
 	if (!e)
 		return 0;
-	if (!memo_fits(w, e, &w->rest)) {
+	if (!memo_fits(w, e, &w->rest, false)) {
 		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
 		return 0;
 	}
@@ -309,14 +345,23 @@ static __always_inline void whole_want(struct unwind_walk *w)
 		w->wanted_key = w->whole.key;
 }
 
-/* From the first frame on, whose registers and window are in w->state. Returns how it ended. */
+/* Before anything is copied: the whole stack is known, which begins at the frame in w->state? Comes after walk_begin(). */
+static __always_inline bool walk_glance(struct unwind_walk *w, __u64 seed)
+{
+	if (!stack_pages_are_known() || memo_is_off(w) || w->state.sp & 7)
+		return false;
+	w->glanced = 1;
+	return whole_find(w, seed, true);
+}
+
+/* From the first frame on, whose registers and window are in w->state; after walk_begin(). Returns how it ended. */
 static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed)
 {
 	int result = WALK_ON;
 	__u32 i;
 
-	walk_begin(w);
-	if (!memo_is_off(w) && whole_find(w, seed))
+	w->first_pc = w->state.pc;
+	if (!memo_is_off(w) && !w->glanced && whole_find(w, seed, false))
 		return WALK_KNOWN;
 	/* words in its place are in no entry */
 	if (!w->state.trampoline)

@@ -150,10 +150,9 @@ static __always_inline __u64 frame_pc(__u64 pc, __u8 kind)
 
 static __always_inline void walk_begin(struct unwind_walk *w)
 {
-	w->first_pc = w->state.pc;
 	w->valid = w->met = w->fresh_count = 0;
 	w->whole.key = w->rest.key = 0;
-	w->sent = 0;
+	w->sent = w->glanced = 0;
 }
 
 /* From the frame in w->state to the end, or to one that is recorded. Returns how it ended. */

@@ -26,6 +26,9 @@ struct config {
 	__u32 vfork_blind; /* 1: links of a process do not see its vfork children */
 	__u32 no_stacks;   /* 1: none at all, for benches */
 	__u32 no_memo;	   /* 1: stacks are walked each time, for benches */
+	__u64 direct_base; /* where the kernel has all memory mapped; 0: stacks are copied, and nothing is read there */
+	__u32 direct_levels; /* of page tables: 4 or 5 */
+	__u32 pad;
 };
 
 #endif /* INCLUDE_CONFIG_H */

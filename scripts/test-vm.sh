@@ -14,8 +14,8 @@ suites='bookworm trixie'
 # Whole names and parts of names of tests.
 all='every_function operator_new mallocx threads__ churn__pairs realloc_race mmap_class blocks__ report__ csv_sites
 fork__ exec__ command__ children_ shell_pipeline name__ container__ dlopen__library executable__ target__ signals__ kill__
-tracers__ stopped_target bystander usage__ process__ rights__ check_option'
-least='every_function__attach_perf__exact check_option'
+tracers__ stacks__ stopped_target bystander usage__ process__ rights__ check_option'
+least='every_function__attach_perf__exact stacks__compared check_option'
 programs='dash cat id true sleep seq sort tail printf mount cp mv kill unshare setpriv env ldconfig python3'
 libraries='libjemalloc.so.2 libtcmalloc_minimal.so.4 libmimalloc.so.3 libmimalloc.so.2.0 libmimalloc.so.2'
 memory_mib=1024
@@ -167,6 +167,10 @@ take_build()
 	mkdir -p "$tree/tracer/build" "$tree/tracer/tests/bench" "$tree/tracer/scripts"
 	cp -p build/tracer "$tree/tracer/build/"
 	cp -pr build/targets "$tree/tracer/build/"
+	if [ -x build/bench/work ]; then
+		mkdir -p "$tree/tracer/build/bench"
+		cp -p build/bench/work "$tree/tracer/build/bench/"
+	fi
 	cp -pr tests/live tests/web "$tree/tracer/tests/"
 	cp -p tests/bench/terminal.py "$tree/tracer/tests/bench/" # live tests look through it, too
 	if [ -d build/harm ]; then

@@ -17,6 +17,26 @@
 #include "symbol/names.h"
 #include "target/go_builds.h"
 
+/* Known stacks are read where they lie, unless TRACER_COPY_STACKS says no (for benches and tests). */
+static void set_direct_map(struct config *config)
+{
+	struct direct_map map;
+	int err;
+
+	if (!config->unwind_tables || getenv("TRACER_COPY_STACKS"))
+		return;
+	err = features_direct_map(&map);
+	if (err) {
+		log_verbose("each stack is copied: memory cannot be read where it lies (%s)",
+			    strerror(-err));
+		return;
+	}
+	log_verbose("known stacks are compared where they lie, by page tables of %u levels",
+		    map.levels);
+	config->direct_base = map.base;
+	config->direct_levels = map.levels;
+}
+
 /* For benches and tests: stacks by tables, by the kernel's frame-pointer walker, or none. */
 static bool set_stacks(struct config *config)
 {
@@ -25,6 +45,7 @@ static bool set_stacks(struct config *config)
 	config->unwind_tables = !how || !strcmp(how, "tables");
 	config->no_stacks = how && !strcmp(how, "none");
 	config->no_memo = getenv("TRACER_NO_MEMO") != NULL;
+	set_direct_map(config);
 	if (config->unwind_tables || config->no_stacks || !strcmp(how, "pointers"))
 		return true;
 	log_error("cannot use '%s' for TRACER_STACKS: it is none of tables, pointers, none", how);

@@ -141,6 +141,8 @@ WAYS = [
     Tracer("tracer", "as users get it: every event, stacks by unwind tables", accounted=True),
     Tracer("no-memo", "the same, each stack walked anew (TRACER_NO_MEMO=1)",
            env={"TRACER_NO_MEMO": "1"}, accounted=True),
+    Tracer("copied", "the same as tracer, each stack copied first, as before Linux 6.2 (TRACER_COPY_STACKS=1)",
+           env={"TRACER_COPY_STACKS": "1"}, accounted=True),
     Tracer("ring-only", "all of the tracer but stacks (TRACER_STACKS=none)",
            env={"TRACER_STACKS": "none"}, accounted=True),
     Tracer("walker", "stacks by the kernel's frame-pointer walker (TRACER_STACKS=pointers)",

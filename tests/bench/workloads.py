@@ -315,7 +315,7 @@ class Redis(Group):
 
 
 MAIN = ("floor", "tracer", "bpftrace", "heaptrack", "valgrind")
-FEATURES = (*MAIN, "entries", "no-memo", "ring-only", "sampled", "filtered")
+FEATURES = (*MAIN, "entries", "no-memo", "copied", "ring-only", "sampled", "filtered")
 PROGRAMS = (*MAIN, "sampled")
 STACKS = ("floor", "tracer", "no-memo", "ring-only")
 PAIRS = 100000

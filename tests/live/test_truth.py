@@ -6,7 +6,7 @@ import re
 import subprocess
 
 import truth
-from lib import Skip, check, equal, need, test
+from lib import ROOT, Skip, check, equal, need, read_text, test
 
 STACKS = 1000
 
@@ -44,6 +44,35 @@ def truth__debug_frame_only__as_the_program_says(case):
 @test(120)
 def truth__forms_that_no_table_has__cut_and_said_so(case):
     right(case, "gcc -O2 odd forms")
+
+
+def sites_of(path):
+    """The stacks of a process as addresses, with what is said of each, and how many allocations it has."""
+    found = {}
+    for words in (line.split() for line in read_text(path).splitlines()):
+        if words[0] == "site":
+            found[(words[3], *words[5:])] = int(words[4])
+    return found
+
+
+@test(120)
+def stacks__compared_in_place_and_copied__the_same(case):
+    """What is known is not copied, where the kernel allows it (bpf/stack_page.bpf.h). One process, so the same addresses both times."""
+    work = case.start(os.path.join(ROOT, "build", "bench", "work"))
+    pid, found = int(work.out.wait_for(r"^ready (\d+)").group(1)), {}
+    for way in ("in place", "copied"):
+        env = {"TRACER_DUMP_STACKS": case.path("stacks"), **({"TRACER_COPY_STACKS": "1"} if way == "copied" else {})}
+        tracer = case.attach(pid, "-v", env=env)
+        if way == "in place" and not re.search("known stacks are compared where they lie", tracer.err.text()):
+            raise Skip("this kernel does not let programs read stacks in place")
+        for load in ("run 18 1 2000", "run 6 50 5000", "run 40 7 2100", "run 12 300 6000"):
+            work.write(load + "\n")
+            work.out.wait_for("^ns ")
+        tracer.stop()
+        equal(tracer.summary(pid).lost, 0, "lost events")
+        found[way] = sites_of(case.path("stacks"))
+    check(len(found["in place"]) >= 300, f"only {len(found['in place'])} stacks")
+    equal(found["in place"], found["copied"], "stacks and their allocations")
 
 
 class ReturnProbes:

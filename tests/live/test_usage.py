@@ -204,7 +204,7 @@ def selftest__second_start__result_kept(case):
         return KNOWN in tracer.err.text()
     check(not knows(), "the first start knows already")
     kept = os.listdir(directory)
-    check(kept and all(name.startswith(("attach-", "cost-")) for name in kept), f"files: {kept}")
+    check(kept and all(name.startswith(("attach-", "cost-", "direct-")) for name in kept), f"files: {kept}")
     check(knows(), "the second start tries again")
     for name in kept:
         with open(os.path.join(directory, name), "r+b") as file:

@@ -27,8 +27,8 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	static const char *const names[] = {"attach-session", "attach-multi", "attach-perf",
-					    "seccomp-session", "cost-session"};
+	static const char *const names[] = {"attach-session",  "attach-multi", "attach-perf",
+					    "seccomp-session", "cost-session", "direct-session"};
 	char path[128];
 
 	(void)state;
@@ -131,6 +131,30 @@ static void features_recall_costs__nonsense__not_believed(void **state)
 	assert_false(features_recall_costs(PROBE_SESSION, &out));
 }
 
+static void features_recall_direct__nonsense__not_believed(void **state)
+{
+	struct direct_map in = {.base = 0xffff888000000000, .levels = 4}, out;
+
+	(void)state;
+	assert_false(features_recall_direct(&out));
+	features_remember_direct(&in);
+	assert_true(features_recall_direct(&out));
+	assert_int_equal(out.base, in.base);
+	assert_int_equal(out.levels, 4);
+	/* there is none */
+	in.base = 0;
+	features_remember_direct(&in);
+	assert_true(features_recall_direct(&out));
+	assert_int_equal(out.base, 0);
+	in.base = 0xffff888000001000;
+	features_remember_direct(&in);
+	assert_false(features_recall_direct(&out));
+	in.base = 0xffff888000000000;
+	in.levels = 6;
+	features_remember_direct(&in);
+	assert_false(features_recall_direct(&out));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -141,6 +165,7 @@ int main(void)
 		TEST(features_remember__lack_of_the_moment__not_kept),
 		TEST(features_recall__others_may_write__not_believed),
 		TEST(features_recall_costs__nonsense__not_believed),
+		TEST(features_recall_direct__nonsense__not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

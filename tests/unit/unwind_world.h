@@ -65,6 +65,10 @@ static int emit_process(uint32_t type, uint32_t number, struct task_struct *task
 #include "../../bpf/maps.bpf.h"
 #include "../../bpf/unwind_maps.bpf.h"
 #include "../../bpf/scratch.bpf.h"
+static bool stack_pages_are_known(void);
+static uint64_t stack_page(struct stack_table *t, uint64_t address);
+static uint64_t stack_page_word(uint64_t page, uint64_t address);
+static void stack_table_forget(struct stack_table *t);
 static bool stack_is_sent(uint64_t id, uint32_t check)
 {
 	return id && check;
@@ -162,6 +166,35 @@ static long fake_read(void *to, uint32_t size, const void *from)
 		return -14;
 	memcpy(to, (const char *)memory + at, size);
 	return 0;
+}
+
+/* Stacks that are read where they lie: in this program's own memory. */
+static bool pages_known;
+static unsigned int forgotten;
+
+static bool stack_pages_are_known(void)
+{
+	return pages_known;
+}
+
+static uint64_t stack_page(struct stack_table *t, uint64_t address)
+{
+	t->region = address >> 21;
+	return address & ~4095ull;
+}
+
+static uint64_t stack_page_word(uint64_t page, uint64_t address)
+{
+	uint64_t word;
+
+	return read_own(&word, sizeof(word), (void *)(uintptr_t)(page + (address & 4095))) ? 0
+											   : word;
+}
+
+static void stack_table_forget(struct stack_table *t)
+{
+	(void)t;
+	forgotten++;
 }
 
 static struct mm_struct mm;

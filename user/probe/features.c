@@ -43,10 +43,24 @@ void features_try(struct features *f, enum probe_method wanted)
 void features_try_all(struct features *f)
 {
 	enum probe_method method;
+	struct direct_map map;
 
 	begin(f);
 	for (method = PROBE_SESSION; method < PROBE_METHODS; method++)
 		try_method(f, method, true);
+	f->direct_err = direct_map_find(&map);
+}
+
+int features_direct_map(struct direct_map *map)
+{
+	int err;
+
+	if (features_recall_direct(map))
+		return map->base ? 0 : -ENOENT;
+	err = direct_map_find(map);
+	if (!err || features_lasts(err))
+		features_remember_direct(map);
+	return err;
 }
 
 bool features_survives_seccomp(enum probe_method method)
@@ -118,6 +132,8 @@ bool features_print(const struct features *f)
 		     "Linux 6.6: without it attaching is slower");
 	print_method(f, PROBE_PERF, "uprobe by perf event", "works everywhere, slow to detach",
 		     "nothing else is left");
+	print_row("stacks in place", f->direct_err, "known stacks are compared where they lie",
+		  "Linux 6.2: without it each stack is copied, at more cost");
 	printf("Attaching by: %s\n",
 	       possible ? probe_method_name(features_best(f)) : "nothing, tracing is not possible");
 	return possible;

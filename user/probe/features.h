@@ -4,11 +4,13 @@
 #define PROBE_FEATURES_H
 
 #include <stdbool.h>
+#include "direct_map.h"
 #include "selftest.h"
 
 struct features {
 	bool btf;
 	struct selftest methods[PROBE_METHODS]; /* .err -ENOSYS: not tried */
+	int direct_err;				/* of direct_map_find(); features_try_all() only */
 };
 
 /*
@@ -18,6 +20,8 @@ struct features {
 void features_try(struct features *f, enum probe_method wanted);
 /* Tries all ways, those that would not be used, too, and always anew. */
 void features_try_all(struct features *f);
+/* Remembered, too. 0 or -errno, as direct_map_find(). */
+int features_direct_map(struct direct_map *map);
 /* A process under a seccomp filter survives a return probe. Remembered like the others. */
 bool features_survives_seccomp(enum probe_method method);
 /* May BPF programs be loaded? */

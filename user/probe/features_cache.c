@@ -218,3 +218,21 @@ void features_remember_costs(enum probe_method method, const struct trap_costs *
 {
 	remember_bytes(method, "cost", costs, sizeof(*costs));
 }
+
+/* The same for all ways of attaching. */
+bool features_recall_direct(struct direct_map *map)
+{
+	struct direct_map kept;
+
+	if (!recall_bytes(PROBE_SESSION, "direct", &kept, sizeof(kept)))
+		return false;
+	if (kept.base && (kept.base & (DIRECT_ALIGNMENT - 1) || kept.levels < 4 || kept.levels > 5))
+		return false;
+	*map = kept;
+	return true;
+}
+
+void features_remember_direct(const struct direct_map *map)
+{
+	remember_bytes(PROBE_SESSION, "direct", map, sizeof(*map));
+}

@@ -8,6 +8,7 @@
 #define PROBE_FEATURES_CACHE_H
 
 #include <stdbool.h>
+#include "direct_map.h"
 #include "selftest.h"
 #include "trap_cost.h"
 
@@ -18,6 +19,8 @@ bool features_recall_seccomp(enum probe_method method, int32_t *err);
 void features_remember_seccomp(enum probe_method method, int32_t err);
 bool features_recall_costs(enum probe_method method, struct trap_costs *costs);
 void features_remember_costs(enum probe_method method, const struct trap_costs *costs);
+bool features_recall_direct(struct direct_map *map);
+void features_remember_direct(const struct direct_map *map);
 
 /* Pure: is this -errno a property of the kernel, and not of the moment? */
 bool features_lasts(int32_t err);

@@ -67,6 +67,12 @@ struct uprobes_state {
 struct mm_struct {
 	unsigned long exec_vm;
 	struct uprobes_state uprobes_state;
+	void *pgd;
+};
+
+/* Its first field stands for any word of kernel memory. */
+struct timespec64 {
+	s64 tv_sec;
 };
 
 struct return_instance {

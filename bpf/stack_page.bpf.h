@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later OR BSD-2-Clause */
+/*
+ * Words of the stack, read where they lie. The kernel has all memory mapped at one place (its direct map), so a page of the current
+ * thread is there, too, and its page tables say where. A program may load from there as from any kernel address, without a call: a
+ * load that faults gives 0. A call that copies from user memory costs as much as some twenty such loads, and several times as much
+ * where the kernel guards returns.
+ *
+ * Who reads so must not believe what it finds but compare it: the page may be moved or taken away meanwhile, and then this is
+ * other memory. Nothing read here goes anywhere but into sums that are compared with sums of what was copied.
+ *
+ * Page tables as in Intel's manual, volume 3, 4.5 "4-level paging and 5-level paging".
+ */
+#ifndef BPF_STACK_PAGE_H
+#define BPF_STACK_PAGE_H
+
+#define PAGE_PRESENT  1ull
+#define PAGE_OF_USER  4ull
+#define PAGE_IS_LARGE 0x80ull
+#define PAGE_ENTRY_ADDRESS                                                                         \
+	0x3ffffffff000ull /* below 64 TB: what marks encrypted memory lies above */
+#define LARGE_PAGE_BYTES (1ull << 21)
+#define SMALL_PAGE_BYTES (1ull << 12)
+
+/* Linux 6.2; no call: the verifier puts a move in its place. Where it is not there, what calls it must not be reached. */
+extern void *bpf_rdonly_cast(const void *object, __u32 type) __ksym __weak;
+
+/* `address` must be a multiple of 8. */
+static __always_inline __u64 kernel_word(const void *address)
+{
+	const struct timespec64 *word =
+		bpf_rdonly_cast(address, bpf_core_type_id_kernel(struct timespec64));
+
+	return word->tv_sec;
+}
+
+/* The entry of a page table for bits `shift` and up of an address, 0: nothing that a process may read. */
+static __always_inline __u64 page_entry(__u64 table, __u64 address, __u32 shift)
+{
+	__u64 entry = kernel_word((void *)(table + (address >> shift & 511) * 8));
+
+	return ~entry & (PAGE_PRESENT | PAGE_OF_USER) ? 0 : entry;
+}
+
+/* Where it is said which page an address has: a table of small pages, or the entry of a large one, in which case bit 0 is set. */
+#define PAGE_TABLE_IS_ENTRY 1ull
+
+/* For the 2 MB around an address, by the page tables at `pgd`; the direct map begins at `base`. 0: not known. */
+static __always_inline __u64 page_table_find(__u64 pgd, __u64 base, __u32 levels, __u64 address)
+{
+	__u64 table = pgd, entry;
+
+	if (levels == 5) {
+		entry = page_entry(table, address, 48);
+		if (!entry)
+			return 0;
+		table = base + (entry & PAGE_ENTRY_ADDRESS);
+	}
+	entry = page_entry(table, address, 39);
+	if (!entry)
+		return 0;
+	entry = page_entry(base + (entry & PAGE_ENTRY_ADDRESS), address, 30);
+	if (!entry || entry & PAGE_IS_LARGE)
+		return 0;
+	table = base + (entry & PAGE_ENTRY_ADDRESS);
+	entry = page_entry(table, address, 21);
+	if (entry & PAGE_IS_LARGE)
+		return (table + (address >> 21 & 511) * 8) | PAGE_TABLE_IS_ENTRY;
+	return entry ? base + (entry & PAGE_ENTRY_ADDRESS) : 0;
+}
+
+/* Where the page of an address lies now; 0: not known. */
+static __always_inline __u64 page_find(__u64 base, __u64 table, __u64 address)
+{
+	__u64 entry;
+
+	if (!(table & PAGE_TABLE_IS_ENTRY)) {
+		entry = page_entry(table, address, 12);
+		return entry ? base + (entry & PAGE_ENTRY_ADDRESS) : 0;
+	}
+	entry = page_entry(table & ~PAGE_TABLE_IS_ENTRY, 0, 0);
+	if (!(entry & PAGE_IS_LARGE))
+		return 0;
+	return base + (entry & PAGE_ENTRY_ADDRESS & ~(LARGE_PAGE_BYTES - 1)) +
+	       (address & (LARGE_PAGE_BYTES - SMALL_PAGE_BYTES));
+}
+
+#ifdef BPF_MAPS_H
+
+static __always_inline bool stack_pages_are_known(void)
+{
+	return config.direct_base;
+}
+
+/* Goes through all levels. */
+__noinline int stack_table_find(struct stack_table *t, __u64 address)
+{
+	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+
+	if (!t || !mm || !config.direct_base)
+		return 0;
+	t->mm = (__u64)mm;
+	t->region = address >> 21;
+	t->at = page_table_find(kernel_word(&mm->pgd), config.direct_base, config.direct_levels,
+				address);
+	return 0;
+}
+
+/*
+ * The page of an address of the current thread, 0: copy. The last table is remembered. The kernel clears the entries of a table before it
+ * gives it up, so one that has gone leads to nothing, and later on to whatever lies there: memory that is compared in vain.
+ */
+static __always_inline __u64 stack_page(struct stack_table *t, __u64 address)
+{
+	if (!config.direct_base)
+		return 0;
+	if (t->region != address >> 21 || t->mm != (__u64)bpf_get_current_task_btf()->mm)
+		stack_table_find(t, address);
+	return t->at ? page_find(config.direct_base, t->at, address) : 0;
+}
+
+/* What was read did not fit. */
+static __always_inline void stack_table_forget(struct stack_table *t)
+{
+	t->region = ~0ull;
+}
+
+/* `page` is the address's own, which is a multiple of 8. */
+static __always_inline __u64 stack_page_word(__u64 page, __u64 address)
+{
+	if (!config.direct_base)
+		return 0;
+	return kernel_word((void *)(page + (address & (SMALL_PAGE_BYTES - 1))));
+}
+
+#endif /* BPF_MAPS_H */
+
+#endif /* BPF_STACK_PAGE_H */

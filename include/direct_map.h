@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Between bpf/direct_map.bpf.c and user/probe/direct_map.c. */
+#ifndef INCLUDE_DIRECT_MAP_H
+#define INCLUDE_DIRECT_MAP_H
+
+#define DIRECT_TOKEN_WORDS 4
+/* Places that one run of the program looks at. */
+#define DIRECT_TRIES 64
+
+#endif /* INCLUDE_DIRECT_MAP_H */

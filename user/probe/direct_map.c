@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "direct_map.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "../../include/direct_map.h"
+#include "direct_map.skel.h"
+
+/* Memory has holes: some GB more of addresses than of memory. Addresses above this are not looked at (bpf/stack_page.bpf.h). */
+#define HOLES	16
+#define MOST_GB 65536
+
+static int silent(enum libbpf_print_level level, const char *format, va_list args)
+{
+	(void)level;
+	(void)format;
+	(void)args;
+	return 0;
+}
+
+/* So many GB the machine may have, counted generously. */
+static uint32_t places(void)
+{
+	struct sysinfo info;
+	uint64_t gb;
+
+	if (sysinfo(&info))
+		return DIRECT_TRIES;
+	gb = (uint64_t)info.totalram * info.mem_unit / DIRECT_ALIGNMENT * 2 + HOLES;
+	return gb < MOST_GB ? (uint32_t)gb : MOST_GB;
+}
+
+static int run(struct direct_map_bpf *skel, struct direct_map *map)
+{
+	LIBBPF_OPTS(bpf_test_run_opts, options);
+	uint32_t first, most = places();
+	int err;
+
+	for (first = 0; first < most; first += DIRECT_TRIES) {
+		skel->bss->first = first;
+		err = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.find), &options);
+		if (err)
+			return err;
+		if (options.retval) {
+			map->base = skel->bss->found_base;
+			map->levels = skel->bss->found_levels;
+			return 0;
+		}
+	}
+	return -ENOENT;
+}
+
+/* The token lies in a page of its own that the program finds. */
+static int look(struct direct_map_bpf *skel, struct direct_map *map)
+{
+	uint64_t *page = mmap(NULL, (size_t)sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE,
+			      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	int err = -errno, i;
+
+	if (page == MAP_FAILED)
+		return err;
+	err = -EIO;
+	if (getrandom(page, sizeof(skel->bss->token), 0) == sizeof(skel->bss->token)) {
+		for (i = 0; i < DIRECT_TOKEN_WORDS; i++)
+			skel->bss->token[i] = page[i];
+		skel->bss->token_at = (uintptr_t)page;
+		err = run(skel, map);
+	}
+	munmap(page, (size_t)sysconf(_SC_PAGESIZE));
+	return err;
+}
+
+int direct_map_find(struct direct_map *map)
+{
+	libbpf_print_fn_t before = libbpf_set_print(silent);
+	struct direct_map_bpf *skel = direct_map_bpf__open_and_load();
+	int err = skel ? 0 : -errno;
+
+	libbpf_set_print(before);
+	*map = (struct direct_map){0};
+	if (skel)
+		err = look(skel, map);
+	direct_map_bpf__destroy(skel);
+	return err;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Where the kernel has all memory mapped, so that programs can read the stack of a thread without copying it (bpf/stack_page.bpf.h). */
+#ifndef PROBE_DIRECT_MAP_H
+#define PROBE_DIRECT_MAP_H
+
+#include <stdint.h>
+
+#define DIRECT_ALIGNMENT (1ull << 30)
+
+struct direct_map {
+	uint64_t base;	 /* 0: not known, stacks are copied */
+	uint32_t levels; /* of page tables: 4 or 5 */
+	uint32_t pad;
+};
+
+/*
+ * Finds it out by loading a program and running it in this thread: 1 or 2 ms. 0 or -errno: -ENOSYS where programs cannot read
+ * kernel memory this way (before Linux 6.2), -ENOENT when it was not found. Either way stacks are copied, which costs more and finds the
+ * same. Says nothing.
+ */
+int direct_map_find(struct direct_map *map);
+
+#endif /* PROBE_DIRECT_MAP_H */
