@@ -73,7 +73,7 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u64 co
 	switch (COOKIE_KIND(cookie)) {
 	case CALL_MUNMAP:
 	case CALL_MREMAP:
-	case CALL_RESIZE: p->entry_ns = bpf_ktime_get_ns(); return true;
+	case CALL_RESIZE: p->entry_ns = moment_exact(t); return true;
 	case CALL_STRING: /* its size is known at the return */
 	case CALL_MMAP: return true;
 	case CALL_REALLOC:
@@ -81,7 +81,7 @@ static __always_inline bool wanted(struct thread *t, struct pending *p, __u64 co
 		p->unwanted = !bytes_wanted(p->bytes);
 		if (!p->unwanted ||
 		    (p->pointer && recorded_maybe(p->pointer) && recorded_has(t, p->pointer)))
-			p->entry_ns = bpf_ktime_get_ns();
+			p->entry_ns = moment_exact(t);
 		else if (!inner_are_counted(cookie))
 			return false;
 		else
@@ -163,7 +163,9 @@ static __always_inline int call_enter(struct pt_regs *ctx, const struct task_str
 
 	if (!*(volatile __u32 *)&armed || call_is_left_out(ctx, cookie))
 		return 1;
-	t = task ? thread_of(task) : thread_get();
+	if (!task)
+		task = bpf_get_current_task_btf();
+	t = thread_of(task);
 	if (!t)
 		return 1;
 	if (kind == CALL_MODULES) {
@@ -177,7 +179,7 @@ static __always_inline int call_enter(struct pt_regs *ctx, const struct task_str
 	if (kind == CALL_FREE) {
 		/* call_is_left_out() has looked whether it may be */
 		if (ctx->di && recorded_has(t, ctx->di)) {
-			slot_free(t, id, ctx->di);
+			slot_free(t, task, id, ctx->di);
 			recorded_gone(t, ctx->di);
 		}
 		return 1;
@@ -204,8 +206,8 @@ static __always_inline __u64 stack_now(struct pt_regs *ctx, struct thread *t, bo
 }
 
 /* Memory is taken first: that is an atomic operation, which would wait for the slot's cache line. */
-static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t, __u64 block,
-				       bool at_return)
+static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t,
+				       const struct task_struct *task, __u64 block, bool at_return)
 {
 	const struct pending *p = &t->pending;
 	struct event_slot *e;
@@ -220,7 +222,7 @@ static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t, __
 	if (e) {
 		slot_begin(e, t, p->bytes);
 		e->stack = stack_of(ctx, t, s, at_return);
-		slot_submit(e, t, p->id, block, lap);
+		slot_submit(e, t, task, p->id, block, lap);
 	}
 	if (s)
 		scratch_give(s);
@@ -235,16 +237,16 @@ static __always_inline int leave_realloc(struct pt_regs *ctx, struct thread *t, 
 	if (!result) {
 		/* size 0 released the block; any other failure left it alone (but for reallocf) */
 		if (p->pointer && (!p->bytes || (flags & CALL_FREE_ON_FAIL)))
-			emit_realloc(t->number, 0, 0, 0, p);
+			emit_realloc(t, 0, 0, 0, p);
 		return 0;
 	}
 	if (p->unwanted) {
 		if (p->pointer)
-			emit_realloc(t->number, 0, 0, 0, p);
+			emit_realloc(t, 0, 0, 0, p);
 		return 0;
 	}
 	recorded_add(t, result);
-	emit_realloc(t->number, result, p->bytes, stack_now(ctx, t, at_return), p);
+	emit_realloc(t, result, p->bytes, stack_now(ctx, t, at_return), p);
 	return 0;
 }
 
@@ -281,7 +283,9 @@ static __always_inline int call_leave(struct pt_regs *ctx, const struct task_str
 
 	if (!*(volatile __u32 *)&armed)
 		return 0;
-	t = task ? thread_of(task) : thread_get();
+	if (!task)
+		task = bpf_get_current_task_btf();
+	t = thread_of(task);
 	if (!t)
 		return 0;
 	p = &t->pending;
@@ -317,7 +321,7 @@ static __always_inline int call_leave(struct pt_regs *ctx, const struct task_str
 	if (!block || p->unwanted)
 		return 0;
 	recorded_add(t, block);
-	return leave_alloc(ctx, t, block, at_return);
+	return leave_alloc(ctx, t, task, block, at_return);
 }
 
 #endif /* BPF_CALL_H */

@@ -60,7 +60,7 @@ static __always_inline int emit_alloc(__u32 type, __u32 number, __u32 call, __u6
 {
 	struct event_alloc *e;
 
-	if (!EMIT_RESERVE(e, type, number, call, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, type, number, call, moment_now()))
 		return 0;
 	e->h.flags = flags;
 	e->address = address;
@@ -74,19 +74,19 @@ static __always_inline int emit_free(__u32 number, __u32 call, __u64 address)
 {
 	struct event_free *e;
 
-	if (!EMIT_RESERVE(e, EVENT_FREE, number, call, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, EVENT_FREE, number, call, moment_now()))
 		return 0;
 	e->address = address;
 	emit_submit(e);
 	return 0;
 }
 
-static __always_inline int emit_realloc(__u32 number, __u64 address, __u64 bytes, __u64 stack,
+static __always_inline int emit_realloc(struct thread *t, __u64 address, __u64 bytes, __u64 stack,
 					const struct pending *p)
 {
 	struct event_realloc *e;
 
-	if (!EMIT_RESERVE(e, EVENT_REALLOC, number, p->id, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, EVENT_REALLOC, t->number, p->id, moment_exact(t)))
 		return 0;
 	e->address = address;
 	e->bytes = bytes;
@@ -102,7 +102,7 @@ static __always_inline int emit_range(__u32 type, __u32 number, __u64 address, _
 {
 	struct event_range *e;
 
-	if (!EMIT_RESERVE(e, type, number, p->id, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, type, number, p->id, moment_now()))
 		return 0;
 	e->address = address;
 	e->bytes = bytes;
@@ -119,7 +119,7 @@ static __always_inline int emit_process(__u32 type, __u32 number, struct task_st
 {
 	struct event_process *e;
 
-	if (!EMIT_RESERVE(e, type, number, 0, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, type, number, 0, moment_now()))
 		return 0;
 	e->h.flags = flags;
 	e->pid = BPF_CORE_READ(task, tgid);
@@ -162,7 +162,7 @@ static __always_inline void emit_stack(struct thread *t, struct scratch *s, __u3
 	barrier_var(size);
 	if (size > sizeof(struct event_stack) + sizeof(s->frames))
 		return;
-	header_fill(&s->stack.h, EVENT_STACK, size, t->number, 0, bpf_ktime_get_ns());
+	header_fill(&s->stack.h, EVENT_STACK, size, t->number, 0, moment_now());
 	s->stack.h.flags = s->walk.flags;
 	s->stack.id = s->walk.id;
 	s->stack.frame_count = n;

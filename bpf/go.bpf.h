@@ -148,7 +148,7 @@ static __always_inline int go_emit(const struct thread *t, const struct go_pendi
 {
 	struct event_sample *e;
 
-	if (!used || !EMIT_RESERVE(e, EVENT_SAMPLE, t->number, CALL_ID_GO, bpf_ktime_get_ns()))
+	if (!used || !EMIT_RESERVE(e, EVENT_SAMPLE, t->number, CALL_ID_GO, moment_now()))
 		return 0;
 	e->address = p->address;
 	e->bytes = p->bytes;

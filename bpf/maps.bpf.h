@@ -92,7 +92,8 @@ struct thread {
 	struct pending pending;
 	__u64 image;
 	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
-	__u64 pad[2];
+	__u64 moment; /* the clock as it was last read for an event of this thread (moment.bpf.h) */
+	__u64 run;    /* and what moment_run() said then */
 };
 _Static_assert(sizeof(struct thread) == 128, "thread: two cache lines");
 

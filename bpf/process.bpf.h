@@ -16,7 +16,7 @@ static __always_inline int emit_fork(__u32 type, __u32 parent, __u32 child, __u3
 {
 	struct event_fork *e;
 
-	if (!EMIT_RESERVE(e, type, parent, 0, bpf_ktime_get_ns()))
+	if (!EMIT_RESERVE(e, type, parent, 0, moment_now()))
 		return 0;
 	e->child = child;
 	e->child_pid = child_pid;

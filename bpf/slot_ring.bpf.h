@@ -84,16 +84,18 @@ static __always_inline void slot_begin(struct event_slot *e, const struct thread
 }
 
 /* x86 keeps the order of stores. */
-static __always_inline void slot_submit(struct event_slot *e, const struct thread *t, __u32 call,
-					__u64 address, __u64 lap)
+static __always_inline void slot_submit(struct event_slot *e, struct thread *t,
+					const struct task_struct *task, __u32 call, __u64 address,
+					__u64 lap)
 {
 	__u64 what = address | (__u64)t->number << SLOT_ADDRESS_BITS | lap << SLOT_LAP_SHIFT;
 
-	*(volatile __u64 *)&e->when = bpf_ktime_get_ns() | (__u64)call << SLOT_TIME_BITS;
+	*(volatile __u64 *)&e->when = moment_of(t, task) | (__u64)call << SLOT_TIME_BITS;
 	*(volatile __u64 *)&e->what = what;
 }
 
-static __always_inline int slot_free(const struct thread *t, __u32 call, __u64 address)
+static __always_inline int slot_free(struct thread *t, const struct task_struct *task, __u32 call,
+				     __u64 address)
 {
 	struct event_slot *e;
 	__u64 lap;
@@ -104,7 +106,7 @@ static __always_inline int slot_free(const struct thread *t, __u32 call, __u64 a
 	if (!e)
 		return 0;
 	slot_begin(e, t, 0);
-	slot_submit(e, t, call, address | SLOT_FREE, lap);
+	slot_submit(e, t, task, call, address | SLOT_FREE, lap);
 	return 0;
 }
 

@@ -33,7 +33,7 @@ static __noinline struct thread *thread_find(void)
 	place = thread_place(task);
 	if (place && !__sync_val_compare_and_swap(&place->tid, 0, task->pid)) {
 		place->generation = place->pending.slot = 0;
-		place->readable_end = 0;
+		place->readable_end = place->moment = 0;
 		place->started_ns = task->start_time;
 		return place;
 	}

@@ -22,6 +22,7 @@
 #include "base/xalloc.h"
 #include "capture/order.h"
 #include "capture/ring.h"
+#include "capture/turn_watch.h"
 #include "go_sampler.h"
 
 #define BATCH	 256
@@ -44,6 +45,7 @@ struct consumer {
 	struct ring *rings; /* each CPU's ring of slots, then each CPU's ring buffer */
 	size_t ring_count;
 	struct order order;
+	struct turn_watch turn_watch;
 	int epoll_fd, wake_fd, notice_fd;
 	pthread_t thread;
 	pthread_mutex_t heap_lock;
@@ -258,7 +260,10 @@ static void *consume(void *arg)
 
 	pthread_setname_np(pthread_self(), "tracer-events");
 	while (!stopping(c)) {
-		if (!sweep(c, false))
+		bool again = sweep(c, false);
+
+		turn_watch_look(&c->turn_watch, clock_monotonic_ns());
+		if (!again)
 			epoll_wait(c->epoll_fd, &event, 1, SLEEP_MS);
 		hold(c);
 	}
@@ -304,9 +309,12 @@ static int open_rings(struct consumer *c, struct loader *loader)
 				      loader_slots_fd(loader), cpus, loader_slot_count(loader));
 	if (err)
 		return err;
+	/* in this order: capture/order.h */
 	for (; c->ring_count < cpus; c->ring_count++)
 		ring_of_slots(&c->rings[c->ring_count], &c->slot_rings, c->ring_count);
 	err = open_buffers(c, loader);
+	if (!err)
+		err = turn_watch_init(&c->turn_watch, loader_turn(loader), c->rings, cpus);
 	return err ? err : order_init(&c->order, c->rings, c->ring_count);
 }
 
@@ -321,6 +329,7 @@ static void consumer_free(struct consumer *c)
 	size_t i;
 
 	order_done(&c->order);
+	turn_watch_done(&c->turn_watch);
 	for (i = 0; i < c->ring_count; i++)
 		ring_close(&c->rings[i]);
 	slot_rings_close(&c->slot_rings);

@@ -8,7 +8,11 @@
  * the same block), the cause was submitted before the effect's clock was read, so before the
  * watermark, so it lies in a ring that is looked at afterwards. A thread that was preempted between
  * reading the clock and submitting makes its own record late, but everything it caused is later
- * still. What is left is a record that is reserved and not yet written ("busy"): it hides those
+ * still. Allocations and frees may have the time of an earlier event of their thread
+ * (bpf/moment.bpf.h): that too was read after the cause was submitted, or the cause is in the same
+ * ring, or it is a record of the same thread on the same CPU, whose time that is. For these rings of
+ * slots come before rings of records: where the limits of all rings are read, the slot is older than
+ * the limit of its ring, so the record is older than that of its own. What is left is a record that is reserved and not yet written ("busy"): it hides those
  * behind it, so nothing younger than the last one before it is handed out until it is there.
  *
  * One thread at a time. Records are borrowed until order_release().
@@ -36,7 +40,7 @@ struct order {
 	size_t head_count;
 };
 
-/* 0 or -ENOMEM. */
+/* Rings of slots come first. 0 or -ENOMEM. */
 int order_init(struct order *o, struct ring *rings, size_t count);
 void order_done(struct order *o);
 /* Starts a sweep: now_ns is CLOCK_MONOTONIC, read by the caller just before. UINT64_MAX: everything

@@ -268,6 +268,11 @@ size_t loader_slot_count(const struct loader *l)
 	return l->rings.slot_count;
 }
 
+struct turn *loader_turn(struct loader *l)
+{
+	return &l->skel->data_turn->turn;
+}
+
 int loader_slot_rings_fd(const struct loader *l)
 {
 	return bpf_map__fd(l->skel->maps.slot_rings);

@@ -14,6 +14,7 @@
 #include "../../include/counters.h"
 #include "../../include/go_pools.h"
 #include "../../include/hits.h"
+#include "../../include/turn.h"
 #include "features.h"
 
 struct loader;
@@ -39,6 +40,8 @@ int loader_ring_fd(const struct loader *l, size_t cpu);
 size_t loader_ring_bytes(const struct loader *l);
 size_t loader_slot_count(const struct loader *l);
 int loader_slot_rings_fd(const struct loader *l);
+/* Shared with the programs; lives as long as the loader. */
+struct turn *loader_turn(struct loader *l);
 int loader_slots_fd(const struct loader *l);
 /* Of all rings, both kinds. */
 size_t loader_rings_bytes(const struct loader *l);

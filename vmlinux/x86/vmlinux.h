@@ -111,6 +111,8 @@ struct task_struct {
 	unsigned long sas_ss_sp;
 	unsigned long sas_ss_size;
 	struct uprobe_task *utask;
+	unsigned long nvcsw; /* switched away from, by its own will and not */
+	unsigned long nivcsw;
 	u64 start_time;
 	struct bpf_run_ctx *bpf_ctx; /* Linux 5.15; what runs now */
 };
