@@ -40,7 +40,7 @@ static __always_inline void arguments(struct pt_regs *ctx, struct pending *p, __
 	p->pointer = arg0;
 	p->bytes = arg1;
 	p->old_bytes = arg1;
-	p->map_flags = arg3;
+	p->fixed = !!(arg3 & MAP_FIXED_FLAG);
 	switch (kind) {
 	case CALL_ALLOC_SIZE0: p->bytes = arg0; break;
 	case CALL_ALLOC_PRODUCT: p->bytes = product(arg0, arg1); break;
@@ -197,35 +197,34 @@ static __always_inline int call_enter(struct pt_regs *ctx, const struct task_str
 
 static __always_inline __u64 stack_now(struct pt_regs *ctx, struct thread *t, bool at_return)
 {
-	struct scratch *s = scratch_take(t);
-	__u64 stack = stack_of(ctx, t, s, at_return);
+	__u64 stack = at_return ? stack_known(t, ctx->ip, ctx->sp, ctx->bp) : 0;
+	struct scratch *s;
 
+	if (stack)
+		return stack;
+	s = scratch_take(t);
+	stack = stack_of(ctx, t, s, at_return);
 	if (s)
 		scratch_give(s);
 	return stack;
 }
 
-/* Memory is taken first: that is an atomic operation, which would wait for the slot's cache line. */
 static __always_inline int leave_alloc(struct pt_regs *ctx, struct thread *t,
 				       const struct task_struct *task, __u64 block, bool at_return)
 {
 	const struct pending *p = &t->pending;
 	struct event_slot *e;
-	struct scratch *s;
 	__u64 lap;
 
 	if (!slot_fits(t, block, p->bytes))
 		return emit_alloc(EVENT_ALLOC, t->number, p->id, block, p->bytes,
 				  stack_now(ctx, t, at_return), 0);
-	s = scratch_take(t);
 	e = slot_take(&lap);
 	if (e) {
 		slot_begin(e, t, p->bytes);
-		e->stack = stack_of(ctx, t, s, at_return);
+		e->stack = stack_now(ctx, t, at_return);
 		slot_submit(e, t, task, p->id, block, lap);
 	}
-	if (s)
-		scratch_give(s);
 	return 0;
 }
 
@@ -254,8 +253,6 @@ static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __
 				       __u32 kind, bool at_return)
 {
 	struct pending *p = &t->pending;
-	bool fixed = p->map_flags & MAP_FIXED_FLAG;
-
 	if (kind == CALL_MUNMAP) {
 		if ((__s32)result == 0)
 			emit_range(EVENT_MUNMAP, t->number, 0, 0, 0, p);
@@ -268,7 +265,7 @@ static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __
 			   p);
 	else
 		emit_alloc(EVENT_MMAP, t->number, p->id, result, p->bytes,
-			   stack_now(ctx, t, at_return), fixed ? EVENT_F_FIXED : 0);
+			   stack_now(ctx, t, at_return), p->fixed ? EVENT_F_FIXED : 0);
 	return 0;
 }
 

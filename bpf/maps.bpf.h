@@ -72,13 +72,12 @@ struct pending {
 	__u64 slot; /* stack address of the return address; 0: none */
 	__u64 bytes;
 	__u32 id;	/* enum call_id */
-	__u32 unwanted; /* realloc: the new block is not recorded, the old one may be released */
+	__u16 unwanted; /* realloc: the new block is not recorded, the old one may be released */
+	__u16 fixed;	/* mmap: replaces what was there */
 	__u64 return_address; /* what the slot holds while the call is under way; 0: the trampoline of return probes */
 	__u64 entry_ns;
 	__u64 pointer; /* old block, range, or where posix_memalign stores */
 	__u64 old_bytes;
-	__u32 map_flags;
-	__u32 pad;
 };
 
 /* What belongs to a thread: first the line of cache that every event needs. */
@@ -92,6 +91,7 @@ struct thread {
 	struct pending pending;
 	__u64 image;
 	__u64 readable_end; /* the last read of its stack that failed had gone beyond this */
+	__u64 stack_table;  /* where the pages of its stack are to be found (stack_page.bpf.h) */
 	__u64 moment; /* the clock as it was last read for an event of this thread (moment.bpf.h) */
 	__u64 run;    /* and what moment_run() said then */
 };

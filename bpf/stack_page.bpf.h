@@ -41,43 +41,51 @@ static __always_inline __u64 page_entry(__u64 table, __u64 address, __u32 shift)
 	return ~entry & (PAGE_PRESENT | PAGE_OF_USER) ? 0 : entry;
 }
 
-/* Where it is said which page an address has: a table of small pages, or the entry of a large one, in which case bit 0 is set. */
-#define PAGE_TABLE_IS_ENTRY 1ull
+/*
+ * What is remembered of a walk through the tables, in one word: the 2 MB of addresses that it holds for (their number, 26 bits), whether
+ * they are one large page (TABLE_IS_LARGE), and the page in memory in which it is said where their pages are, or where the large one is.
+ */
+#define TABLE_REGION_SHIFT 21
+#define TABLE_REGION_MASK  ((1ull << 26) - 1)
+#define TABLE_IS_LARGE	   (1ull << 26)
+#define TABLE_SHIFT	   27
+#define TABLE(entry)	   (((entry)&PAGE_ENTRY_ADDRESS) >> 12 << TABLE_SHIFT)
 
-/* For the 2 MB around an address, by the page tables at `pgd`; the direct map begins at `base`. 0: not known. */
+/* By the page tables at `pgd`; the direct map begins at `base`. 0: not known. */
 static __always_inline __u64 page_table_find(__u64 pgd, __u64 base, __u32 levels, __u64 address)
 {
-	__u64 table = pgd, entry;
+	__u64 region = address >> TABLE_REGION_SHIFT, above, entry;
 
+	if (region & ~TABLE_REGION_MASK)
+		return 0;
 	if (levels == 5) {
-		entry = page_entry(table, address, 48);
+		entry = page_entry(pgd, address, 48);
 		if (!entry)
 			return 0;
-		table = base + (entry & PAGE_ENTRY_ADDRESS);
+		pgd = base + (entry & PAGE_ENTRY_ADDRESS);
 	}
-	entry = page_entry(table, address, 39);
+	entry = page_entry(pgd, address, 39);
 	if (!entry)
 		return 0;
-	entry = page_entry(base + (entry & PAGE_ENTRY_ADDRESS), address, 30);
-	if (!entry || entry & PAGE_IS_LARGE)
+	above = page_entry(base + (entry & PAGE_ENTRY_ADDRESS), address, 30);
+	if (!above || above & PAGE_IS_LARGE)
 		return 0;
-	table = base + (entry & PAGE_ENTRY_ADDRESS);
-	entry = page_entry(table, address, 21);
+	entry = page_entry(base + (above & PAGE_ENTRY_ADDRESS), address, 21);
 	if (entry & PAGE_IS_LARGE)
-		return (table + (address >> 21 & 511) * 8) | PAGE_TABLE_IS_ENTRY;
-	return entry ? base + (entry & PAGE_ENTRY_ADDRESS) : 0;
+		return TABLE(above) | TABLE_IS_LARGE | region;
+	return entry ? TABLE(entry) | region : 0;
 }
 
 /* Where the page of an address lies now; 0: not known. */
 static __always_inline __u64 page_find(__u64 base, __u64 table, __u64 address)
 {
-	__u64 entry;
+	__u64 at = base + (table >> TABLE_SHIFT << 12), entry;
 
-	if (!(table & PAGE_TABLE_IS_ENTRY)) {
-		entry = page_entry(table, address, 12);
+	if (!(table & TABLE_IS_LARGE)) {
+		entry = page_entry(at, address, 12);
 		return entry ? base + (entry & PAGE_ENTRY_ADDRESS) : 0;
 	}
-	entry = page_entry(table & ~PAGE_TABLE_IS_ENTRY, 0, 0);
+	entry = page_entry(at, address, 21);
 	if (!(entry & PAGE_IS_LARGE))
 		return 0;
 	return base + (entry & PAGE_ENTRY_ADDRESS & ~(LARGE_PAGE_BYTES - 1)) +
@@ -86,50 +94,29 @@ static __always_inline __u64 page_find(__u64 base, __u64 table, __u64 address)
 
 #ifdef BPF_MAPS_H
 
-static __always_inline bool stack_pages_are_known(void)
-{
-	return config.direct_base;
-}
-
 /* Goes through all levels. */
-__noinline int stack_table_find(struct stack_table *t, __u64 address)
+__noinline __u64 stack_table_find(__u64 address)
 {
-	struct mm_struct *mm = bpf_get_current_task_btf()->mm;
+	const struct mm_struct *mm = bpf_get_current_task_btf()->mm;
 
-	if (!t || !mm || !config.direct_base)
+	if (!mm || !config.direct_base)
 		return 0;
-	t->mm = (__u64)mm;
-	t->region = address >> 21;
-	t->at = page_table_find(kernel_word(&mm->pgd), config.direct_base, config.direct_levels,
-				address);
-	return 0;
+	return page_table_find(kernel_word(&mm->pgd), config.direct_base, config.direct_levels,
+			       address);
 }
 
 /*
- * The page of an address of the current thread, 0: copy. The last table is remembered. The kernel clears the entries of a table before it
- * gives it up, so one that has gone leads to nothing, and later on to whatever lies there: memory that is compared in vain.
+ * The page of an address of the current thread, 0: copy. The kernel clears the entries of a table before it gives it up, so
+ * one that has gone leads to nothing, and later on to whatever lies there: memory that is compared in vain. Then the table is to be
+ * forgotten, by a 0. Not to be reached without config.direct_base.
  */
-static __always_inline __u64 stack_page(struct stack_table *t, __u64 address)
+static __always_inline __u64 stack_page(__u64 *table, __u64 address)
 {
-	if (!config.direct_base)
-		return 0;
-	if (t->region != address >> 21 || t->mm != (__u64)bpf_get_current_task_btf()->mm)
-		stack_table_find(t, address);
-	return t->at ? page_find(config.direct_base, t->at, address) : 0;
-}
+	__u64 known = *table;
 
-/* What was read did not fit. */
-static __always_inline void stack_table_forget(struct stack_table *t)
-{
-	t->region = ~0ull;
-}
-
-/* `page` is the address's own, which is a multiple of 8. */
-static __always_inline __u64 stack_page_word(__u64 page, __u64 address)
-{
-	if (!config.direct_base)
-		return 0;
-	return kernel_word((void *)(page + (address & (SMALL_PAGE_BYTES - 1))));
+	if ((known & TABLE_REGION_MASK) != address >> TABLE_REGION_SHIFT)
+		*table = known = stack_table_find(address);
+	return known ? page_find(config.direct_base, known, address) : 0;
 }
 
 #endif /* BPF_MAPS_H */

@@ -33,7 +33,7 @@ static __noinline struct thread *thread_find(void)
 	place = thread_place(task);
 	if (place && !__sync_val_compare_and_swap(&place->tid, 0, task->pid)) {
 		place->generation = place->pending.slot = 0;
-		place->readable_end = place->moment = 0;
+		place->readable_end = place->moment = place->stack_table = 0;
 		place->started_ns = task->start_time;
 		return place;
 	}
@@ -59,7 +59,7 @@ static __always_inline struct thread *thread_of(const struct task_struct *task)
 
 		t->number = process ? process->number : 0;
 		t->image = process ? process->image : 0;
-		t->space_owner = 0;
+		t->space_owner = t->stack_table = 0;
 		t->tid = task->pid;
 		t->generation = now;
 	}

@@ -36,6 +36,7 @@
 #include "unwind_record.bpf.h"
 #include "unwind_memo.bpf.h"
 #include "unwind.bpf.h"
+#include "unwind_known.bpf.h"
 #include "call.bpf.h"
 #include "go.bpf.h"
 #include "process.bpf.h"

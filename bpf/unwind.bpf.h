@@ -169,22 +169,18 @@ __noinline int count_flags(__u32 flags)
 
 /* ---- the walk ---- */
 
-static __always_inline void stack_registers(struct unwind_state *s, __u64 pc, __u64 sp, __u64 bp)
-{
-	s->pc = pc;
-	s->sp = sp;
-	s->bp = bp;
-	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
-}
-
-/* Copies the top of the stack. The first return address: given, or still on it. */
-static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 sp)
+/* The first return address: given, or still on the stack. */
+static __always_inline bool stack_begin(struct unwind_walk *w, __u64 pc, __u64 sp, __u64 bp)
 {
 	struct unwind_state *s = &w->state;
 
+	s->sp = sp;
+	s->bp = bp;
 	s->bytes = 0;
 	s->want = record_bytes(w, sp);
+	s->exact = s->guessed = s->bp_unknown = s->opaque = 0;
 	s->trampoline = pc ? 0 : uprobe_trampoline();
+	s->pc = pc;
 	if (unwind_fill_first(s) || pc)
 		return pc;
 	if (!stack_word(s, sp, &s->pc))
@@ -214,19 +210,13 @@ __noinline int stack_walk(struct thread *t, struct unwind_walk *w, __u64 pc, __u
 	s = &w->state;
 	s->list = space_get(t);
 	s->readable_end = t->readable_end;
-	stack_registers(s, pc, sp, bp);
-	walk_begin(w);
-	if (pc && walk_glance(w, stack_seed(t))) {
-		result = WALK_KNOWN;
-	} else {
-		if (!stack_begin(w, pc, sp)) {
-			w->flags = STACK_F_FAILED;
-			w->met = w->fresh_count = w->record.count = 0;
-			return walk_end(w, stack_seed(t));
-		}
-		result = walk_run(w, config.max_frames, stack_seed(t));
-		t->readable_end = s->readable_end;
+	if (!stack_begin(w, pc, sp, bp)) {
+		w->flags = STACK_F_FAILED;
+		w->met = w->fresh_count = w->record.count = 0;
+		return walk_end(w, stack_seed(t));
 	}
+	result = walk_run(w, config.max_frames, stack_seed(t));
+	t->readable_end = s->readable_end;
 	if (result != WALK_KNOWN)
 		w->flags = result == WALK_MET ? w->record.flags : stack_reason(result);
 	if (result == UNWIND_CUT_NO_MAPPING)

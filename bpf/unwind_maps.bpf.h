@@ -75,13 +75,6 @@ struct {
 	__type(value, struct cached_rule);
 } unwind_rules SEC(".maps");
 
-/* Where the pages of 2 MB around the last stack are to be found (stack_page.bpf.h). */
-struct stack_table {
-	__u64 mm;     /* of whom */
-	__u64 region; /* addresses >> 21 */
-	__u64 at;     /* in the direct map; 0: not to be found */
-};
-
 /* One walk: registers of the frame that it has come to, and a copy of the stack around them. */
 #define UNWIND_WINDOW_WORDS 2048
 #define UNWIND_WINDOW_BYTES (UNWIND_WINDOW_WORDS * 8)
@@ -100,7 +93,6 @@ struct unwind_state {
 	__u32 bp_at;   /* the new bp, so many words below the new sp; 0: nothing */
 	__u32 opaque;  /* something else */
 	__u32 bp_used; /* it went by bp */
-	struct stack_table table;
 	__u64 window[UNWIND_WINDOW_WORDS];
 };
 
@@ -186,11 +178,10 @@ struct unwind_walk {
 	__u32 check;
 	__u32 left; /* while fresh frames are joined to the record */
 	__u32 guessed;
-	__u32 no_memo; /* walk, even if the stack is known */
-	__u32 sent;    /* user space is known to have its frames */
-	__u32 near;    /* the last walk met the record at once */
-	__u32 glanced; /* the memo was asked for the whole stack before anything was copied */
-	__u64 top;     /* the words that the last walk read lie below */
+	__u32 no_memo;		/* walk, even if the stack is known */
+	__u32 sent;		/* user space is known to have its frames */
+	__u32 near;		/* the last walk met the record at once */
+	__u64 top;		/* the words that the last walk read lie below */
 	struct memo_look whole; /* for the whole stack, by this walk */
 	struct memo_look rest;	/* for what lies beyond MEMO_AFTER frames */
 	__u64 wanted_key; /* of a whole stack that is to be walked to its end, to get an entry */

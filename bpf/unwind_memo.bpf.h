@@ -51,10 +51,15 @@ static __always_inline struct memo_entry *memo_get(__u64 key)
 	return !e || !e->key || e->key == key ? e : memo_slot(key, 1);
 }
 
-/* Multilinear: each word times an odd number that belongs to its place. */
-static __always_inline __u64 memo_term(__u64 key, __u64 offset, __u64 word)
+/* One word more, of an address that is a multiple of 8: a polynomial in an odd number that belongs to the entry. */
+static __always_inline __u64 memo_mix(__u64 sum, __u64 key, __u64 address, __u64 word)
 {
-	return word * ((key ^ offset * 0x9e3779b97f4a7c15ull) | 1);
+	return (sum + (word ^ address << 45)) * (key | 1);
+}
+
+static __always_inline __u64 memo_mix_bp(const struct memo_entry *e, __u64 bp)
+{
+	return e->flags & MEMO_F_BP ? memo_mix(0, e->key, ~0ull, bp) : 0;
 }
 
 static __always_inline __u64 memo_begin(const struct memo_entry *e)
@@ -65,54 +70,24 @@ static __always_inline __u64 memo_begin(const struct memo_entry *e)
 				     (__u64)e->count << 56);
 }
 
-/* `sum` and that of the words that are there now, from `sp` on; 0: one is not in the window. */
+/* Of the entry with the words that are there now, from `sp` on; 0: one is not in the window. */
 static __always_inline __u64 memo_sum(const struct unwind_walk *w, const struct memo_entry *e,
-				      __u64 sp, __u64 sum)
+				      __u64 sp)
 {
 	const struct unwind_state *s = &w->state;
-	__u64 from = sp - s->base;
+	__u64 from = sp - s->base, sum = memo_mix_bp(e, s->bp);
 	__u32 count = e->count, i;
 
 	if (from & 7 || from + e->reach * 8ull > s->bytes)
 		return 0;
 	from >>= 3;
-	if (e->flags & MEMO_F_BP)
-		sum += memo_term(e->key, MEMO_BP_OFFSET, s->bp);
 	for (i = 0; i < MEMO_WORDS; i++) {
 		if (i >= count)
 			break;
-		sum += memo_term(e->key, e->offsets[i],
-				 s->window[masked(from + e->offsets[i], UNWIND_WINDOW_WORDS - 1)]);
+		sum = memo_mix(sum, e->key, sp + e->offsets[i] * 8ull,
+			       s->window[masked(from + e->offsets[i], UNWIND_WINDOW_WORDS - 1)]);
 	}
-	return sum;
-}
-
-/*
- * The same of the words where they lie, without a copy; 0: no (also when they cannot be read so). They may change meanwhile only if
- * somebody else writes to the stack of this thread.
- */
-static __always_inline __u64 memo_sum_direct(struct unwind_walk *w, const struct memo_entry *e,
-					     __u64 sp, __u64 sum)
-{
-	__u64 page = 0, at = ~0ull, address, offset;
-	__u32 count = e->count, i;
-
-	if (e->flags & MEMO_F_BP)
-		sum += memo_term(e->key, MEMO_BP_OFFSET, w->state.bp);
-	for (i = 0; i < MEMO_WORDS; i++) {
-		if (i >= count)
-			break;
-		offset = e->offsets[i];
-		address = sp + offset * 8;
-		if (address >> 12 != at) {
-			at = address >> 12;
-			page = stack_page(&w->state.table, address);
-			if (!page)
-				return 0;
-		}
-		sum += memo_term(e->key, offset, stack_page_word(page, address));
-	}
-	return sum;
+	return memo_begin(e) + sum;
 }
 
 static __always_inline bool memo_is_off(const struct unwind_walk *w)
@@ -133,20 +108,12 @@ static __always_inline __u64 memo_key(__u64 seed, __u64 list, __u64 pc, __u64 sp
 	return hash_mix(hash_mix(seed ^ list, pc), sp ^ kind) ^ list_epoch;
 }
 
-static __always_inline bool memo_fits(struct unwind_walk *w, const struct memo_entry *e,
-				      const struct memo_look *look, bool direct)
+static __always_inline bool memo_fits(const struct unwind_walk *w, const struct memo_entry *e,
+				      const struct memo_look *look)
 {
-	__u64 sum;
+	__u64 sum = e->key == look->key ? memo_sum(w, e, look->sp) : 0;
 
-	if (e->key != look->key)
-		return false;
-	sum = memo_begin(e);
-	sum = direct ? memo_sum_direct(w, e, look->sp, sum) : memo_sum(w, e, look->sp, sum);
-	if (sum && sum == e->sum)
-		return true;
-	if (direct)
-		stack_table_forget(&w->state.table);
-	return false;
+	return sum && sum == e->sum;
 }
 
 /* The stack is the first `fresh` frames, at most MEMO_AFTER, and the entry. Sets id, check and flags. */
@@ -186,8 +153,8 @@ static __always_inline __u8 *memo_doubt(__u64 key)
 	return &memo_doubts[(key >> 20) & (MEMO_DOUBTS - 1)];
 }
 
-/* w->state is the first frame: the whole stack is known? Then it has its name. `direct`: nothing of it is copied. */
-static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed, bool direct)
+/* w->state is the first frame: the whole stack is known? Then it has its name. */
+static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
 {
 	const struct memo_entry *e;
 	__u8 *doubt;
@@ -199,7 +166,7 @@ static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed, bool d
 		return false;
 	}
 	e = memo_get(w->whole.key);
-	if (!e || !memo_fits(w, e, &w->whole, direct)) {
+	if (!e || !memo_fits(w, e, &w->whole)) {
 		*doubt += *doubt < MEMO_PATIENCE;
 		return false;
 	}
@@ -219,7 +186,7 @@ __noinline int rest_find(struct unwind_walk *w, __u64 seed)
 	e = memo_get(w->rest.key);
 	if (!e)
 		return 0;
-	if (!memo_fits(w, e, &w->rest, false)) {
+	if (!memo_fits(w, e, &w->rest)) {
 		w->memo_misses += w->memo_misses < MEMO_PATIENCE;
 		return 0;
 	}
@@ -242,7 +209,7 @@ static __always_inline bool memo_add(struct unwind_walk *w, __u64 address, __u64
 	e->count = n + 1;
 	if (offset >= e->reach)
 		e->reach = offset + 1;
-	e->sum += memo_term(e->key, offset, word);
+	e->sum = memo_mix(e->sum, e->key, address, word);
 	return true;
 }
 
@@ -280,7 +247,7 @@ __noinline int memo_make(struct unwind_walk *w, __u64 key, __u32 first)
 	e->flags = w->record.flags | (f->kind & FRAME_BP_LIVE ? MEMO_F_BP : 0);
 	e->reach = 1;
 	e->count = 0;
-	e->sum = f->kind & FRAME_BP_LIVE ? memo_term(e->key, MEMO_BP_OFFSET, f->bp) : 0;
+	e->sum = memo_mix_bp(e, f->bp);
 	for (i = 0; i < MEMO_WORDS; i++) {
 		if (first - i < 2)
 			break;
@@ -345,23 +312,14 @@ static __always_inline void whole_want(struct unwind_walk *w)
 		w->wanted_key = w->whole.key;
 }
 
-/* Before anything is copied: the whole stack is known, which begins at the frame in w->state? Comes after walk_begin(). */
-static __always_inline bool walk_glance(struct unwind_walk *w, __u64 seed)
-{
-	if (!stack_pages_are_known() || memo_is_off(w) || w->state.sp & 7)
-		return false;
-	w->glanced = 1;
-	return whole_find(w, seed, true);
-}
-
-/* From the first frame on, whose registers and window are in w->state; after walk_begin(). Returns how it ended. */
+/* From the first frame on, whose registers and window are in w->state. Returns how it ended. */
 static __always_inline int walk_run(struct unwind_walk *w, __u32 max, __u64 seed)
 {
 	int result = WALK_ON;
 	__u32 i;
 
-	w->first_pc = w->state.pc;
-	if (!memo_is_off(w) && !w->glanced && whole_find(w, seed, false))
+	walk_begin(w);
+	if (!memo_is_off(w) && whole_find(w, seed))
 		return WALK_KNOWN;
 	/* words in its place are in no entry */
 	if (!w->state.trampoline)

@@ -150,9 +150,10 @@ static __always_inline __u64 frame_pc(__u64 pc, __u8 kind)
 
 static __always_inline void walk_begin(struct unwind_walk *w)
 {
+	w->first_pc = w->state.pc;
 	w->valid = w->met = w->fresh_count = 0;
 	w->whole.key = w->rest.key = 0;
-	w->sent = w->glanced = 0;
+	w->sent = 0;
 }
 
 /* From the frame in w->state to the end, or to one that is recorded. Returns how it ended. */
@@ -185,15 +186,20 @@ static __always_inline void walk_first_only(struct unwind_walk *w)
 	w->sent = 0;
 }
 
+/* What a whole stack is called, never 0. */
+static __always_inline __u64 stack_id(__u64 chain, __u32 flags)
+{
+	__u64 id = hash_mix(chain, flags);
+
+	id ^= id >> 32;
+	return id ? id : 1;
+}
+
 /* w->flags and w->guessed are set: the rest of what a stack is. */
 static __always_inline void walk_name(struct unwind_walk *w, __u64 chain, __u32 check)
 {
-	__u64 id;
-
 	w->flags |= w->guessed ? STACK_F_POINTERS : 0;
-	id = hash_mix(chain, w->flags);
-	id ^= id >> 32;
-	w->id = id ? id : 1;
+	w->id = stack_id(chain, w->flags);
 	w->check = check;
 }
 

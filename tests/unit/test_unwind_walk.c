@@ -449,8 +449,12 @@ static uint64_t build_stack(const uint8_t kinds[DEPTH])
 	return bp;
 }
 
+static unsigned int known_at_once; /* without a walk */
+
 static void expect_same_walk(struct unwind_walk *fresh, uint64_t bp)
 {
+	uint64_t known = stack_known(&thread, AT(0), MEMORY, bp);
+
 	fresh->no_memo = 1;
 	fresh->record.count = 0;
 	stack_walk(&thread, &walk, AT(0), MEMORY, bp);
@@ -458,6 +462,9 @@ static void expect_same_walk(struct unwind_walk *fresh, uint64_t bp)
 	assert_int_equal(walk.id, fresh->id);
 	assert_int_equal(walk.check, fresh->check);
 	assert_int_equal(walk.flags, fresh->flags);
+	if (known)
+		assert_int_equal(known, fresh->id);
+	known_at_once += known != 0;
 }
 
 static void set_rules_for_again(void)
@@ -499,6 +506,116 @@ static void stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing(void **s
 		same += !walk.fresh_count && !walk.met;
 	}
 	assert_true(known > 1000 && same > 100);
+	assert_true(known_at_once > 1000);
+}
+
+/* A stack that is known, with its bp. */
+static uint64_t make_known(void)
+{
+	static const uint8_t kinds[DEPTH] = {0, 1, 2, 0, 0, 2, 1, 1, 0, 0, 2, 0};
+	uint64_t bp;
+
+	memset(memos, 0, sizeof(memos));
+	memset(memo_doubts, 0, sizeof(memo_doubts));
+	no_pages = false;
+	set_rules_for_again();
+	again_seed = 1;
+	bp = build_stack(kinds);
+	for (int i = 0; i < 3; i++)
+		stack_walk(&thread, &walk, AT(0), MEMORY, bp);
+	return bp;
+}
+
+static void stack_known__every_word_of_it_changed__not_known(void **state)
+{
+	uint64_t bp = make_known(), kept;
+	unsigned int needed = 0;
+
+	(void)state;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
+	for (int i = 0; i < 3 * DEPTH; i++) {
+		kept = memory[i];
+		memory[i] ^= 1ull << (i * 5 % 64);
+		needed += !stack_known(&thread, AT(0), MEMORY, bp);
+		memory[i] = kept;
+	}
+	/* each return address but the first, which is given, and saved bps where a frame goes by them */
+	assert_true(needed >= DEPTH - 1);
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
+}
+
+static void stack_known__other_registers__not_known(void **state)
+{
+	uint64_t bp = make_known();
+
+	(void)state;
+	assert_int_equal(stack_known(&thread, AT(2), MEMORY, bp), 0);
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY + 8, bp), 0);
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY + 1, bp), 0);
+}
+
+static void stack_known__no_page_there__walked(void **state)
+{
+	uint64_t bp = make_known();
+
+	(void)state;
+	no_pages = true;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	/* it may be found another time */
+	assert_int_equal(thread.stack_table, 0);
+	no_pages = false;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
+}
+
+static void stack_known__mappings_changed__walked(void **state)
+{
+	uint64_t bp = make_known();
+
+	(void)state;
+	gone[1].times++;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	gone[1].seen = gone[1].times;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
+	spaces[1].list++;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+}
+
+static void stack_known__torn_entry__not_believed(void **state)
+{
+	uint64_t bp = make_known();
+	struct memo_entry *e = memos, whole;
+
+	(void)state;
+	while (!e->key)
+		e++;
+	whole = *e;
+	e->chain ^= 1;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	*e = whole;
+	e->offsets[3]++;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	*e = whole;
+	e->count--;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	*e = whole;
+	/* its frames were never sent */
+	e->sent = 0;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	*e = whole;
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
+}
+
+static void stack_known__many_begin_like_it__not_looked_for(void **state)
+{
+	uint64_t bp = make_known();
+
+	(void)state;
+	memset(memo_doubts, MEMO_PATIENCE, sizeof(memo_doubts));
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), 0);
+	/* the walk looks now and then, and with what it finds there is less doubt */
+	for (int i = 0; i < MEMO_RARELY; i++)
+		stack_walk(&thread, &walk, AT(0), MEMORY, bp);
+	assert_int_equal(stack_known(&thread, AT(0), MEMORY, bp), walk.id);
 }
 
 static void stack_walk__random_stacks_and_rules__bounded(void **state)
@@ -704,6 +821,12 @@ int main(void)
 		TEST(stack_walk__code_has_gone__first_frame_kept_until_read_again),
 		TEST(stack_walk__code_has_gone_where_the_record_is_met__its_own_first_frame),
 		TEST(stack_walk__stacks_in_turn__as_by_a_walk_that_knows_nothing),
+		TEST(stack_known__every_word_of_it_changed__not_known),
+		TEST(stack_known__other_registers__not_known),
+		TEST(stack_known__no_page_there__walked),
+		TEST(stack_known__mappings_changed__walked),
+		TEST(stack_known__torn_entry__not_believed),
+		TEST(stack_known__many_begin_like_it__not_looked_for),
 		TEST(stack_walk__random_stacks_and_rules__bounded),
 		TEST(unwind_step__after_each_instruction__as_another_unwinder_says),
 		TEST(unwind_step__coroutine__ends_at_its_start),

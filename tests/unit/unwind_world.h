@@ -65,10 +65,6 @@ static int emit_process(uint32_t type, uint32_t number, struct task_struct *task
 #include "../../bpf/maps.bpf.h"
 #include "../../bpf/unwind_maps.bpf.h"
 #include "../../bpf/scratch.bpf.h"
-static bool stack_pages_are_known(void);
-static uint64_t stack_page(struct stack_table *t, uint64_t address);
-static uint64_t stack_page_word(uint64_t page, uint64_t address);
-static void stack_table_forget(struct stack_table *t);
 static bool stack_is_sent(uint64_t id, uint32_t check)
 {
 	return id && check;
@@ -84,6 +80,9 @@ static void emit_stack(struct thread *t, struct scratch *s, uint32_t count)
 #include "../../bpf/unwind_record.bpf.h"
 #include "../../bpf/unwind_memo.bpf.h"
 #include "../../bpf/unwind.bpf.h"
+static uint64_t stack_page(__u64 *table, uint64_t address);
+static uint64_t kernel_word(const void *address);
+#include "../../bpf/unwind_known.bpf.h"
 #pragma GCC diagnostic pop
 
 /* Not every test uses all that is here. */
@@ -168,33 +167,20 @@ static long fake_read(void *to, uint32_t size, const void *from)
 	return 0;
 }
 
-/* Stacks that are read where they lie: in this program's own memory. */
-static bool pages_known;
-static unsigned int forgotten;
+/* Stacks that are read where they lie: the page is what it is called, until it is said that there is none. */
+static bool no_pages;
 
-static bool stack_pages_are_known(void)
+static uint64_t stack_page(__u64 *table, uint64_t address)
 {
-	return pages_known;
+	*table = address >> 21;
+	return no_pages ? 0 : address & ~4095ull;
 }
 
-static uint64_t stack_page(struct stack_table *t, uint64_t address)
-{
-	t->region = address >> 21;
-	return address & ~4095ull;
-}
-
-static uint64_t stack_page_word(uint64_t page, uint64_t address)
+static uint64_t kernel_word(const void *address)
 {
 	uint64_t word;
 
-	return read_own(&word, sizeof(word), (void *)(uintptr_t)(page + (address & 4095))) ? 0
-											   : word;
-}
-
-static void stack_table_forget(struct stack_table *t)
-{
-	(void)t;
-	forgotten++;
+	return fake_read(&word, sizeof(word), address) ? 0 : word;
 }
 
 static struct mm_struct mm;
@@ -242,7 +228,7 @@ static int emit_process(uint32_t type, uint32_t number, struct task_struct *of, 
 
 static void set_max_frames(uint32_t frames)
 {
-	const struct config c = {.max_frames = frames, .unwind_tables = 1};
+	const struct config c = {.max_frames = frames, .unwind_tables = 1, .direct_base = 1};
 
 	set_constant(&config, &c, sizeof(c));
 }
