@@ -15,6 +15,7 @@
 # make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
 # make leaks        how often verdicts are right, on labelled programs in simulated time (ARGS="--set blind --seeds 1000")
 # make leaks-live   no site of redis, nginx and python3 under steady load is called a leak in two minutes (root)
+# make bench-slices what an event costs where others are at work on the machine: the quickest of many short slices (root; ARGS=...)
 # make bench-soak   threads at full speed beside the tracer on two CPUs: what is lost, what is exact (root; SECONDS=60)
 # make bench-go     what --go-workload predicts beside what comes of it (root; GOROOTS=... for other versions of Go)
 # make bench-go-heap what sampling its heap costs a Go program (root)
@@ -59,7 +60,7 @@ UNIT := $(patsubst tests/unit/%.c,$(O)/unit/%,$(wildcard tests/unit/test_*.c))
 .SECONDARY:
 .SUFFIXES:
 .PHONY: all test test-live test-go live-programs test-harm harm harm-programs test-vm truth bench bench-programs bench-view bench-attach \
-	bench-tables bench-consume bench-servers bench-soak bench-go bench-go-heap fuzz leaks leaks-live check check-format format install uninstall clean targets
+	bench-tables bench-consume bench-servers bench-slices bench-soak bench-go bench-go-heap fuzz leaks leaks-live check check-format format install uninstall clean targets
 all: $(O)/tracer
 
 $(O)/tracer: $(O)/user/main.o $(LIBRARY)
@@ -177,6 +178,9 @@ bench-tables: $(O)/bench/unwind_tables
 
 bench-servers: all bench-programs
 	$(Q)python3 -B -u tests/bench/servers.py
+
+bench-slices: all bench-programs
+	$(Q)python3 -B -u tests/bench/slices.py $(ARGS)
 
 leaks: $(O)/leaks/matrix
 	$(Q)$(O)/leaks/matrix $(ARGS)

@@ -211,13 +211,6 @@ def arguments_of(words):
     return parser.parse_args(words)
 
 
-def go_first():
-    """Whatever else runs here waits, for the targets as for who traces them: they inherit it. Unless nice was chosen."""
-    with contextlib.suppress(OSError):
-        if not os.getpriority(os.PRIO_PROCESS, 0):
-            os.setpriority(os.PRIO_PROCESS, 0, -10)
-
-
 def main(words):
     options = arguments_of(words)
     if options.quick:
@@ -234,7 +227,7 @@ def main(words):
     print(f"{machine.describe()}\n{rounds} rounds; frames found of 18: by tables {frames_found('tables')}, "
           f"by the kernel's walker {frames_found('pointers')}", flush=True)
     if not options.quick:
-        go_first()
+        machine.go_first()
     output = figures.Results(options.csv)
     bench = Bench(plan, output)
     try:

@@ -3,6 +3,7 @@
 
 import csv
 import os
+import re
 import subprocess
 import sys
 
@@ -45,6 +46,16 @@ def bench_servers__redis_quick__every_figure(case):
     equal(traced["lost"], 0, "lost events")
     check(traced["allocations_per_request"] >= 1, f"a SET takes a block: {traced}")
     check(traced["tool_cpu"] > 0, f"processor time of the tracer: {traced}")
+
+
+@test(120)
+def bench_slices__quick__every_slice(case):
+    need("redis-server"), need("redis-benchmark"), lib.need_method("session")
+    text, figures = bench(case, "slices.py", "--quick", "--ways", "tracer", "redis", "pairs-18x1")
+    equal(sorted(figures), [(workload, way) for workload in ("pairs-18x1", "redis") for way in ("floor", "tracer")], "what was measured")
+    for (workload, way), values in figures.items():
+        check(values["slice"] > 0, f"slices of {way}: {values}")
+        check(re.search(rf"\n\| {way} +\| [\d,.]+ ", text.split(f"\n{workload}, ")[1]), f"no row of {way} for {workload}:\n{text}")
 
 
 @test(60, alone=True)
