@@ -239,18 +239,25 @@ static inline __attribute__((always_inline)) bool
 free_usual(struct heap *h, struct tally *t, const struct event_free *e, const struct ahead *a)
 {
 	struct heap_process *p = t->process;
-	const struct block *block = blocks_seen_ahead(&a->block, e->address);
+	const struct blocks_ahead *x = &a->block;
+	const struct block *block = blocks_seen_ahead(x, e->address);
 	uint64_t bytes, born_ns, time_ns = e->h.time_ns;
+	struct blocks_ahead again;
 	uint32_t slot, tid, site;
 	struct site *s;
 
+	if (!block) {
+		again = *x;
+		x = &again;
+		block = blocks_look_again(&again, e->address);
+	}
 	if (!block)
 		return false;
 	bytes = block->bytes;
 	born_ns = block->born_ns;
 	site = block->site;
 	tid = block->tid;
-	if (born_ns > time_ns || !blocks_drop_ahead(&a->block))
+	if (born_ns > time_ns || !blocks_drop_ahead(x))
 		return false;
 	s = site_at(h, site);
 	tally_touch(t, s, time_ns);

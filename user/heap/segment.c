@@ -18,6 +18,18 @@
 _Static_assert(SEGMENT_CHUNKS <= 32 && sizeof(struct block) == 2 * CHUNK_SHIFT, "chunks");
 _Static_assert(CHUNK_BLOCKS * sizeof(struct block) == HUGE_PIECE_BYTES, "a chunk is a piece");
 
+struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address)
+{
+	struct block *block = NULL;
+
+	if (x->segment)
+		block = bucket_find(x->segment, x->bucket, tag_of(x->hash), address, &x->slot);
+	x->block = block;
+	if (block)
+		x->ref = x->bucket->refs[x->slot];
+	return block;
+}
+
 bool segment_has(const struct blocks_segment *s, uint64_t hash, uint64_t address)
 {
 	struct blocks_place place;

@@ -275,6 +275,12 @@ static inline struct block *blocks_put_ahead(const struct blocks_ahead *x, uint6
 	return block;
 }
 
+/*
+ * The block with that address, when it is in its first bucket by now: many a block is freed so soon that it was not there
+ * when its free was looked at. NULL says nothing.
+ */
+struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address);
+
 /* Few blocks are in use: the segment becomes smaller when one more goes. */
 static inline bool segment_is_sparse(const struct blocks_segment *s)
 {
