@@ -83,6 +83,8 @@ $(LIBRARY): $(filter-out $(O)/user/main.o,$(OBJECTS)) $(PAGE_HALVES:=.o)
 	$(call say,AR,$@)rm -f $@ && ar rcs $@ $^
 
 SKELETONS := $(O)/tracer.skel.h $(O)/selftest.skel.h $(O)/stall.skel.h $(O)/direct_map.skel.h
+# two neighbouring figures read at once wait until what was written to each alone is in the cache
+$(O)/user/heap/%.o: override CFLAGS += -fno-tree-slp-vectorize
 $(O)/%.o: %.c | $(SKELETONS) $(PROFILE).h
 	@mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<

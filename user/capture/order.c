@@ -109,21 +109,23 @@ static size_t take_slots(struct order *o, const struct event_header **events, si
 			 uint64_t until)
 {
 	struct order_head *top = &o->heads[0];
-	struct ring *r = &o->rings[top->ring];
+	struct ring *shared = &o->rings[top->ring];
+	struct ring r = *shared; /* a copy: it does not change with what is written to records */
 	const struct event_header *event = top->event;
-	uint64_t last = r->last_ns, late = 0;
+	uint64_t last = r.last_ns, late = 0;
 	size_t n = 0;
 
 	do {
 		events[n++] = event;
-		__builtin_prefetch(&r->slots[(r->position + AHEAD_SLOTS) & (r->size - 1)]);
-		event = ++r->position < r->limit ? ring_slot(r, r->position) : NULL;
+		__builtin_prefetch(&r.slots[(r.position + AHEAD_SLOTS) & (r.size - 1)]);
+		event = ++r.position < r.limit ? ring_slot(&r, r.position) : NULL;
 		if (!event)
 			break;
 		late += event->time_ns < last;
 		last = event->time_ns < last ? last : event->time_ns;
 	} while (n < max && event->time_ns <= until);
-	r->last_ns = last;
+	shared->position = r.position;
+	shared->last_ns = last;
 	o->late_count += late;
 	if (event)
 		*top = (struct order_head){event->time_ns, event, top->ring};

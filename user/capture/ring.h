@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include "../../include/event.h"
 
 /* Positions count bytes, of rings of slots slots. */
@@ -65,18 +66,34 @@ void ring_release(struct ring *r);
 
 #define RING_LOW_BITS(word, bits) ((word) & ((1ull << (bits)) - 1))
 
+/* Size, type and call of a record as one word. */
+#define KIND_OFFSET	offsetof(struct event_header, size)
+#define KIND_CALL_SHIFT 24
+_Static_assert(offsetof(struct event_header, call) == KIND_OFFSET + 3 &&
+		       __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "the call is the highest byte");
+
+static inline uint32_t kind_of(const struct event_header *h)
+{
+	uint32_t kind;
+
+	memcpy(&kind, (const uint8_t *)h + KIND_OFFSET, sizeof(kind));
+	return kind;
+}
+
 /* Nothing foretells whether it is an allocation or a free: so without a branch that depends on it. */
 static inline void ring_decode(struct event_alloc *e, const struct event_slot *slot, uint64_t what)
 {
-	uint32_t is_free = (what & SLOT_FREE) != 0, bytes = sizeof(*e);
+	const struct event_header alloc = {.size = sizeof(struct event_alloc), .type = EVENT_ALLOC};
+	const struct event_header free = {.size = sizeof(struct event_free), .type = EVENT_FREE};
+	uint32_t is_free = (what & SLOT_FREE) != 0, kind = kind_of(&alloc);
 
 	e->h.time_ns = RING_LOW_BITS(slot->when, SLOT_TIME_BITS);
 	e->h.process = (uint32_t)RING_LOW_BITS(what >> SLOT_ADDRESS_BITS, SLOT_PROCESS_BITS);
 	e->h.tid = (uint32_t)(slot->size >> SLOT_BYTES_BITS);
-	bytes -= is_free * (uint32_t)(sizeof(*e) - sizeof(struct event_free));
-	e->h.size = (uint16_t)bytes;
-	e->h.type = (uint8_t)(EVENT_ALLOC + is_free);
-	e->h.call = (uint8_t)(slot->when >> SLOT_TIME_BITS);
+	kind += (kind_of(&free) - kind) & -is_free;
+	kind |= (uint32_t)(slot->when >> SLOT_TIME_BITS) << KIND_CALL_SHIFT;
+	memcpy((uint8_t *)&e->h + KIND_OFFSET, &kind, sizeof(kind));
 	e->address = RING_LOW_BITS(what, SLOT_ADDRESS_BITS);
 	e->bytes = RING_LOW_BITS(slot->size, SLOT_BYTES_BITS);
 	e->stack = slot->stack;

@@ -167,61 +167,157 @@ static void apply_resize(struct heap *h, struct heap_process *p, const struct ev
 }
 
 /*
+ * What the usual events of one process in a row change in figures that are the same for all of them: kept apart, and brought
+ * there before anything else is done. The peak is found with each event, as ever.
+ */
+struct tally {
+	struct heap_process *process;
+	uint64_t version, now_ns;		/* of the heap */
+	uint64_t outstanding_bytes, peak_bytes; /* of the process, as is the number of its peak */
+	uint64_t alloc_bytes, alloc_count, free_count; /* since tally_begin() */
+	uint32_t peak;
+	bool usual; /* its events can take the usual way */
+};
+
+static inline void tally_begin(const struct heap *h, struct tally *t, struct heap_process *p)
+{
+	t->process = p;
+	t->usual = p && h->started && !h->sample_bytes && !p->weights.count;
+	if (!t->usual)
+		return;
+	t->version = h->version;
+	t->now_ns = h->now_ns;
+	t->outstanding_bytes = p->totals.outstanding_bytes;
+	t->peak_bytes = p->totals.peak_bytes;
+	t->peak = p->peaks[0].number;
+	t->alloc_bytes = t->alloc_count = t->free_count = 0;
+}
+
+static inline void tally_end(struct heap *h, struct tally *t)
+{
+	struct heap_process *p = t->process;
+	struct totals *totals;
+
+	if (!t->usual)
+		return;
+	totals = &p->totals;
+	totals->alloc_bytes += t->alloc_bytes;
+	totals->free_bytes += t->alloc_bytes + totals->outstanding_bytes - t->outstanding_bytes;
+	totals->outstanding_bytes = t->outstanding_bytes;
+	totals->peak_bytes = t->peak_bytes;
+	totals->alloc_count += t->alloc_count;
+	totals->free_count += t->free_count;
+	totals->outstanding_count += t->alloc_count - t->free_count;
+	p->blocks.count += t->alloc_count - t->free_count;
+	p->event_count += t->alloc_count + t->free_count;
+	p->peaks[0].number = t->peak;
+	h->version = t->version;
+	h->now_ns = t->now_ns;
+	t->usual = false;
+}
+
+/* note_peak() of the heap class. */
+static inline void tally_peak(const struct tally *t, struct site *s)
+{
+	if (s->peak == t->peak)
+		return;
+	s->peak = t->peak;
+	s->peak_bytes = s->totals.outstanding_bytes;
+}
+
+static inline void tally_touch(struct tally *t, struct site *s, uint64_t time_ns)
+{
+	t->now_ns = time_ns > t->now_ns ? time_ns : t->now_ns;
+	touch_at(s, ++t->version, time_ns);
+}
+
+/*
  * The two that nearly all events are, in their usual case: not sampled, the block is where it was seen ahead. They do what
- * release_block() and add_block() do. False: nothing is done.
+ * release_block() and add_block() do, and blocks are never of the mmap class. False: nothing is done.
  */
 static inline __attribute__((always_inline)) bool
-free_usual(struct heap *h, const struct event_free *e, const struct ahead *a)
+free_usual(struct heap *h, struct tally *t, const struct event_free *e, const struct ahead *a)
 {
-	struct heap_process *p = a->process;
-	const struct block *block = blocks_seen_ahead(&a->block, e->address);
-	struct weight w = {.count = 1};
-	uint64_t born_ns;
-	uint32_t site, slot, tid;
+	struct heap_process *p = t->process;
+	const struct blocks_ahead *x = &a->block;
+	const struct block *block = blocks_seen_ahead(x, e->address);
+	uint64_t bytes, born_ns, time_ns = e->h.time_ns;
+	struct blocks_ahead again;
+	uint32_t slot, tid, site;
+	struct site *s;
 
-	if (!block || block->born_ns > e->h.time_ns)
+	if (!block) {
+		again = *x;
+		x = &again;
+		block = blocks_look_again(&again, e->address);
+	}
+	if (!block)
 		return false;
-	w.bytes = block->bytes;
+	bytes = block->bytes;
 	born_ns = block->born_ns;
 	site = block->site;
 	tid = block->tid;
-	if (!blocks_drop_ahead(&p->blocks, &a->block))
+	if (born_ns > time_ns || !blocks_drop_ahead(x))
 		return false;
+	s = site_at(h, site);
+	tally_touch(t, s, time_ns);
 	slot = last_slot(tid);
 	if (p->last[slot].address == e->address && p->last[slot].tid == tid) {
 		p->last[slot].address = 0;
-		site_at(h, site)->totals.temporary_count++;
+		s->totals.temporary_count++;
 		p->totals.temporary_count++;
 	}
-	lifetimes_end(h, site, born_ns, e->h.time_ns, 1);
-	sites_free(h, p, site, w, born_ns, e->h.time_ns);
-	p->event_count++;
+	note_age(h, s, time_ns - born_ns);
+	count_age(h, s, site, lifetimes_age_bucket(time_ns - born_ns), 1);
+	if (t->outstanding_bytes == t->peak_bytes) {
+		t->peak++;
+		p->peaks[0].time_ns = time_ns;
+	}
+	tally_peak(t, s);
+	totals_free(&s->totals, bytes, 1);
+	t->outstanding_bytes -= bytes;
+	t->free_count++;
+	if (is_carried(h, born_ns))
+		windows_take(h, s, (struct weight){.bytes = bytes, .count = 1}, born_ns);
+	generations_gone(&s->generations, generation_at(h, born_ns));
 	return true;
 }
 
 static inline __attribute__((always_inline)) bool
-alloc_usual(struct heap *h, const struct event_alloc *e, const struct ahead *a)
+alloc_usual(struct heap *h, struct tally *t, const struct event_alloc *e, const struct ahead *a)
 {
-	struct heap_process *p = a->process;
-	uint32_t site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
-	uint32_t slot = last_slot(e->h.tid);
+	struct heap_process *p = t->process;
+	uint64_t time_ns = e->h.time_ns;
+	uint32_t slot = last_slot(e->h.tid), site;
 	struct block *block;
+	struct site *s;
 
+	site = sites_get_by(h, p, e->stack, e->h.call, a->site_hash, a->site);
 	if (!site)
 		return false;
-	block = blocks_put_ahead(&p->blocks, &a->block);
+	s = site_at(h, site);
+	block = blocks_put_ahead(&a->block, e->address);
 	if (!block)
 		return false;
 	*block = (struct block){.address = e->address,
 				.bytes = e->bytes,
-				.born_ns = e->h.time_ns,
+				.born_ns = time_ns,
 				.site = site,
 				.tid = e->h.tid};
+	tally_touch(t, s, time_ns);
 	p->last[slot].tid = e->h.tid;
 	p->last[slot].address = e->address;
-	p->event_count++;
-	lifetimes_begin(h, site, e->bytes, 1);
-	sites_alloc(h, p, site, (struct weight){.bytes = e->bytes, .count = 1}, e->h.time_ns);
+	count_size(h, s, site, histogram_bucket(e->bytes), 1);
+	tally_peak(t, s);
+	totals_alloc(&s->totals, e->bytes, 1);
+	t->outstanding_bytes += e->bytes;
+	t->peak_bytes = t->outstanding_bytes > t->peak_bytes ? t->outstanding_bytes : t->peak_bytes;
+	t->alloc_bytes += e->bytes;
+	t->alloc_count++;
+	if (is_carried(h, time_ns))
+		windows_add(h, s, (struct weight){.bytes = e->bytes, .count = 1}, time_ns);
+	if (!generations_born(&s->generations, generation_now(h, time_ns)))
+		p->counts[COUNTER_NO_MEMORY]++;
 	return true;
 }
 
@@ -272,34 +368,46 @@ void apply_event(struct heap *h, const struct event_header *e, const struct ahea
 }
 
 /* False: nothing is done. */
-static inline bool apply_usual(struct heap *h, const struct event_header *e, const struct ahead *a)
+static inline __attribute__((always_inline)) bool
+apply_usual(struct heap *h, struct tally *t, const struct event_header *e, const struct ahead *a)
 {
 	const void *record = e;
 
-	return a->alloc ? alloc_usual(h, record, a)
-			: e->type == EVENT_FREE && free_usual(h, record, a);
+	return a->alloc ? alloc_usual(h, t, record, a)
+			: e->type == EVENT_FREE && free_usual(h, t, record, a);
+}
+
+/* True: what is known ahead may be wrong from here on. */
+static bool apply_unusual(struct heap *h, const struct event_header *e, const struct ahead *a)
+{
+	if (!a->process) {
+		heap_apply(h, e); /* a fork may have added it meanwhile */
+		return true;
+	}
+	h->version++;
+	heap_advance(h, e->time_ns);
+	return apply_any(h, e, a);
 }
 
 uint32_t apply_events(struct heap *h, const struct event_header *const *events,
 		      const struct ahead *a, uint32_t count, bool *moved)
 {
+	const struct ahead *const begin = a, *const end = a + count;
+	struct tally t = {0};
 
-	for (uint32_t i = 0; i < count; i++) {
-		const struct event_header *e = events[i];
-
-		if (!a[i].process) {
-			heap_apply(h, e); /* a fork may have added it meanwhile */
-			*moved = true;
-			return i + 1;
+	for (; a < end; a++, events++) {
+		if (__builtin_expect(a->process != t.process || !t.usual, 0)) {
+			tally_end(h, &t);
+			tally_begin(h, &t, a->process);
 		}
-		h->version++;
-		heap_advance(h, e->time_ns);
-		if (!h->sample_bytes && !a[i].process->weights.count && apply_usual(h, e, &a[i]))
+		if (__builtin_expect(t.usual && apply_usual(h, &t, *events, a), 1))
 			continue;
-		if (apply_any(h, e, &a[i])) {
+		tally_end(h, &t);
+		if (apply_unusual(h, *events, a)) {
 			*moved = true;
-			return i + 1;
+			return (uint32_t)(a + 1 - begin);
 		}
 	}
+	tally_end(h, &t);
 	return count;
 }

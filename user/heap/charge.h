@@ -24,14 +24,18 @@ static inline void totals_free(struct totals *t, uint64_t bytes, uint64_t count)
 	t->free_count += count;
 }
 
-static inline void touch(struct heap *h, struct site *s, uint64_t time_ns)
+static inline void touch_at(struct site *s, uint64_t version, uint64_t time_ns)
 {
 	s->inherited = false;
 	if (!s->version)
 		s->first_ns = time_ns;
-	if (time_ns > s->last_ns)
-		s->last_ns = time_ns;
-	s->version = h->version;
+	s->last_ns = time_ns > s->last_ns ? time_ns : s->last_ns;
+	s->version = version;
+}
+
+static inline void touch(struct heap *h, struct site *s, uint64_t time_ns)
+{
+	touch_at(s, h->version, time_ns);
 }
 
 /*
@@ -102,31 +106,45 @@ static inline __attribute__((always_inline)) void sites_free(struct heap *h, str
 		generations_gone(&s->generations, generation_at(h, born_ns));
 }
 
-/* A block begins and ends. What is only resized does neither. */
-static inline void lifetimes_begin(struct heap *h, uint32_t site, uint64_t bytes, uint64_t count)
+static inline void count_size(struct heap *h, const struct site *s, uint32_t site, uint32_t bucket,
+			      uint64_t count)
 {
-	uint32_t bucket = histogram_bucket(bytes);
-
-	if (__builtin_expect(site_at(h, site)->lifetimes == LIFETIMES_OWN, 1))
+	if (__builtin_expect(s->lifetimes == LIFETIMES_OWN, 1))
 		histogram_add(&lifetimes_at(h, site)->sizes, bucket, count);
 	else
 		histories_begin(h, site, bucket, count);
+}
+
+static inline void count_age(struct heap *h, const struct site *s, uint32_t site, uint32_t bucket,
+			     uint64_t count)
+{
+	if (__builtin_expect(s->lifetimes == LIFETIMES_OWN, 1))
+		histogram_add(&lifetimes_at(h, site)->ages, bucket, count);
+	else
+		histories_end(h, site, bucket, count);
+}
+
+static inline void note_age(const struct heap *h, struct site *s, uint64_t age)
+{
+	s->elder_frees += age >= h->elder_ns;
+	s->longest_ns = age > s->longest_ns ? age : s->longest_ns;
+}
+
+/* A block begins and ends. What is only resized does neither. */
+static inline void lifetimes_begin(struct heap *h, uint32_t site, uint64_t bytes, uint64_t count)
+{
+	count_size(h, site_at(h, site), site, histogram_bucket(bytes), count);
 }
 
 static inline void lifetimes_end(struct heap *h, uint32_t site, uint64_t born_ns, uint64_t time_ns,
 				 uint64_t count)
 {
 	uint64_t age = lifetimes_age(born_ns, time_ns);
-	uint32_t bucket = lifetimes_age_bucket(age);
 
 	struct site *s = site_at(h, site);
 
-	s->elder_frees += age >= h->elder_ns;
-	s->longest_ns = age > s->longest_ns ? age : s->longest_ns;
-	if (__builtin_expect(site_at(h, site)->lifetimes == LIFETIMES_OWN, 1))
-		histogram_add(&lifetimes_at(h, site)->ages, bucket, count);
-	else
-		histories_end(h, site, bucket, count);
+	note_age(h, s, age);
+	count_age(h, s, site, lifetimes_age_bucket(age), count);
 }
 
 #endif /* HEAP_CHARGE_H */

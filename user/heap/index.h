@@ -41,22 +41,15 @@ static inline uint32_t index_hash(uint64_t seed, uint64_t a, uint64_t b)
 	return (uint32_t)(x ^ x >> 32);
 }
 
-static inline void index_prefetch(const struct index *x, uint32_t hash)
-{
-	if (x->now.slots)
-		__builtin_prefetch(&x->now.slots[hash & x->now.mask]);
-}
-
-/* The ref that is most likely meant by a hash, or 0. */
+/* The ref that is most likely meant by a hash, or 0. No branch: nothing foretells whether the hash is one that is there. */
 static inline uint32_t index_peek(const struct index *x, uint32_t hash)
 {
-	const struct index_slot *first, *second;
+	const struct index_slot *first;
 
 	if (!x->now.slots)
 		return 0;
 	first = &x->now.slots[hash & x->now.mask];
-	second = &x->now.slots[(hash + 1) & x->now.mask];
-	return first->hash == hash ? first->ref : second->hash == hash ? second->ref : 0;
+	return first->ref & -(uint32_t)(first->hash == hash);
 }
 
 typedef bool index_match_fn(const void *context, uint32_t ref);

@@ -31,6 +31,15 @@ const uint8_t record_call_flags[CALL_ID_COUNT] = {
 #undef X
 };
 
+const bool record_pair_calls[2][UINT8_MAX + 1] = {
+#define X(id, name, kind, flags) [CALL_ID_##id] = true,
+	{CALLS(X)},
+#undef X
+#define X(id, name, kind, flags) [CALL_ID_##id] = !((flags) & (CALL_RANGE | CALL_DRAWN)),
+	{CALLS(X)},
+#undef X
+};
+
 static bool range_is_sane(uint64_t address, uint64_t bytes)
 {
 	return address && address < BYTES_MAX && address % RANGE_PAGE == 0 && bytes &&

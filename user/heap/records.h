@@ -11,6 +11,8 @@
 
 extern const uint16_t record_sizes[RECORD_TYPES]; /* the smallest of each type */
 extern const uint8_t record_call_flags[CALL_ID_COUNT];
+extern const bool record_pair_calls[2]
+				   [UINT8_MAX + 1]; /* may a free, an allocation be of that call */
 
 /* Of neither of the two types below; size, type and call are in order. */
 bool record_is_sane_any(const struct event_header *e);
@@ -26,9 +28,8 @@ static inline bool record_is_sane_pair(const struct event_header *h)
 			       offsetof(struct event_free, address) == sizeof(*h) &&
 			       offsetof(struct event_alloc, bytes) == sizeof(*h) + 8,
 		       "words of an event");
-	return h->size >= record_sizes[h->type] && h->call < CALL_ID_COUNT &&
-	       ((words[0] != 0) & (bytes < BYTES_MAX) &
-		!(alloc & ((record_call_flags[h->call] & (CALL_RANGE | CALL_DRAWN)) != 0)));
+	return (h->size >= record_sizes[h->type]) & (record_pair_calls[alloc][h->call] != 0) &
+	       (words[0] != 0) & (bytes < BYTES_MAX);
 }
 
 /* Of any other type. */

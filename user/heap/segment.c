@@ -18,6 +18,25 @@
 _Static_assert(SEGMENT_CHUNKS <= 32 && sizeof(struct block) == 2 * CHUNK_SHIFT, "chunks");
 _Static_assert(CHUNK_BLOCKS * sizeof(struct block) == HUGE_PIECE_BYTES, "a chunk is a piece");
 
+struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address)
+{
+	struct block *block = NULL;
+
+	if (x->segment)
+		block = bucket_find(x->segment, x->bucket, tag_of(x->hash), address, &x->slot);
+	x->block = block;
+	if (block)
+		x->ref = x->bucket->refs[x->slot];
+	return block;
+}
+
+bool segment_has(const struct blocks_segment *s, uint64_t hash, uint64_t address)
+{
+	struct blocks_place place;
+
+	return segment_find(s, hash, address, &place) != NULL;
+}
+
 /* There is always room: the index is never loaded above BUCKET_FULL / BUCKET_SLOTS. */
 static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
 {
@@ -158,6 +177,7 @@ static int segment_add_room(struct blocks *b, struct blocks_segment *s)
 		s->free_head = ref + 1;
 	}
 	s->capacity += more;
+	s->sparse = s->capacity > CHUNK_BLOCKS ? s->capacity / 4 : 0;
 	b->memory += more * sizeof(struct block);
 	return 0;
 }

@@ -48,6 +48,7 @@ struct blocks_segment {
 	uint32_t capacity;  /* blocks that the chunks hold */
 	uint32_t free_head; /* block number + 1; the next one is in its `bytes` */
 	uint32_t depth;
+	uint32_t sparse;  /* blocks in use at which it becomes smaller when one more goes */
 	uint32_t shifted; /* a bit for each chunk (segment.c) */
 	uint32_t huge;	  /* a bit for each chunk: it came from b->huge */
 	struct block *chunks[SEGMENT_CHUNKS];
@@ -172,6 +173,8 @@ static inline struct block *blocks_find_by(const struct blocks *b, uint64_t hash
 				      : NULL;
 }
 
+/* segment.c: the address is there. */
+bool segment_has(const struct blocks_segment *s, uint64_t hash, uint64_t address);
 struct block *blocks_insert_by(struct blocks *b, uint64_t hash, const struct block *block);
 void blocks_remove_by(struct blocks *b, uint64_t hash, struct blocks_place place);
 
@@ -193,23 +196,18 @@ static inline void blocks_forget(struct blocks_ahead *x)
 	x->block = NULL;
 }
 
-static inline void blocks_fetch_segment(const struct blocks *b, uint64_t address,
-					struct blocks_ahead *x)
+/* The segment itself is near: even of 100 M blocks there are no more than 1 MB of their first lines. */
+static inline void blocks_fetch_bucket(const struct blocks *b, uint64_t address,
+				       struct blocks_ahead *x)
 {
+	const struct blocks_segment *s;
+
 	x->hash = hash_of(b, address);
 	blocks_forget(x);
 	if (!b->segments)
 		return;
 	x->segment = segment_of(b, x->hash);
-	__builtin_prefetch(x->segment);
-}
-
-static inline void blocks_fetch_bucket(struct blocks_ahead *x)
-{
-	const struct blocks_segment *s = x->segment;
-
-	if (!s)
-		return;
+	s = x->segment;
 	x->bucket = &s->buckets[home_of(s, x->hash)];
 	__builtin_prefetch(x->bucket, 1);
 }
@@ -249,10 +247,9 @@ static inline struct block *blocks_seen_ahead(const struct blocks_ahead *x, uint
 }
 
 /*
- * The usual case of an insertion: the first bucket tells that the address is not there, and has room for it, and a block is
- * free. NULL: nothing is done.
+ * The usual case of an insertion: the address is not there, its first bucket has room for it, and a block is free. NULL: nothing is done. The table's count is left to the caller.
  */
-static inline struct block *blocks_put_ahead(struct blocks *b, const struct blocks_ahead *x)
+static inline struct block *blocks_put_ahead(const struct blocks_ahead *x, uint64_t address)
 {
 	struct blocks_segment *s = x->segment;
 	struct bucket *k = x->bucket;
@@ -262,26 +259,37 @@ static inline struct block *blocks_put_ahead(struct blocks *b, const struct bloc
 	if (!s || !s->free_head || s->live >= s->limit)
 		return NULL;
 	room = bucket_matches(k, 0);
-	if (!room || (bucket_matches(k, tag_of(x->hash)) | k->passed))
+	if (!room)
+		return NULL;
+	if ((bucket_matches(k, tag_of(x->hash)) | k->passed) && segment_has(s, x->hash, address))
 		return NULL;
 	slot = (uint32_t)__builtin_ctz(room);
 	k->tags[slot] = tag_of(x->hash);
 	k->refs[slot] = (uint16_t)(s->free_head - 1);
 	block = block_at(s, s->free_head - 1);
 	s->free_head = (uint32_t)block->bytes;
+	/* for the next one: when it was looked at ahead, this one was still the head */
+	if (s->free_head)
+		__builtin_prefetch(block_at(s, s->free_head - 1), 1);
 	s->live++;
-	b->count++;
 	return block;
 }
+
+/*
+ * The block with that address, when it is in its first bucket by now: many a block is freed so soon that it was not there
+ * when its free was looked at. NULL says nothing.
+ */
+struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address);
 
 /* Few blocks are in use: the segment becomes smaller when one more goes. */
 static inline bool segment_is_sparse(const struct blocks_segment *s)
 {
-	return s->live <= s->capacity / 4 && s->capacity > CHUNK_BLOCKS;
+	return s->live <= s->sparse;
 }
 
-/* The usual case of a removal, of the block that blocks_seen_ahead() has returned just now. False: nothing is done. */
-static inline bool blocks_drop_ahead(struct blocks *b, const struct blocks_ahead *x)
+/* The usual case of a removal, of the block that blocks_seen_ahead() has returned just now. False: nothing is done. The table's count
+ * is left to the caller. */
+static inline bool blocks_drop_ahead(const struct blocks_ahead *x)
 {
 	struct blocks_segment *s = x->segment;
 
@@ -293,7 +301,6 @@ static inline bool blocks_drop_ahead(struct blocks *b, const struct blocks_ahead
 	x->block->bytes = s->free_head;
 	s->free_head = x->ref + 1;
 	s->live--;
-	b->count--;
 	return true;
 }
 

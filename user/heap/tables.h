@@ -175,12 +175,18 @@ static inline uint32_t sites_hash(const struct heap *h, uint32_t process, uint64
 	return index_hash(h->seed, stack_id, (uint64_t)process << 8 | call);
 }
 
+static inline bool is_site_of(const struct site *s, const struct heap_process *p, uint64_t stack_id,
+			      uint8_t call)
+{
+	return s->stack_id == stack_id && s->process == p->index && s->call == call;
+}
+
 static inline uint32_t sites_get_by(struct heap *h, const struct heap_process *p, uint64_t stack_id,
 				    uint8_t call, uint32_t hash, uint32_t guess)
 {
 	const struct site *s = guess ? site_at(h, guess) : NULL;
 
-	return s && s->stack_id == stack_id && s->process == p->index && s->call == call
+	return s && is_site_of(s, p, stack_id, call)
 		       ? guess
 		       : sites_search(h, p->index, stack_id, call, hash);
 }
