@@ -14,6 +14,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 __u64 token_at = 0; /* address of the token in user memory, within a page */
 __u64 token[DIRECT_TOKEN_WORDS] = {};
+__u64 memory_end = 0;
 __u32 first = 0; /* the candidate to begin with */
 __u64 found_base = 0;
 __u32 found_levels = 0;
@@ -24,7 +25,7 @@ static __always_inline bool fits(__u64 base, __u32 levels)
 {
 	const struct mm_struct *mm = bpf_get_current_task_btf()->mm;
 	__u64 table = mm ? page_table_find(kernel_word(&mm->pgd), base, levels, token_at) : 0;
-	__u64 page = table ? page_find(base, table, token_at) : 0;
+	__u64 page = table ? page_find(base, memory_end, table, token_at) : 0;
 	int i;
 
 	if (!page)

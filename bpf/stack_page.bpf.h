@@ -76,20 +76,25 @@ static __always_inline __u64 page_table_find(__u64 pgd, __u64 base, __u32 levels
 	return entry ? TABLE(entry) | region : 0;
 }
 
-/* Where the page of an address lies now; 0: not known. */
-static __always_inline __u64 page_find(__u64 base, __u64 table, __u64 address)
+/*
+ * Where the page of an address lies now; 0: not known, or not in memory, which ends at `end`: what a device has mapped into a process is not
+ * in the direct map.
+ */
+static __always_inline __u64 page_find(__u64 base, __u64 end, __u64 table, __u64 address)
 {
-	__u64 at = base + (table >> TABLE_SHIFT << 12), entry;
+	__u64 at = base + (table >> TABLE_SHIFT << 12), entry, page;
 
 	if (!(table & TABLE_IS_LARGE)) {
 		entry = page_entry(at, address, 12);
-		return entry ? base + (entry & PAGE_ENTRY_ADDRESS) : 0;
+		page = entry & PAGE_ENTRY_ADDRESS;
+		return entry && page < end ? base + page : 0;
 	}
 	entry = page_entry(at, address, 21);
 	if (!(entry & PAGE_IS_LARGE))
 		return 0;
-	return base + (entry & PAGE_ENTRY_ADDRESS & ~(LARGE_PAGE_BYTES - 1)) +
+	page = (entry & PAGE_ENTRY_ADDRESS & ~(LARGE_PAGE_BYTES - 1)) +
 	       (address & (LARGE_PAGE_BYTES - SMALL_PAGE_BYTES));
+	return page < end ? base + page : 0;
 }
 
 #ifdef BPF_MAPS_H
@@ -116,7 +121,7 @@ static __always_inline __u64 stack_page(__u64 *table, __u64 address)
 
 	if ((known & TABLE_REGION_MASK) != address >> TABLE_REGION_SHIFT)
 		*table = known = stack_table_find(address);
-	return known ? page_find(config.direct_base, known, address) : 0;
+	return known ? page_find(config.direct_base, config.direct_end, known, address) : 0;
 }
 
 #endif /* BPF_MAPS_H */

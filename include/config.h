@@ -27,6 +27,7 @@ struct config {
 	__u32 no_stacks;   /* 1: none at all, for benches */
 	__u32 no_memo;	   /* 1: stacks are walked each time, for benches */
 	__u64 direct_base; /* where the kernel has all memory mapped; 0: stacks are copied, and nothing is read there */
+	__u64 direct_end;    /* of memory: physical addresses from there on are none */
 	__u32 direct_levels; /* of page tables: 4 or 5 */
 	__u32 pad;
 };

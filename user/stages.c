@@ -34,6 +34,7 @@ static void set_direct_map(struct config *config)
 	log_verbose("known stacks are compared where they lie, by page tables of %u levels",
 		    map.levels);
 	config->direct_base = map.base;
+	config->direct_end = map.end;
 	config->direct_levels = map.levels;
 }
 

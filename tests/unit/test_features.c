@@ -9,6 +9,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "../../user/probe/features.h"
@@ -131,9 +132,31 @@ static void features_recall_costs__nonsense__not_believed(void **state)
 	assert_false(features_recall_costs(PROBE_SESSION, &out));
 }
 
+static void direct_map_end__as_proc_iomem_says(void **state)
+{
+	char text[] =
+		"00000000-00000fff : Reserved\n00001000-0009fbff : System RAM\n"
+		"00100000-bfffffff : System RAM\n  01000000-01a00fff : Kernel code\n"
+		"c0000000-febfffff : PCI Bus 0000:00\n  fd000000-fdffffff : 0000:00:02.0\n"
+		"100000000-63fffffff : System RAM\n38000000000-387ffffffff : PCI Bus 0000:00\n",
+	     hidden[] = "00000000-00000000 : System RAM\n",
+	     nonsense[] = "x\n-\n12-zz : System RAM\n9-1 : System RAM\n";
+	char *texts[] = {text, hidden, nonsense};
+	const uint64_t end[] = {0x640000000, 0, 0};
+
+	(void)state;
+	for (size_t i = 0; i < 3; i++) {
+		FILE *file = fmemopen(texts[i], strlen(texts[i]), "r");
+
+		assert_non_null(file);
+		assert_int_equal(direct_map_end(file), end[i]);
+		fclose(file);
+	}
+}
+
 static void features_recall_direct__nonsense__not_believed(void **state)
 {
-	struct direct_map in = {.base = 0xffff888000000000, .levels = 4}, out;
+	struct direct_map in = {.base = 0xffff888000000000, .end = 1 << 30, .levels = 4}, out;
 
 	(void)state;
 	assert_false(features_recall_direct(&out));
@@ -153,6 +176,10 @@ static void features_recall_direct__nonsense__not_believed(void **state)
 	in.levels = 6;
 	features_remember_direct(&in);
 	assert_false(features_recall_direct(&out));
+	in.levels = 4;
+	in.end = 0;
+	features_remember_direct(&in);
+	assert_false(features_recall_direct(&out));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -165,6 +192,7 @@ int main(void)
 		TEST(features_remember__lack_of_the_moment__not_kept),
 		TEST(features_recall__others_may_write__not_believed),
 		TEST(features_recall_costs__nonsense__not_believed),
+		TEST(direct_map_end__as_proc_iomem_says),
 		TEST(features_recall_direct__nonsense__not_believed),
 	};
 

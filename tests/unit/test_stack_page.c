@@ -73,7 +73,9 @@ void *bpf_rdonly_cast(const void *object, __u32 type)
 /* Page 1 to 4: tables of four levels; page 9: what is at ADDRESS. */
 static int setup(void **state)
 {
-	struct config c = {.direct_base = (uintptr_t)machine, .direct_levels = 4};
+	struct config c = {.direct_base = (uintptr_t)machine,
+			   .direct_end = sizeof(machine),
+			   .direct_levels = 4};
 
 	(void)state;
 	memset(machine, 0, sizeof(machine));
@@ -104,7 +106,9 @@ static void stack_page__four_levels__found(void **state)
 
 static void stack_page__five_levels__found(void **state)
 {
-	struct config c = {.direct_base = (uintptr_t)machine, .direct_levels = 5};
+	struct config c = {.direct_base = (uintptr_t)machine,
+			   .direct_end = sizeof(machine),
+			   .direct_levels = 5};
 
 	(void)state;
 	set_constant(&config, &c, sizeof(c));
@@ -155,6 +159,24 @@ static void stack_page__nonsense_in_the_tables__nothing_read(void **state)
 	assert_int_equal(word_at(ADDRESS), 0);
 }
 
+static void stack_page__no_memory_but_a_device__not_read(void **state)
+{
+	struct config c = {
+		.direct_base = (uintptr_t)machine, .direct_end = 9 * 4096, .direct_levels = 4};
+
+	(void)state;
+	set_constant(&config, &c, sizeof(c));
+	assert_int_equal(word_at(ADDRESS), 0);
+	machine[4][500] = ENTRY(8, USER);
+	machine[8][0x128 / 8] = 42;
+	assert_int_equal(word_at(ADDRESS), 42);
+	machine[3][77] = ENTRY(0, USER | PAGE_IS_LARGE);
+	machine[8][1] = 43;
+	machine[9][1] = 44;
+	assert_int_equal(word_at((ADDRESS & ~((1ull << 21) - 1)) + 8 * 4096 + 8), 43);
+	assert_int_equal(word_at((ADDRESS & ~((1ull << 21) - 1)) + 9 * 4096 + 8), 0);
+}
+
 static void stack_page__encrypted_memory__the_mark_is_no_address(void **state)
 {
 	(void)state;
@@ -193,9 +215,12 @@ static void stack_page__page_that_moved__its_new_place(void **state)
 
 static void stack_page__small_pages_became_a_large_one__found_once_forgotten(void **state)
 {
+	struct config c = {.direct_base = (uintptr_t)machine, .direct_levels = 4};
 	__u64 t = 0;
 
 	(void)state;
+	c.direct_end = LARGE_PAGE_BYTES;
+	set_constant(&config, &c, sizeof(c));
 	stack_page(&t, ADDRESS);
 	/* as the kernel does it: the entries are cleared, then there is another table */
 	memset(machine[4], 0, sizeof(machine[4]));
@@ -249,6 +274,7 @@ int main(void)
 		TEST(stack_page__large_page__found),
 		TEST(stack_page__not_there_or_not_the_processs__none),
 		TEST(stack_page__nonsense_in_the_tables__nothing_read),
+		TEST(stack_page__no_memory_but_a_device__not_read),
 		TEST(stack_page__encrypted_memory__the_mark_is_no_address),
 		TEST(stack_page__same_table_again__one_load),
 		TEST(stack_page__page_that_moved__its_new_place),

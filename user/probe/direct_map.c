@@ -5,7 +5,9 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/sysinfo.h>
@@ -26,6 +28,30 @@ static int silent(enum libbpf_print_level level, const char *format, va_list arg
 	return 0;
 }
 
+uint64_t direct_map_end(FILE *iomem)
+{
+	unsigned long long first, last;
+	char line[160], what[32];
+	uint64_t end = 0;
+
+	while (fgets(line, sizeof(line), iomem)) {
+		if (sscanf(line, "%llx-%llx : %31[^\n]", &first, &last, what) == 3 &&
+		    !strcmp(what, "System RAM") && last > first && last + 1 > end)
+			end = last + 1;
+	}
+	return end;
+}
+
+static uint64_t memory_end(void)
+{
+	FILE *iomem = fopen("/proc/iomem", "re");
+	uint64_t end = iomem ? direct_map_end(iomem) : 0;
+
+	if (iomem)
+		fclose(iomem);
+	return end;
+}
+
 /* So many GB the machine may have, counted generously. */
 static uint32_t places(void)
 {
@@ -44,6 +70,7 @@ static int run(struct direct_map_bpf *skel, struct direct_map *map)
 	uint32_t first, most = places();
 	int err;
 
+	skel->bss->memory_end = map->end;
 	for (first = 0; first < most; first += DIRECT_TRIES) {
 		skel->bss->first = first;
 		err = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.find), &options);
@@ -85,7 +112,7 @@ int direct_map_find(struct direct_map *map)
 	int err = skel ? 0 : -errno;
 
 	libbpf_set_print(before);
-	*map = (struct direct_map){0};
+	*map = (struct direct_map){.end = memory_end()};
 	if (skel)
 		err = look(skel, map);
 	direct_map_bpf__destroy(skel);

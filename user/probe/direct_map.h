@@ -4,11 +4,13 @@
 #define PROBE_DIRECT_MAP_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #define DIRECT_ALIGNMENT (1ull << 30)
 
 struct direct_map {
 	uint64_t base;	 /* 0: not known, stacks are copied */
+	uint64_t end;	 /* of memory, as physical addresses */
 	uint32_t levels; /* of page tables: 4 or 5 */
 	uint32_t pad;
 };
@@ -19,5 +21,7 @@ struct direct_map {
  * same. Says nothing.
  */
 int direct_map_find(struct direct_map *map);
+/* Pure: where the memory ends that a text like that of /proc/iomem lists; 0: it lists none, or is for eyes without privileges. */
+uint64_t direct_map_end(FILE *iomem);
 
 #endif /* PROBE_DIRECT_MAP_H */

@@ -226,7 +226,8 @@ bool features_recall_direct(struct direct_map *map)
 
 	if (!recall_bytes(PROBE_SESSION, "direct", &kept, sizeof(kept)))
 		return false;
-	if (kept.base && (kept.base & (DIRECT_ALIGNMENT - 1) || kept.levels < 4 || kept.levels > 5))
+	if (kept.base &&
+	    (kept.base & (DIRECT_ALIGNMENT - 1) || kept.levels < 4 || kept.levels > 5 || !kept.end))
 		return false;
 	*map = kept;
 	return true;
