@@ -57,8 +57,9 @@ def go_collector__tracer_stopped__missed_pauses_are_counted(case):
     target = case.keep(Target([build("world")], env={"GOGC": "off"})).wait_ready()
     path = case.path("go.csv")
     tracer = case.attach(target, "--csv-go", path, "-i", "0.1")
+    until(lambda: rows_of(path), "the first reading, from which on collections are counted")
     command(target, "gc")
-    until(lambda: rows_of(path) and rows_of(path)[-1]["CyclesTraced"] == "1", "the first collection")
+    until(lambda: rows_of(path)[-1]["CyclesTraced"] == "1", "the first collection")
     tracer.signal(signal.SIGSTOP)
     for _ in range(300):
         command(target, "gc")
