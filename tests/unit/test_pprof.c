@@ -46,10 +46,20 @@ static struct frame_name stripped[] = {{.pc = 0x7f4000, .image = &library, .addr
 				       {.pc = 0xdead},
 				       {.pc = 0x9000, .function = "x\n\xff"}};
 
+/* As the Go runtime has them: two calls in one line, of which nothing but names is known. */
+static struct frame_name one_call[] = {
+	{.function = "one", .file = "g.go", .line = 70, .inlined = true},
+	{.function = "line", .file = "m.go", .line = 9}};
+static struct frame_name other_call[] = {
+	{.function = "other", .file = "g.go", .line = 70, .inlined = true},
+	{.function = "line", .file = "m.go", .line = 9}};
+
 static const struct stack_names stacks[] = {
 	{.frame_count = 3, .frames = frames},
 	{.frame_count = 3, .frames = stripped},
 	{.frame_count = 0},
+	{.frame_count = 2, .frames = one_call},
+	{.frame_count = 2, .frames = other_call},
 };
 
 static const struct stack_names *names(void *context, const struct snapshot_site *site)
@@ -166,6 +176,24 @@ static void pprof_write__code_without_names__addresses(void **state)
 	pprof__profile__free_unpacked(p, NULL);
 }
 
+static void pprof_write__two_inlined_calls_in_one_line__told_apart(void **state)
+{
+	struct snapshot_site sites[3] = {{.stack = 3}, {.stack = 4}, {.stack = 3, .call = 1}};
+	struct snapshot s = {.sites = sites, .site_count = 3};
+	Pprof__Profile *p = profile_of(&s);
+	const Pprof__Location *one = p->location[p->sample[0]->location_id[0] - 1],
+			      *other = p->location[p->sample[1]->location_id[0] - 1];
+
+	(void)state;
+	assert_int_equal(p->n_location, 2);
+	assert_int_equal(p->sample[2]->location_id[0], p->sample[0]->location_id[0]);
+	assert_string_equal(p->string_table[p->function[one->line[0]->function_id - 1]->name],
+			    "one");
+	assert_string_equal(p->string_table[p->function[other->line[0]->function_id - 1]->name],
+			    "other");
+	pprof__profile__free_unpacked(p, NULL);
+}
+
 static void pprof_write__many_sites__tables_hold_each_thing_once(void **state)
 {
 	const size_t count = 5000;
@@ -248,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pprof_write__inlined_function__two_lines_of_one_location),
+		cmocka_unit_test(pprof_write__two_inlined_calls_in_one_line__told_apart),
 		cmocka_unit_test(pprof_write__code_without_names__addresses),
 		cmocka_unit_test(pprof_write__many_sites__tables_hold_each_thing_once),
 		cmocka_unit_test(gzip_add__large_and_random__comes_back),

@@ -166,6 +166,26 @@ static void add_lines(struct pprof_tables *t, Pprof__Location *l, const struct f
 	}
 }
 
+/*
+ * Of names->frames[from..to] together. Where nothing but names says which code it is, two calls in one line are the same but for
+ * what was inlined there.
+ */
+static void location_key(struct pprof_tables *t, const struct stack_names *names, size_t from,
+			 size_t to)
+{
+	size_t i;
+
+	frame_key(&t->key, names, to);
+	for (i = from; i < to && !names->frames[to].image; i++) {
+		const struct frame_name *frame = &names->frames[i];
+
+		buffer_add(&t->key, &frame->line, sizeof(frame->line));
+		if (frame->function)
+			buffer_add_string(&t->key, frame->function);
+		buffer_add_char(&t->key, '\0');
+	}
+}
+
 /* names->frames[from..to] are at one address: what was inlined there, and the function that it is in. */
 static uint64_t put_location(struct pprof_tables *t, const struct stack_names *names, size_t from,
 			     size_t to)
@@ -174,7 +194,7 @@ static uint64_t put_location(struct pprof_tables *t, const struct stack_names *n
 	size_t number;
 	bool added;
 
-	frame_key(&t->key, names, to);
+	location_key(t, names, from, to);
 	number = intern_put(&t->location_keys, t->key.data, t->key.length, &added);
 	if (!added)
 		return number + 1;
