@@ -253,6 +253,7 @@ static __always_inline int leave_range(struct pt_regs *ctx, struct thread *t, __
 				       __u32 kind, bool at_return)
 {
 	struct pending *p = &t->pending;
+
 	if (kind == CALL_MUNMAP) {
 		if ((__s32)result == 0)
 			emit_range(EVENT_MUNMAP, t->number, 0, 0, 0, p);

@@ -19,8 +19,6 @@ __u32 first = 0; /* the candidate to begin with */
 __u64 found_base = 0;
 __u32 found_levels = 0;
 
-#define GIGABYTE (1ull << 30)
-
 static __always_inline bool fits(__u64 base, __u32 levels)
 {
 	const struct mm_struct *mm = bpf_get_current_task_btf()->mm;
@@ -61,9 +59,9 @@ int find(void *ctx)
 
 	if (!mm)
 		return 0;
-	highest = kernel_word(&mm->pgd) & ~(GIGABYTE - 1);
+	highest = kernel_word(&mm->pgd) & ~(DIRECT_ALIGNMENT - 1);
 	for (i = 0; i < DIRECT_TRIES; i++) {
-		if (try_one(highest - (first + i) * GIGABYTE))
+		if (try_one(highest - (first + i) * DIRECT_ALIGNMENT))
 			return 1;
 	}
 	return 0;

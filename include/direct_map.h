@@ -4,6 +4,8 @@
 #define INCLUDE_DIRECT_MAP_H
 
 #define DIRECT_TOKEN_WORDS 4
+/* The map begins at a multiple of this. */
+#define DIRECT_ALIGNMENT (1ull << 30)
 /* Places that one run of the program looks at. */
 #define DIRECT_TRIES 64
 

@@ -143,9 +143,11 @@ class Redis(Server):
     def ask(self, *words):
         return subprocess.run([lib.need("redis-cli"), "-p", str(self.port), *words], capture_output=True, text=True, check=False).stdout
 
+    def benchmark(self, requests):
+        return "redis-benchmark", "-p", self.port, "-t", "set", "-n", requests, "-c", 50, "-d", 100, "-r", 10000
+
     def run(self, requests):
-        text = generate("redis-benchmark", "-p", self.port, "-t", "set", "-n", requests, "-c", 50, "-d", 100, "-r", 10000,
-                        "--precision", 3)
+        text = generate(*self.benchmark(requests), "--precision", 3)
         rate = float(re.search(r"throughput summary: ([\d.]+)", text).group(1))
         p50, p99 = re.search(r"avg +min +p50 +p95 +p99 +max\n +\S+ +\S+ +(\S+) +\S+ +(\S+)", text).groups()
         p999 = next(value for share, value in re.findall(r"^([\d.]+)% <= ([\d.]+) mill", text, re.M) if float(share) >= 99.9)

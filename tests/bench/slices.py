@@ -27,7 +27,6 @@ import ways
 import workloads
 
 QUICKEST = 12  # one slice in so many
-SETTLE_SECONDS = 10
 
 
 class Sets:
@@ -38,8 +37,7 @@ class Sets:
     def __init__(self, case, _words):
         self.server = Redis(case)
         self.pid = self.server.pid
-        self.load = subprocess.Popen(on_load_cpu("redis-benchmark", "-p", self.server.port, "-t", "set", "-n", 10**9, "-c", 50, "-d", 100,
-                                                 "-r", 10000, "-q"), stdout=subprocess.DEVNULL)
+        self.load = subprocess.Popen(on_load_cpu(*self.server.benchmark(10**9), "-q"), stdout=subprocess.DEVNULL)
         self.socket = socket.create_connection(("127.0.0.1", self.server.port))
 
     def commands(self):
@@ -84,16 +82,6 @@ WORKLOADS = {"redis": (Sets, ()), **{workloads.pairs_name(frames, stacks): (Pair
                                      for frames in (6, 18, 40) for stacks in (1, workloads.ALTERNATING)}}
 
 
-def settle(tool):
-    """What a tool does once, after it has attached, is no part of what an event costs: until it takes a tenth of a processor."""
-    end = time.monotonic() + SETTLE_SECONDS
-    calm = 0
-    while tool.find_pids() and calm < 3 and time.monotonic() < end:
-        before = machine.total_cpu_ns(tool.find_pids())
-        time.sleep(0.1)
-        calm = calm + 1 if machine.total_cpu_ns(tool.find_pids()) - before < 10e6 else 0
-
-
 def measure(name, wanted, rounds, slices, output):
     """{way: all its slices}"""
     maker, words = WORKLOADS[name]
@@ -103,7 +91,7 @@ def measure(name, wanted, rounds, slices, output):
         for turn in range(rounds):
             for way in wanted[turn % len(wanted):] + wanted[:turn % len(wanted)]:
                 with way.on(case, subject.pid) as tool:
-                    settle(tool)
+                    tool.cpu_ns()  # once it has done what it does after attaching
                     subject.slice()
                     for _ in range(slices):
                         number += 1

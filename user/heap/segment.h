@@ -268,9 +268,6 @@ static inline struct block *blocks_put_ahead(const struct blocks_ahead *x, uint6
 	k->refs[slot] = (uint16_t)(s->free_head - 1);
 	block = block_at(s, s->free_head - 1);
 	s->free_head = (uint32_t)block->bytes;
-	/* for the next one: when it was looked at ahead, this one was still the head */
-	if (s->free_head)
-		__builtin_prefetch(block_at(s, s->free_head - 1), 1);
 	s->live++;
 	return block;
 }

@@ -4,29 +4,14 @@
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "../../include/direct_map.h"
 #include "direct_map.skel.h"
-
-/* Memory has holes: some GB more of addresses than of memory. Addresses above this are not looked at (bpf/stack_page.bpf.h). */
-#define HOLES	16
-#define MOST_GB 65536
-
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
 
 uint64_t direct_map_end(FILE *iomem)
 {
@@ -52,27 +37,16 @@ static uint64_t memory_end(void)
 	return end;
 }
 
-/* So many GB the machine may have, counted generously. */
-static uint32_t places(void)
-{
-	struct sysinfo info;
-	uint64_t gb;
-
-	if (sysinfo(&info))
-		return DIRECT_TRIES;
-	gb = (uint64_t)info.totalram * info.mem_unit / DIRECT_ALIGNMENT * 2 + HOLES;
-	return gb < MOST_GB ? (uint32_t)gb : MOST_GB;
-}
-
 static int run(struct direct_map_bpf *skel, struct direct_map *map)
 {
 	LIBBPF_OPTS(bpf_test_run_opts, options);
-	uint32_t first, most = places();
+	/* the page tables lie in memory, so no further from the beginning of the map than its end */
+	uint64_t first, most = map->end / DIRECT_ALIGNMENT + 1;
 	int err;
 
 	skel->bss->memory_end = map->end;
 	for (first = 0; first < most; first += DIRECT_TRIES) {
-		skel->bss->first = first;
+		skel->bss->first = (uint32_t)first;
 		err = bpf_prog_test_run_opts(bpf_program__fd(skel->progs.find), &options);
 		if (err)
 			return err;
@@ -107,7 +81,7 @@ static int look(struct direct_map_bpf *skel, struct direct_map *map)
 
 int direct_map_find(struct direct_map *map)
 {
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
 	struct direct_map_bpf *skel = direct_map_bpf__open_and_load();
 	int err = skel ? 0 : -errno;
 

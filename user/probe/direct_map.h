@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#define DIRECT_ALIGNMENT (1ull << 30)
-
 struct direct_map {
 	uint64_t base;	 /* 0: not known, stacks are copied */
 	uint64_t end;	 /* of memory, as physical addresses */
@@ -16,7 +14,7 @@ struct direct_map {
 };
 
 /*
- * Finds it out by loading a program and running it in this thread: 1 or 2 ms. 0 or -errno: -ENOSYS where programs cannot read
+ * Finds it out by loading a program and running it in this thread: some 15 ms. 0 or -errno: -EACCES where programs cannot read
  * kernel memory this way (before Linux 6.2), -ENOENT when it was not found. Either way stacks are copied, which costs more and finds the
  * same. Says nothing.
  */

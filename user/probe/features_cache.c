@@ -17,6 +17,7 @@
 
 #include "../base/buffer.h"
 #include "../base/cache_dir.h"
+#include "../../include/direct_map.h"
 #include "../base/log.h"
 
 #define DIRECTORY "/run/tracer"

@@ -14,7 +14,6 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -208,18 +207,10 @@ static void expect(struct selftest_bpf *skel, enum probe_method method)
 		bpf_program__set_expected_attach_type(skel->progs.selftest, ATTACH_UPROBE_MULTI);
 }
 
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 /* NULL: not even the program could be loaded. */
 static struct selftest_bpf *load(enum probe_method method, int32_t *err)
 {
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
 	struct selftest_bpf *skel = selftest_bpf__open();
 
 	*err = skel ? 0 : -errno;

@@ -44,17 +44,9 @@ static struct stall_bpf *open_skeleton(int processes, bool any_sleep)
 	return NULL;
 }
 
-static int silent(enum libbpf_print_level level, const char *format, va_list args)
-{
-	(void)level;
-	(void)format;
-	(void)args;
-	return 0;
-}
-
 struct stall *stall_open(const struct loader *loader)
 {
-	libbpf_print_fn_t before = libbpf_set_print(silent);
+	libbpf_print_fn_t before = libbpf_set_print(NULL);
 	struct stall *s = xcalloc(1, sizeof(*s));
 
 	s->skel = open_skeleton(loader_processes_map(loader), false);
