@@ -64,8 +64,7 @@ __noinline __u64 stack_known(struct thread *t, __u64 pc, __u64 sp, __u64 bp)
 	id = stack_id(e->chain, flags);
 	if (e->sent != id || !unwind_current(t, list))
 		return 0;
-	if (*doubt)
-		*doubt -= *doubt < 4 ? *doubt : 4;
+	memo_trust(doubt);
 	if (flags)
 		count_flags(flags);
 	return id;

@@ -153,6 +153,13 @@ static __always_inline __u8 *memo_doubt(__u64 key)
 	return &memo_doubts[(key >> 20) & (MEMO_DOUBTS - 1)];
 }
 
+/* An entry was there. Mostly there is no doubt, and nothing to be written. */
+static __always_inline void memo_trust(__u8 *doubt)
+{
+	if (*doubt)
+		*doubt -= *doubt < 4 ? *doubt : 4;
+}
+
 /* w->state is the first frame: the whole stack is known? Then it has its name. */
 static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
 {
@@ -170,7 +177,7 @@ static __always_inline bool whole_find(struct unwind_walk *w, __u64 seed)
 		*doubt += *doubt < MEMO_PATIENCE;
 		return false;
 	}
-	*doubt -= *doubt < 4 ? *doubt : 4;
+	memo_trust(doubt);
 	memo_name(w, e, &w->whole, 0);
 	return true;
 }
