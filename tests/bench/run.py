@@ -18,7 +18,6 @@ import argparse
 import contextlib
 import os
 import re
-import statistics
 import sys
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -16,10 +16,9 @@ import socket
 import struct
 import subprocess
 import sys
-import tempfile
 
 import lib
-from lib import TRACER, check, children, find_library, need, python, read_text, target_path, until
+from lib import TRACER, check, children, find_library, need, python, read_text, until
 
 Counts = collections.namedtuple("Counts", "allocs frees bytes")
 Row = collections.namedtuple("Row", "what allocator tracer truth source lost note")

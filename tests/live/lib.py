@@ -7,6 +7,7 @@ Nothing here sleeps in place of a condition: every wait is for a line, a file or
 import errno
 import collections
 import csv
+import json
 import os
 import queue
 import re
@@ -430,6 +431,11 @@ def read_whole_lines(path):
     """The text of a file that is being written, up to the last line end: a reader may see a part of a write."""
     text = read_text(path)
     return text[:text.rfind("\n") + 1]
+
+
+def read_json_lines(path):
+    """The snapshots of a --json file that may still be being written; none before it is there."""
+    return [json.loads(line) for line in read_whole_lines(path).splitlines()] if os.path.exists(path) else []
 
 
 def code_mappings(pid):

@@ -2,12 +2,11 @@
 """Go programs: what their runtime counts, read from outside, beside what it says itself."""
 
 import csv
-import json
 import os
 import re
 import subprocess
 
-from lib import ROOT, Target, check, equal, need, test
+from lib import ROOT, Target, check, equal, need, read_json_lines, read_whole_lines, test
 
 SOURCE = os.path.join(ROOT, "tests", "go", "world.go")
 # TRACER_TEST_GOROOT: an unpacked toolchain that builds the programs, instead of the installed one (tests/live/go_versions.py).
@@ -61,8 +60,7 @@ def stats(target):
 
 
 def rows_of(path):
-    with open(path, encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
+    return list(csv.DictReader(read_whole_lines(path).splitlines()))
 
 
 def world(case, path):
@@ -217,9 +215,7 @@ def go__json_and_metrics__the_same_figures(case):
     target = world(case, build("world"))
     recording, live, again = case.path("go.rec"), case.path("go.json"), case.path("again.csv")
     tracer, rows = traced(case, target, "--json", live, "-w", recording, "0.1", "2")
-    with open(live, encoding="utf-8") as file:
-        seen = [json.loads(line) for line in file]
-    found = [process["go"] for line in seen for process in line.get("processes", [])]
+    found = [process["go"] for line in read_json_lines(live) for process in line.get("processes", [])]
     check(found and all(found), "no Go figures in JSON")
     for name in ("HeapAlloc", "NumGC", "GOGC", "GOMEMLIMIT", "Goroutines"):
         equal(found[-1][name], int(rows[-1][name]), name)

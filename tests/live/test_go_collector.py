@@ -1,12 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The collector of Go programs, read from outside, and the advice that comes of it."""
 
-import json
 import os
 import re
 import signal
 
-from lib import ROOT, Target, check, equal, test, until
+from lib import ROOT, Target, check, equal, read_json_lines, test, until
 from test_go import build, command, rows_of
 from test_metrics import ask, free_port, parse, value
 
@@ -19,12 +18,8 @@ def steady(case, *arguments, environment=None):
 
 def last_go(path):
     """The figures of the last whole line of a JSON file; {} when there is none."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = [line for line in file if line.endswith("\n")]
-    except FileNotFoundError:
-        return {}
-    processes = json.loads(lines[-1])["processes"] if lines else []
+    lines = read_json_lines(path)
+    processes = lines[-1]["processes"] if lines else []
     return (processes[0]["go"] or {}) if processes else {}
 
 

@@ -2,11 +2,10 @@
 """The live heap of Go programs by call site: samples, and what collections leave of them, beside what the program keeps."""
 
 import collections
-import json
 import os
 import re
 
-from lib import ROOT, Failure, Target, check, equal, read_sites, read_text, sites_so_far, test, until
+from lib import ROOT, Failure, Target, check, equal, read_json_lines, read_sites, read_text, sites_so_far, test, until
 from test_go import STRIPPED, build, command
 from test_metrics import ask, free_port, parse, value
 
@@ -255,8 +254,8 @@ def go_heap__thread_of_the_samples__only_where_there_are_some(case):
 
 def heap_of(path):
     """go_heap of the last whole line of a JSON file; {} when there is none."""
-    lines = [line for line in read_text(path).splitlines(True) if line.endswith("\n")] if os.path.exists(path) else []
-    processes = json.loads(lines[-1])["processes"] if lines else []
+    lines = read_json_lines(path)
+    processes = lines[-1]["processes"] if lines else []
     return (processes[0]["go_heap"] or {}) if processes else {}
 
 

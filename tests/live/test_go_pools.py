@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The pools (sync.Pool) of Go programs: their calls, counted in slices of the time, beside what the program counts itself."""
 
-import json
 import os
 import re
 
-from lib import ROOT, Target, check, equal, test, until
+from lib import ROOT, Target, check, equal, read_json_lines, test, until
 from test_go import STRIPPED, build, command
 from test_metrics import ask, free_port
 
@@ -43,8 +42,7 @@ def start(case, target, *arguments):
 
 
 def last_of(path):
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file][-1]["processes"][0]["go_pools"]
+    return read_json_lines(path)[-1]["processes"][0]["go_pools"]
 
 
 def seen(figures):

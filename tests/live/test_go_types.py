@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Types of what Go programs allocate, beside a program whose functions each allocate a known one."""
 
-import json
 import os
 
-from lib import Failure, check, equal, read_text, test, until
+from lib import Failure, check, equal, read_json_lines, read_text, test, until
 from test_exports import validate
 from test_go import STRIPPED, command
 from test_go_heap import PIE, build_of, program
@@ -37,13 +36,6 @@ def seen(lines):
     return {function: set(types.values()) for function, types in found.items()}
 
 
-def json_so_far(path):
-    if not os.path.exists(path):
-        return []
-    text = read_text(path)
-    return [json.loads(line) for line in text[:text.rfind("\n") + 1].splitlines()]
-
-
 def is_whole(types):
     return (all(expected[0] in types.get(function, ()) for function, expected in TYPES.items())
             and EITHER <= types.get("main.makeEither", set())
@@ -54,12 +46,12 @@ def allocate(target, path):
     def whole():
         command(target, "make 3000")
         command(target, "gc")
-        return is_whole(seen(json_so_far(path)))
+        return is_whole(seen(read_json_lines(path)))
 
     try:
         until(whole, "all types")
     except Failure:
-        raise Failure(f"{seen(json_so_far(path))}") from None
+        raise Failure(f"{seen(read_json_lines(path))}") from None
 
 
 def types_are_true(case, path, **more):
@@ -68,10 +60,10 @@ def types_are_true(case, path, **more):
     tracer = case.attach(target, "-v", "-i", "0.3", "--json", lines, "-w", recording, **more)
     allocate(target, lines)
     tracer.stop()
-    types = seen(json_so_far(lines))
+    types = seen(read_json_lines(lines))
     for function, expected in TYPES.items():
         check(types[function] <= set(expected), f"{function}: {types[function]}")
-    validate(json_so_far(lines)[-1:])
+    validate(read_json_lines(lines)[-1:])
     check("\t\t[type []main.node]\n" in tracer.out.text(), "not in the report")
     target.close_stdin()
     equal(target.wait(), 0, "exit status of the program")
@@ -124,6 +116,6 @@ def go_types__recording__replay_has_them(case):
     os.unlink(copy)
     replay = case.run("-b", "-r", recording, "--json", again, "--html", page)
     equal(replay.process.returncode, 0, "exit status of the replay")
-    live, replayed = json_so_far(lines)[-1], json_so_far(again)[-1]
+    live, replayed = read_json_lines(lines)[-1], read_json_lines(again)[-1]
     equal({site["site"]: site["type"] for site in replayed["sites"]}, {site["site"]: site["type"] for site in live["sites"]}, "types")
     check('"map[string]main.node"' in read_text(page), "not in the page")

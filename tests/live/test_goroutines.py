@@ -6,7 +6,7 @@ import json
 import os
 import re
 
-from lib import ROOT, Target, check, equal, read_text, test, until
+from lib import ROOT, Target, check, equal, read_json_lines, read_text, test, until
 from test_exports import SCHEMA, known_keys, validate
 from test_go import STRIPPED, build, command, rows_of
 from test_metrics import ask, free_port, parse, value
@@ -36,11 +36,6 @@ def truth(target):
             count, *key = line[6:].split("|")
             groups[tuple(key)] = int(count)
     return groups, sum(groups.values())
-
-
-def lines_of(path):
-    with open(path, encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
 
 
 def goroutines_of(line, pid):
@@ -73,7 +68,7 @@ def traced(case, target, *arguments):
     json_path, csv_path = case.path(f"{target.pid}.json"), case.path(f"{target.pid}.csv")
     tracer = case.run("-b", "-p", target.pid, "--json", json_path, "--csv-go", csv_path, *arguments)
     equal(tracer.process.returncode, 0, "exit status")
-    return tracer, lines_of(json_path), rows_of(csv_path)
+    return tracer, read_json_lines(json_path), rows_of(csv_path)
 
 
 def same_as_the_runtime(case, path):
@@ -120,12 +115,13 @@ def goroutines__leak__found_and_others_are_not(case):
     check("goroutines older than 4s" in why, why)
     # the heap of those goroutines leaks, too, and may be found by then
     tracer.err.wait_for(rf"alert leaks>0: {target.pid} \(\w+\) has [12]$")
-    until(lambda: len(lines_of(path)) > 40, "more reports", 40)
+    until(lambda: len(read_json_lines(path)) > 40, "more reports", 40)
     tracer.stop(status=3)
-    last = goroutines_of(lines_of(path)[-1], target.pid)
+    last = goroutines_of(read_json_lines(path)[-1], target.pid)
     equal({name_of(g["start"]) for g in last["groups"] if g["verdict"] == "leak"}, {"main.stuck"}, "leaks")
     equal(last["leak_groups"], 1, "leaking groups")
-    ever = {name_of(g["start"]) for line in lines_of(path) for g in goroutines_of(line, target.pid)["groups"] if g["verdict"] == "leak"}
+    groups = [group for line in read_json_lines(path) for group in goroutines_of(line, target.pid)["groups"]]
+    ever = {name_of(group["start"]) for group in groups if group["verdict"] == "leak"}
     check("main.worker" not in ever, f"called a leak: {ever}")
     stuck = next(g for g in last["groups"] if name_of(g["start"]) == "main.stuck")
     check(15 < stuck["growth_per_s"] < 26, f"growth of 25 a second: {stuck['growth_per_s']}")
@@ -139,10 +135,10 @@ def goroutines__recorded__the_same_again(case):
     replay = case.run("-b", "-v", "-r", recording, "--json", again, "--csv-go", csv_again, "0.5", "24")
     equal(replay.process.returncode, 0, "exit status of the replay")
     # With a COUNT a replay ends at its last report, the live run a moment later: a goroutine may have begun between.
-    for one, other in zip(lines[:-1], lines_of(again)):
+    for one, other in zip(lines[:-1], read_json_lines(again)):
         for key in ("goroutines", "memory", "go"):
             equal(other["processes"][0][key], one["processes"][0][key], f"{key} of the replay")
-    equal(len(lines_of(again)), len(lines), "lines of the replay")
+    equal(len(read_json_lines(again)), len(lines), "lines of the replay")
     ours, its = ([list(row.values())[2:] for row in some[:-1]] for some in (rows, rows_of(csv_again)))
     equal(its, ours, "rows of the replay")
     ours, its = ([line for line in run.out.lines if "goroutine" in line] for run in (tracer, replay))
@@ -161,7 +157,7 @@ def goroutines__very_many__a_part_at_a_time(case):
     tracer.out.wait_for(r"goroutines in 2 groups, still being read for the first time; \d+ are in none of those shown")
     tracer.out.wait_for(rf"{MANY + 1} goroutines in 2 groups; there are so many that each is looked at every ", 40)
     tracer.stop()
-    first, last = (goroutines_of(lines_of(path)[i], target.pid) for i in (0, -1))
+    first, last = (goroutines_of(read_json_lines(path)[i], target.pid) for i in (0, -1))
     equal((first["whole"], last["whole"]), (False, True), "whether all were looked at")
     for now in (first, last):
         equal(now["count"], MANY + 1, "goroutines")
@@ -196,9 +192,9 @@ def stats(target):
 def report_after(case, target, tracer, path, text):
     """What is known after the program has done that."""
     command(target, text)
-    now, before = stats(target), len(lines_of(path))
-    until(lambda: len(lines_of(path)) > before + 1, "another report")
-    return now, memory_of(lines_of(path)[-1], target.pid), tracer.out.lines[-30:]
+    now, before = stats(target), len(read_json_lines(path))
+    until(lambda: len(read_json_lines(path)) > before + 1, "another report")
+    return now, memory_of(read_json_lines(path)[-1], target.pid), tracer.out.lines[-30:]
 
 
 @test()

@@ -4,9 +4,8 @@
 import json
 import os
 import re
-import subprocess
 
-from lib import Skip, check, equal, read_text, site_of, sites_so_far, tell, test, until
+from lib import Skip, check, equal, read_text, tell, test, until
 
 MB = 1 << 20
 SMALL = 1009

@@ -6,7 +6,7 @@ import re
 import socket
 import subprocess
 
-from lib import Skip, check, check_summary, children, command, equal, need, python, read_sites, test, until
+from lib import check, check_summary, children, command, equal, need, python, read_sites, test, until
 
 
 def listening(port):

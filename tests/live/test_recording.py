@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 
-from lib import TRACER, check, equal, need, read_sites, read_text, read_whole_lines, target_path, test, until
+from lib import TRACER, check, equal, need, read_text, read_whole_lines, target_path, test, until
 
 OUTPUTS = ("csv", "csv-blocks", "csv-timeline")
 
@@ -115,8 +115,7 @@ def recording__sampled_and_filtered__replay_knows_it(case):
 
 
 def read_rows(path):
-    with open(path, newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row.get("stack")]
+    return [row for row in csv.DictReader(read_whole_lines(path).splitlines()) if row.get("stack")]
 
 
 @test()
