@@ -26,10 +26,10 @@ struct group {
 
 /* What an event that names a block will ask for. */
 static inline void look_at_block(struct heap *h, const struct event_header *e, struct ahead *a,
-				 uint64_t address, uint64_t stack, bool charged)
+				 uint64_t address, uint64_t stack, uint32_t charged)
 {
 	blocks_fetch_bucket(&a->process->blocks, address, &a->block);
-	a->site_hash = sites_hash(h, a->process->index, stack, e->call) & -(uint32_t)charged;
+	a->site_hash = sites_hash(h, a->process->index, stack, e->call) & -charged;
 	a->site = index_peek(&h->site_index, a->site_hash);
 }
 
@@ -37,6 +37,7 @@ static inline void look_at_block(struct heap *h, const struct event_header *e, s
 static void look_at_nothing(struct ahead *a, bool sane)
 {
 	a->process = NULL;
+	a->alloc = 0;
 	a->sane = sane;
 	a->site = a->site_hash = 0;
 	blocks_forget(&a->block);
@@ -51,7 +52,7 @@ static void look_at_other(struct heap *h, const struct event_header *e, struct a
 	a->process = a->sane ? heap_process_of(h, e->process) : NULL;
 	if (!a->process || e->type != EVENT_REALLOC)
 		return;
-	look_at_block(h, e, a, r->old_address, r->stack, true);
+	look_at_block(h, e, a, r->old_address, r->stack, 1);
 	blocks_fetch_bucket(&a->process->blocks, r->address, &other);
 }
 
@@ -59,18 +60,26 @@ static inline __attribute__((always_inline)) void
 look_at(struct heap *h, const struct event_header *e, struct ahead *a)
 {
 	const uint64_t *words = (const void *)(e + 1);
-	bool alloc = e->type == EVENT_ALLOC, sane;
+	uint32_t kind = e->type - EVENT_ALLOC;
+	size_t alloc;
+	bool sane;
 
-	a->alloc = alloc;
-	if (__builtin_expect(!alloc & (e->type != EVENT_FREE), 0)) {
+	_Static_assert(EVENT_FREE == EVENT_ALLOC + 1, "kind");
+	if (__builtin_expect(kind > 1, 0)) {
 		look_at_other(h, e, a);
 		return;
 	}
-	sane = record_is_sane_pair(e);
+	/*
+	 * Not by a comparison: its result is a byte, written to a register whose other bytes are those that the event before has left
+	 * there at its end, so that each event would wait for the one before.
+	 */
+	alloc = kind ^ 1;
+	a->alloc = (uint32_t)alloc;
+	sane = record_is_sane_pair(e, alloc);
 	a->process = sane ? heap_process_of(h, e->process) : NULL;
 	/* a free has no stack: any word will do */
 	if (__builtin_expect(a->process != NULL, 1))
-		look_at_block(h, e, a, words[0], words[2 * (size_t)alloc], alloc);
+		look_at_block(h, e, a, words[0], words[2 * alloc], (uint32_t)alloc);
 	else
 		look_at_nothing(a, sane);
 }

@@ -9,8 +9,9 @@
  *   - its blocks, dense, in chunks that never move while it lives; free ones form a list that is
  * used last in, first out, so that a program that allocates and frees in turn stays within a few
  * cache lines;
- *   - an index: buckets of one cache line with 20 slots, one tag byte (8 bits of the hash) and a 16-bit
- * block number each. A block that finds its bucket full goes to the next one with room, and
+ *   - an index: buckets of one cache line with 21 slots, each with a tag byte (8 bits of the hash) and
+ * 16 bits for the number of the block (13) and three more bits of the hash: a block that is not the one
+ * searched for is looked at once in a hundred times, because it is likely to be far from the CPU. A block that finds its bucket full goes to the next one with room, and
  * `passed` of every bucket it went by is counted up. A search ends at a bucket that nobody passed:
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.

@@ -14,22 +14,20 @@ extern const uint8_t record_call_flags[CALL_ID_COUNT];
 extern const bool record_pair_calls[2]
 				   [UINT8_MAX + 1]; /* may a free, an allocation be of that call */
 
-/* Of neither of the two types below; size, type and call are in order. */
+/* Of all but the two below; size, type and call are in order. */
 bool record_is_sane_any(const struct event_header *e);
 
-/* Of an EVENT_ALLOC or EVENT_FREE. Nothing foretells which of the two it is: so without a branch that depends on it. */
-static inline bool record_is_sane_pair(const struct event_header *h)
+/* Of an EVENT_ALLOC (alloc is 1) or an EVENT_FREE (0). Nothing foretells which of the two it is: so without a branch that depends on it. */
+static inline bool record_is_sane_pair(const struct event_header *h, size_t alloc)
 {
 	const uint64_t *words = (const void *)(h + 1);
-	bool alloc = h->type == EVENT_ALLOC;
-	uint64_t bytes = words[alloc] & -(uint64_t)alloc;
 
 	_Static_assert(offsetof(struct event_alloc, address) == sizeof(*h) &&
 			       offsetof(struct event_free, address) == sizeof(*h) &&
 			       offsetof(struct event_alloc, bytes) == sizeof(*h) + 8,
 		       "words of an event");
-	return (h->size >= record_sizes[h->type]) & (record_pair_calls[alloc][h->call] != 0) &
-	       (words[0] != 0) & (bytes < BYTES_MAX);
+	return h->size >= record_sizes[h->type] && record_pair_calls[alloc][h->call] && words[0] &&
+	       (words[alloc] & -(uint64_t)alloc) < BYTES_MAX;
 }
 
 /* Of any other type. */

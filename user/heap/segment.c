@@ -23,7 +23,7 @@ struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address)
 	struct block *block = NULL;
 
 	if (x->segment)
-		block = bucket_find(x->segment, x->bucket, tag_of(x->hash), address, &x->slot);
+		block = bucket_find(x->segment, x->bucket, x->hash, address, &x->slot);
 	x->block = block;
 	if (block)
 		x->ref = x->bucket->refs[x->slot];
@@ -38,7 +38,7 @@ bool segment_has(const struct blocks_segment *s, uint64_t hash, uint64_t address
 }
 
 /* There is always room: the index is never loaded above BUCKET_FULL / BUCKET_SLOTS. */
-static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
+static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t number)
 {
 	uint32_t i = home_of(s, hash);
 
@@ -50,7 +50,7 @@ static void slots_add(struct blocks_segment *s, uint64_t hash, uint32_t ref)
 			uint32_t slot = (uint32_t)__builtin_ctz(m);
 
 			k->tags[slot] = tag_of(hash);
-			k->refs[slot] = (uint16_t)ref;
+			k->refs[slot] = (uint16_t)(ref_of(hash) | number);
 			return;
 		}
 		if (k->passed < PASSED_MANY)
@@ -85,11 +85,11 @@ static int slots_rebuild(struct blocks *b, struct blocks_segment *s, uint32_t bu
 	s->buckets = v;
 	s->bucket_count = bucket_count;
 	s->limit = bucket_count * BUCKET_FULL;
-	for (uint32_t ref = 0; ref < s->capacity; ref++) {
-		const struct block *block = block_at(s, ref);
+	for (uint32_t number = 0; number < s->capacity; number++) {
+		const struct block *block = block_at(s, number);
 
 		if (block->address)
-			slots_add(s, hash_of(b, block->address), ref);
+			slots_add(s, hash_of(b, block->address), number);
 	}
 	return 0;
 }
@@ -172,9 +172,9 @@ static int segment_add_room(struct blocks *b, struct blocks_segment *s)
 	if (!chunk_new(b, s, i, moving + more, moving))
 		return -ENOMEM;
 	b->changes += moving != 0;
-	for (uint32_t ref = s->capacity + more; ref-- > s->capacity;) {
-		*block_at(s, ref) = (struct block){.bytes = s->free_head};
-		s->free_head = ref + 1;
+	for (uint32_t number = s->capacity + more; number-- > s->capacity;) {
+		*block_at(s, number) = (struct block){.bytes = s->free_head};
+		s->free_head = number + 1;
 	}
 	s->capacity += more;
 	s->sparse = s->capacity > CHUNK_BLOCKS ? s->capacity / 4 : 0;
@@ -186,38 +186,38 @@ struct block *segment_insert(struct blocks *b, struct blocks_segment *s, uint64_
 			     const struct block *block)
 {
 	struct block *place;
-	uint32_t ref;
+	uint32_t number;
 
 	if (s->live >= s->limit && slots_rebuild(b, s, s->bucket_count + s->bucket_count / 8 + 1))
 		return NULL;
 	if (!s->free_head && segment_add_room(b, s))
 		return NULL;
-	ref = s->free_head - 1;
-	place = block_at(s, ref);
+	number = s->free_head - 1;
+	place = block_at(s, number);
 	s->free_head = (uint32_t)place->bytes;
 	*place = *block;
-	slots_add(s, hash, ref);
+	slots_add(s, hash, number);
 	s->live++;
 	return place;
 }
 
 void segment_remove(struct blocks_segment *s, uint64_t hash, struct blocks_place place)
 {
-	uint32_t ref = s->buckets[place.bucket].refs[place.slot];
-	struct block *block = block_at(s, ref);
+	uint32_t number = number_of(s->buckets[place.bucket].refs[place.slot]);
+	struct block *block = block_at(s, number);
 
 	slots_drop(s, hash, place.bucket, place.slot);
 	block->address = 0;
 	block->bytes = s->free_head;
-	s->free_head = ref + 1;
+	s->free_head = number + 1;
 	s->live--;
 }
 
 int segment_copy_to(struct blocks *b, const struct blocks_segment *from,
 		    struct blocks_segment *lower, struct blocks_segment *upper)
 {
-	for (uint32_t ref = 0; ref < from->capacity; ref++) {
-		const struct block *block = block_at(from, ref);
+	for (uint32_t number = 0; number < from->capacity; number++) {
+		const struct block *block = block_at(from, number);
 		uint64_t hash = hash_of(b, block->address);
 		bool up = hash << from->depth >> 63;
 

@@ -13,11 +13,12 @@
 #endif
 #include "blocks.h"
 
-#define BUCKET_SLOTS   20u
+#define BUCKET_SLOTS   21u
 #define BUCKET_FULL    14u /* slots used on average when the index grows */
 #define CHUNK_BLOCKS   256u
 #define FIRST_BLOCKS   16u
-#define SEGMENT_BLOCKS 8192u
+#define NUMBER_BITS    13u
+#define SEGMENT_BLOCKS (1u << NUMBER_BITS)
 #define SEGMENT_CHUNKS (SEGMENT_BLOCKS / CHUNK_BLOCKS)
 #define PASSED_MANY    255u
 #define CACHE_LINE     64u
@@ -29,8 +30,8 @@
 struct bucket {
 	uint8_t tags[BUCKET_SLOTS]; /* 0: free; else 8 bits of the hash, never 1 */
 	uint8_t passed;
-	uint8_t pad[3];
-	uint16_t refs[BUCKET_SLOTS];
+	uint16_t refs
+		[BUCKET_SLOTS]; /* the number of the block, and above it three more bits of the hash */
 };
 _Static_assert(sizeof(struct bucket) == 64, "bucket");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "tags are read as little endian words");
@@ -72,6 +73,22 @@ static inline uint8_t tag_of(uint64_t hash)
 	return tag > 1 ? tag : tag + 2;
 }
 
+/* What a slot has for a block of that hash, but for the number of the block. */
+static inline uint32_t ref_of(uint64_t hash)
+{
+	return (uint32_t)(hash >> 40) << NUMBER_BITS & UINT16_MAX;
+}
+
+static inline uint32_t number_of(uint32_t ref)
+{
+	return ref & (SEGMENT_BLOCKS - 1);
+}
+
+static inline bool is_ref_of(uint32_t ref, uint64_t hash)
+{
+	return (ref ^ ref_of(hash)) < SEGMENT_BLOCKS;
+}
+
 static inline uint32_t home_of(const struct blocks_segment *s, uint64_t hash)
 {
 	return (hash & 0xffffffff) * s->bucket_count >> 32;
@@ -92,9 +109,9 @@ static inline struct blocks_segment *segment_of(const struct blocks *b, uint64_t
 	return b->segments[directory_index(hash, b->depth)];
 }
 
-static inline struct block *block_at(const struct blocks_segment *s, uint32_t ref)
+static inline struct block *block_at(const struct blocks_segment *s, uint32_t number)
 {
-	return &s->chunks[ref / CHUNK_BLOCKS][ref % CHUNK_BLOCKS];
+	return &s->chunks[number / CHUNK_BLOCKS][number % CHUNK_BLOCKS];
 }
 
 /*
@@ -111,7 +128,7 @@ static inline uint32_t bucket_matches(const struct bucket *k, uint8_t tag)
 	uint32_t high =
 		(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(_mm_load_si128(tags + 1), wanted));
 
-	return low | (high & 0xf) << 16;
+	return low | (high & 0x1f) << 16;
 #else
 	uint32_t mask = 0;
 
@@ -127,14 +144,15 @@ static inline uint32_t bucket_matches(const struct bucket *k, uint8_t tag)
 #endif
 }
 
+/* A block is far away: it is looked at only when all bits of the hash that its slot has are right. */
 static inline struct block *bucket_find(const struct blocks_segment *s, const struct bucket *k,
-					uint8_t tag, uint64_t address, uint32_t *slot)
+					uint64_t hash, uint64_t address, uint32_t *slot)
 {
-	for (uint32_t m = bucket_matches(k, tag); m; m &= m - 1) {
+	for (uint32_t m = bucket_matches(k, tag_of(hash)); m; m &= m - 1) {
 		uint32_t i = (uint32_t)__builtin_ctz(m);
-		struct block *found = block_at(s, k->refs[i]);
+		struct block *found = block_at(s, number_of(k->refs[i]));
 
-		if (found->address == address) {
+		if (is_ref_of(k->refs[i], hash) && found->address == address) {
 			*slot = i;
 			return found;
 		}
@@ -147,10 +165,9 @@ static inline struct block *segment_find(const struct blocks_segment *s, uint64_
 					 uint64_t address, struct blocks_place *place)
 {
 	uint32_t i = home_of(s, hash);
-	uint8_t tag = tag_of(hash);
 
 	for (uint32_t n = 0; n < s->bucket_count; n++, i = next_bucket(s, i)) {
-		struct block *found = bucket_find(s, &s->buckets[i], tag, address, &place->slot);
+		struct block *found = bucket_find(s, &s->buckets[i], hash, address, &place->slot);
 
 		if (found) {
 			place->bucket = i;
@@ -187,7 +204,7 @@ struct blocks_ahead {
 	struct blocks_segment *segment; /* NULL: nothing is known */
 	struct bucket *bucket;		/* the first to be searched */
 	struct block *block; /* most likely the one that is there, or will be; NULL: not known */
-	uint32_t ref, slot;  /* of a block that is there */
+	uint32_t ref, slot;  /* of a block that is there: what its slot has */
 };
 
 static inline void blocks_forget(struct blocks_ahead *x)
@@ -212,14 +229,14 @@ static inline void blocks_fetch_bucket(const struct blocks *b, uint64_t address,
 	__builtin_prefetch(x->bucket, 1);
 }
 
-/* One of two, without a branch. */
-static inline uint32_t either(bool first, uint32_t a, uint32_t b)
+/* a when `first` is 1, b when it is 0; without a branch. */
+static inline uint32_t either(uint32_t first, uint32_t a, uint32_t b)
 {
-	return b ^ ((a ^ b) & -(uint32_t)first);
+	return b ^ ((a ^ b) & -first);
 }
 
 /* The block with that address; or, when it is `fresh`, not expected to be there, the one that it will get. */
-static inline void blocks_fetch_block(struct blocks_ahead *x, bool fresh)
+static inline void blocks_fetch_block(struct blocks_ahead *x, uint32_t fresh)
 {
 	const struct blocks_segment *s = x->segment;
 	uint32_t m;
@@ -230,8 +247,8 @@ static inline void blocks_fetch_block(struct blocks_ahead *x, bool fresh)
 	if (!either(fresh, s->free_head, m))
 		return;
 	x->slot = (uint32_t)__builtin_ctz(m | 1u << (BUCKET_SLOTS - 1));
-	x->ref = either(fresh, s->free_head - 1, x->bucket->refs[x->slot]);
-	x->block = block_at(s, x->ref);
+	x->ref = x->bucket->refs[x->slot];
+	x->block = block_at(s, either(fresh, s->free_head - 1, number_of(x->ref)));
 	__builtin_prefetch(x->block, 1);
 }
 
@@ -265,7 +282,7 @@ static inline struct block *blocks_put_ahead(const struct blocks_ahead *x, uint6
 		return NULL;
 	slot = (uint32_t)__builtin_ctz(room);
 	k->tags[slot] = tag_of(x->hash);
-	k->refs[slot] = (uint16_t)(s->free_head - 1);
+	k->refs[slot] = (uint16_t)(ref_of(x->hash) | (s->free_head - 1));
 	block = block_at(s, s->free_head - 1);
 	s->free_head = (uint32_t)block->bytes;
 	s->live++;
@@ -296,7 +313,7 @@ static inline bool blocks_drop_ahead(const struct blocks_ahead *x)
 	x->bucket->tags[x->slot] = 0;
 	x->block->address = 0;
 	x->block->bytes = s->free_head;
-	s->free_head = x->ref + 1;
+	s->free_head = number_of(x->ref) + 1;
 	s->live--;
 	return true;
 }

@@ -105,7 +105,7 @@ struct ahead {
 	struct heap_process *process; /* NULL: not known, or not sane */
 	struct blocks_ahead block;    /* that it allocates or releases */
 	uint32_t site_hash, site;     /* of the site that it allocates at; the site is a guess */
-	bool alloc;		      /* an EVENT_ALLOC */
+	uint32_t alloc;		      /* 1: an EVENT_ALLOC */
 	bool sane;
 };
 
