@@ -3,11 +3,11 @@
  * What an event costs the consumer: made-up programs (workload.c) are replayed from memory through the merge and the
  * heap, in sweeps and batches as user/consumer.c makes them. CPU time of this thread, without the making of the events.
  *
- *   consume [--quick] [--large] [--csv FILE] [--events N] [--only WORD] [--record FILE]
+ *   consume [--quick] [--large] [--csv FILE] [--events N] [--only WORD] [--record FILE] [--replay FILE]
  *
  * Parts: the workloads at 1 M blocks; the curve over the number of blocks; with --large the curve goes on to 100 M blocks
  * and needs some 6 GB. --quick makes all of it small: to see that it works. --only: rows whose name contains the word.
- * --record: as with -w FILE, which is written by another thread.
+ * --record: as with -w FILE, which is written by another thread. --replay: nothing but the program that the recording FILE is of.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -41,6 +41,7 @@ struct figures {
 	double heap_bytes, private_bytes;
 	double longest_us, longest_steady_us; /* one batch */
 	uint64_t events, blocks;
+	uint32_t sites;
 };
 
 struct bench {
@@ -56,6 +57,7 @@ struct bench {
 	bool watch; /* the time of each batch */
 	unsigned notices;
 	double peak_bytes;
+	double private_before; /* without the tables */
 };
 
 static uint64_t cpu_ns(void)
@@ -73,6 +75,19 @@ static void *must(void *v)
 		exit(1);
 	}
 	return v;
+}
+
+/* Resident memory of this process that is private: the events are in shared memory. */
+static double private_bytes(void)
+{
+	unsigned long size = 0, resident = 0, shared = 0;
+	FILE *f = fopen("/proc/self/statm", "re");
+
+	if (!f || fscanf(f, "%lu %lu %lu", &size, &resident, &shared) != 3)
+		resident = shared = 0;
+	if (f)
+		fclose(f);
+	return (double)(resident - shared) * (double)sysconf(_SC_PAGESIZE);
 }
 
 static void open_slots(struct bench *b, size_t i)
@@ -96,10 +111,13 @@ static void open_buffer(struct bench *b, size_t i)
 static void bench_open(struct bench *b, const struct workload_options *o)
 {
 	const struct heap_options options = {.generation_ns = NS_PER_S / 4};
+	const uint32_t *numbers;
 	size_t n, i;
 
 	memset(b, 0, sizeof(*b));
 	b->w = workload_new(o);
+	malloc_trim(0);
+	b->private_before = private_bytes();
 	n = workload_rings(b->w);
 	b->heap = must(heap_new(&options));
 	b->rings = must(calloc(n, sizeof(*b->rings)));
@@ -112,9 +130,12 @@ static void bench_open(struct bench *b, const struct workload_options *o)
 		else
 			open_buffer(b, i);
 	}
-	if (order_init(&b->order, b->rings, n) ||
-	    !heap_add_process(b->heap, 1, 1, "bench", NS_PER_S))
+	if (order_init(&b->order, b->rings, n))
 		must(NULL);
+	n = workload_processes(b->w, &numbers);
+	for (i = 0; i < n; i++)
+		if (!heap_add_process(b->heap, numbers[i], 1, "bench", NS_PER_S))
+			must(NULL);
 	pthread_mutex_init(&b->lock, NULL);
 }
 
@@ -208,19 +229,6 @@ static uint64_t replay(struct bench *b)
 	return ns;
 }
 
-/* Resident memory of this process that is private: the events are in shared memory. */
-static double private_bytes(void)
-{
-	unsigned long size = 0, resident = 0, shared = 0;
-	FILE *f = fopen("/proc/self/statm", "re");
-
-	if (!f || fscanf(f, "%lu %lu %lu", &size, &resident, &shared) != 3)
-		resident = shared = 0;
-	if (f)
-		fclose(f);
-	return (double)(resident - shared) * (double)sysconf(_SC_PAGESIZE);
-}
-
 static int by_value(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -243,41 +251,46 @@ static void grow(struct bench *b, struct figures *f)
 	f->peak_bytes = b->peak_bytes;
 }
 
-/* The median of the pieces. */
+/* The median of the pieces; each batch of the one before them. */
 static void run_steady(struct bench *b, struct figures *f, uint64_t events)
 {
 	double pieces[PIECES_MAX];
 	size_t count = 0;
 	uint64_t n;
 
-	workload_run(b->w, events < PIECE_EVENTS ? events : PIECE_EVENTS);
-	replay(b);
-	for (f->events = 0; f->events < events && count < PIECES_MAX; f->events += n) {
-		n = workload_run(b->w, events < PIECE_EVENTS ? events : PIECE_EVENTS);
-		pieces[count++] = (double)replay(b) / (double)n;
-	}
-	qsort(pieces, count, sizeof(*pieces), by_value);
-	f->event_ns = pieces[count / 2];
-	f->best_ns = pieces[0];
 	b->watch = true;
 	b->longest_ns = 0;
 	workload_run(b->w, events < PIECE_EVENTS ? events : PIECE_EVENTS);
 	replay(b);
+	b->watch = false;
 	f->longest_steady_us = (double)b->longest_ns / 1000;
+	for (f->events = 0; f->events < events && count < PIECES_MAX; f->events += n) {
+		n = workload_run(b->w, events < PIECE_EVENTS ? events : PIECE_EVENTS);
+		if (!n)
+			break;
+		pieces[count++] = (double)replay(b) / (double)n;
+	}
+	if (!count) {
+		fputs("consume: the recording ends before there is anything to measure\n", stderr);
+		exit(1);
+	}
+	qsort(pieces, count, sizeof(*pieces), by_value);
+	f->event_ns = pieces[count / 2];
+	f->best_ns = pieces[0];
 }
 
-/* A figure of events that were not applied as they should be is worth nothing. */
-static void check(const struct bench *b)
+/* A figure of events that were not applied as they should be is worth nothing. A recorded program may have had blocks before. */
+static void check(const struct bench *b, bool recorded)
 {
 	int id;
 
-	for (id = 0; id < COUNTER_COUNT; id++) {
+	for (id = 0; id < COUNTER_COUNT && !recorded; id++) {
 		if (!heap_counter(b->heap, (enum counter_id)id))
 			continue;
 		fprintf(stderr, "consume: counter %d of the heap is not zero\n", id);
 		exit(1);
 	}
-	if (b->order.late_count || b->order.bad_count || b->notices) {
+	if (b->order.late_count || b->order.bad_count || (b->notices && !recorded)) {
 		fputs("consume: records were not read as they were written\n", stderr);
 		exit(1);
 	}
@@ -311,20 +324,19 @@ static void end_record(struct bench *b, const struct figures *f)
 static struct figures measure(const struct row *row, uint64_t events, const char *record)
 {
 	struct figures f = {0};
-	double before;
 	struct bench b;
 
-	malloc_trim(0);
-	before = private_bytes();
 	bench_open(&b, &row->o);
 	begin_record(&b, record);
 	grow(&b, &f);
 	run_steady(&b, &f, events);
+	f.sites = heap_site_count(b.heap);
 	f.blocks = heap_process(b.heap, 1)->totals.outstanding_count;
 	f.block_bytes = (double)blocks_memory(&heap_process(b.heap, 1)->blocks) / (double)f.blocks;
 	f.heap_bytes = (double)heap_memory(b.heap) / (double)f.blocks;
-	f.private_bytes = (private_bytes() - before) / (double)f.blocks;
-	check(&b);
+	if (row->o.kind != RECORDED) /* there it has what reads the file, too */
+		f.private_bytes = (private_bytes() - b.private_before) / (double)f.blocks;
+	check(&b, row->o.kind == RECORDED);
 	end_record(&b, &f);
 	bench_close(&b);
 	return f;
@@ -333,14 +345,14 @@ static struct figures measure(const struct row *row, uint64_t events, const char
 static void print_row(FILE *csv, const struct row *r, const struct figures *f)
 {
 	printf("%-10s %4u %6u %7u %10llu %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %8.1f %9.0f %9.0f\n",
-	       r->name, r->o.cpus, r->o.sites, r->o.threads, (unsigned long long)f->blocks,
+	       r->name, r->o.cpus, f->sites, r->o.threads, (unsigned long long)f->blocks,
 	       f->event_ns, f->best_ns, f->start_ns, f->block_bytes, f->peak_bytes, f->heap_bytes,
 	       f->private_bytes, f->longest_us, f->longest_steady_us);
 	fflush(stdout);
 	if (!csv)
 		return;
 	fprintf(csv, "%s,%u,%u,%u,%llu,%llu,%.2f,%.0f,%.2f,%.2f,%.2f,%.2f,%.2f,%.1f,%.1f\n",
-		r->name, r->o.cpus, r->o.sites, r->o.threads, (unsigned long long)f->blocks,
+		r->name, r->o.cpus, f->sites, r->o.threads, (unsigned long long)f->blocks,
 		(unsigned long long)f->events, f->event_ns, f->best_ns, f->start_ns, f->block_bytes,
 		f->peak_bytes, f->heap_bytes, f->private_bytes, f->longest_us,
 		f->longest_steady_us);
@@ -385,7 +397,7 @@ static const uint64_t curve[] = {10000,	      30000,	    100000,	  300000,	MILLI
 #define CURVE_LARGE 9
 
 struct settings {
-	const char *csv, *only, *record;
+	const char *csv, *only, *record, *replay;
 	uint64_t events;
 	bool quick, large;
 };
@@ -406,6 +418,13 @@ static void run(const struct settings *s, FILE *csv)
 	size_t points = s->quick ? CURVE_QUICK : s->large ? CURVE_LARGE : CURVE_USUAL, i;
 
 	print_head(csv);
+	if (s->replay) {
+		run_row(s, csv,
+			(struct row){
+				"recorded",
+				{.kind = RECORDED, .cpus = 1, .sites = 1, .recording = s->replay}});
+		return;
+	}
 	for (i = 0; i < sizeof(workloads) / sizeof(workloads[0]); i++) {
 		struct row r = workloads[i];
 
@@ -426,13 +445,10 @@ static void run(const struct settings *s, FILE *csv)
 static bool parse(struct settings *s, int argc, char **argv)
 {
 	static const struct option names[] = {
-		{"quick", no_argument, NULL, 'q'},
-		{"large", no_argument, NULL, 'l'},
-		{"csv", required_argument, NULL, 'c'},
-		{"events", required_argument, NULL, 'e'},
-		{"only", required_argument, NULL, 'o'},
-		{"record", required_argument, NULL, 'r'},
-		{NULL, 0, NULL, 0},
+		{"quick", no_argument, NULL, 'q'},	  {"large", no_argument, NULL, 'l'},
+		{"csv", required_argument, NULL, 'c'},	  {"events", required_argument, NULL, 'e'},
+		{"only", required_argument, NULL, 'o'},	  {"record", required_argument, NULL, 'r'},
+		{"replay", required_argument, NULL, 'p'}, {NULL, 0, NULL, 0},
 	};
 	int c;
 
@@ -444,11 +460,12 @@ static bool parse(struct settings *s, int argc, char **argv)
 		case 'e': s->events = strtoull(optarg, NULL, 10); break;
 		case 'o': s->only = optarg; break;
 		case 'r': s->record = optarg; break;
+		case 'p': s->replay = optarg; break;
 		default: return false;
 		}
 	}
 	if (!s->events)
-		s->events = s->quick ? 50000 : 5 * MILLION;
+		s->events = s->quick ? 50000 : s->replay ? PIECES_MAX * MILLION : 5 * MILLION;
 	return optind == argc;
 }
 
@@ -459,7 +476,7 @@ int main(int argc, char **argv)
 
 	if (!parse(&s, argc, argv)) {
 		fputs("usage: consume [--quick] [--large] [--csv FILE] [--events N] [--only "
-		      "WORD] [--record FILE]\n",
+		      "WORD] [--record FILE] [--replay FILE]\n",
 		      stderr);
 		return 2;
 	}

@@ -4,6 +4,7 @@
  * of either can be drawn at random. Every random number comes from the seed: the same options make the same events.
  */
 #include "workload.h"
+#include "recorded.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 
 struct workload {
 	struct workload_options o;
+	struct recorded *recorded; /* NULL: made up */
+	uint64_t recorded_count;   /* events so far */
 	uint64_t random, now_ns;
 	uint32_t *live, *free; /* slots; live is a queue for HANDOFF, else a set */
 	uint64_t live_count, free_count, live_first, slot_count;
@@ -69,6 +72,8 @@ struct workload *workload_new(const struct workload_options *options)
 	w->o = *options;
 	w->random = options->seed * 0x9e3779b97f4a7c15ull + 1;
 	w->now_ns = 1000000000;
+	if (options->kind == RECORDED)
+		w->recorded = recorded_open(options->recording);
 	w->slot_count = slots_of(options);
 	w->live = get(w->slot_count * sizeof(*w->live));
 	w->free = get(w->slot_count * sizeof(*w->free));
@@ -86,6 +91,8 @@ void workload_free(struct workload *w)
 {
 	size_t i;
 
+	if (w->recorded)
+		recorded_close(w->recorded);
 	munmap(w->live, w->slot_count * sizeof(*w->live));
 	munmap(w->free, w->slot_count * sizeof(*w->free));
 	munmap(w->stack_sent, w->o.sites);
@@ -110,16 +117,24 @@ size_t workload_sweeps(const struct workload *w, const struct sweep **sweeps)
 	return w->sweep_count;
 }
 
-/* The space of a record in a ring; its own header is filled in. */
-static void *put(struct workload *w, size_t ring, uint32_t tid, uint8_t type, uint8_t call,
-		 size_t size)
+/* The space of a record in a ring. */
+static void *get_record(struct workload *w, size_t ring, size_t size)
 {
 	uint8_t *at = w->data[ring] + w->used[ring];
 	const uint32_t header[2] = {(uint32_t)size, 0};
-	struct event_header *h = (void *)(at + RECORD_HEADER);
 
 	memcpy(at, header, sizeof(header));
 	w->used[ring] += (RECORD_HEADER + size + 7) & ~7ul;
+	w->in_sweep++;
+	return at + RECORD_HEADER;
+}
+
+/* A record with its header. */
+static void *put(struct workload *w, size_t ring, uint32_t tid, uint8_t type, uint8_t call,
+		 size_t size)
+{
+	struct event_header *h = get_record(w, ring, size);
+
 	w->now_ns += 1 + draw(w, 2 * NS_PER_EVENT - 1);
 	memset(h, 0, sizeof(*h));
 	h->time_ns = w->now_ns;
@@ -128,7 +143,6 @@ static void *put(struct workload *w, size_t ring, uint32_t tid, uint8_t type, ui
 	h->size = (uint16_t)size;
 	h->type = type;
 	h->call = call;
-	w->in_sweep++;
 	return h;
 }
 
@@ -153,18 +167,48 @@ static size_t buffer_of_thread(const struct workload *w, uint32_t tid)
 }
 
 /* A piece begins at the start of its rings: all is in the first lap. */
-static void put_slot(struct workload *w, uint32_t tid, const struct event_alloc *e)
+static void write_slot(struct workload *w, size_t ring, const struct event_alloc *e)
 {
-	size_t ring = slots_of_thread(w, tid);
 	struct event_slot *slot = (struct event_slot *)(void *)w->data[ring] + w->used[ring]++;
 	uint64_t kind = e->h.type == EVENT_FREE ? SLOT_FREE : 0;
 
-	w->now_ns += 1 + draw(w, 2 * NS_PER_EVENT - 1);
 	slot->when = w->now_ns | (uint64_t)e->h.call << SLOT_TIME_BITS;
 	slot->stack = e->stack;
-	slot->size = e->bytes | (uint64_t)(FIRST_TID + tid) << SLOT_BYTES_BITS;
-	slot->what = e->address | 1ull << SLOT_ADDRESS_BITS | kind | 1ull << SLOT_LAP_SHIFT;
+	slot->size = e->bytes | (uint64_t)e->h.tid << SLOT_BYTES_BITS;
+	slot->what = e->address | (uint64_t)e->h.process << SLOT_ADDRESS_BITS | kind |
+		     1ull << SLOT_LAP_SHIFT;
 	w->in_sweep++;
+}
+
+static void put_slot(struct workload *w, uint32_t tid, struct event_alloc *e)
+{
+	w->now_ns += 1 + draw(w, 2 * NS_PER_EVENT - 1);
+	e->h.process = 1;
+	e->h.tid = FIRST_TID + tid;
+	write_slot(w, slots_of_thread(w, tid), e);
+}
+
+static bool fits_slot(const struct event_alloc *e)
+{
+	return !(e->address >> SLOT_ADDRESS_BITS || e->bytes >> SLOT_BYTES_BITS ||
+		 e->h.process >> SLOT_PROCESS_BITS || e->h.tid >> (64 - SLOT_BYTES_BITS));
+}
+
+/* As the kernel side would have sent it. In its place: where times are the same or late, a nanosecond after the one before. */
+static void put_recorded(struct workload *w, const struct event_header *h)
+{
+	struct event_alloc e = {.h = *h};
+
+	w->now_ns = h->time_ns > w->now_ns ? h->time_ns : w->now_ns + 1;
+	if (h->type == EVENT_ALLOC || h->type == EVENT_FREE) {
+		memcpy(&e, h, h->type == EVENT_ALLOC ? sizeof(e) : sizeof(struct event_free));
+		if (fits_slot(&e)) {
+			write_slot(w, 0, &e);
+			return;
+		}
+	}
+	h = memcpy(get_record(w, w->o.cpus, h->size), h, h->size);
+	((struct event_header *)(uintptr_t)h)->time_ns = w->now_ns;
 }
 
 static uint64_t draw_stack(struct workload *w, uint32_t tid)
@@ -294,6 +338,7 @@ static void step(struct workload *w)
 	case REALLOC: draw(w, 3) ? step_random(w, tid) : put_realloc(w, tid); break;
 	case PAIRS: step_pair(w, tid); break;
 	case HANDOFF: step_handoff(w, tid); break;
+	case RECORDED: break;
 	}
 }
 
@@ -303,10 +348,45 @@ static void begin_piece(struct workload *w)
 	w->sweep_count = 0;
 }
 
+size_t workload_processes(const struct workload *w, const uint32_t **numbers)
+{
+	static const uint32_t one = 1;
+
+	if (w->recorded)
+		return recorded_processes(w->recorded, numbers);
+	*numbers = &one;
+	return 1;
+}
+
+static bool has_room(const struct workload *w)
+{
+	return w->used[w->o.cpus] + RECORD_HEADER + UINT16_MAX < RING_BYTES;
+}
+
+static size_t piece_of_recording(struct workload *w, uint64_t events)
+{
+	const struct event_header *e;
+	size_t n = 0;
+
+	begin_piece(w);
+	while (n < events && n < PIECE_EVENTS && has_room(w) && (e = recorded_next(w->recorded))) {
+		put_recorded(w, e);
+		n++;
+		if (w->in_sweep >= SWEEP_EVENTS)
+			end_sweep(w);
+	}
+	if (w->in_sweep)
+		end_sweep(w);
+	w->recorded_count += n;
+	return n;
+}
+
 size_t workload_start(struct workload *w)
 {
 	size_t n = 0;
 
+	if (w->recorded)
+		return piece_of_recording(w, recorded_start(w->recorded) - w->recorded_count);
 	begin_piece(w);
 	for (; n < PIECE_EVENTS && w->live_count < w->o.blocks; n++) {
 		uint32_t tid = (uint32_t)draw(w, w->o.threads);
@@ -324,6 +404,8 @@ size_t workload_run(struct workload *w, size_t events)
 {
 	size_t n = 0;
 
+	if (w->recorded)
+		return piece_of_recording(w, events);
 	begin_piece(w);
 	while (n + w->in_sweep < events) {
 		step(w);

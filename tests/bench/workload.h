@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Made-up programs whose allocator calls are written down as the kernel side does it: for each CPU a ring of slots for
+ * Programs, made up or recorded, whose allocator calls are written down as the kernel side does it: for each CPU a ring of slots for
  * allocations and frees, and a ring buffer for the rest, where an 8-byte header and a struct event_* make a record.
  * Events come in pieces, so that a program of any length fits; a piece ends in sweeps, as the consumer makes them.
  */
@@ -23,6 +23,7 @@ enum workload_kind {
 	REALLOC, /* the same, half of it by realloc */
 	PAIRS,	 /* each thread frees what it just allocated; the other blocks stay */
 	HANDOFF, /* what one thread allocates, another one frees some time later */
+	RECORDED, /* what a real program did, from a recording; on one CPU */
 };
 
 struct workload_options {
@@ -30,6 +31,7 @@ struct workload_options {
 	uint32_t cpus, sites, threads;
 	uint64_t blocks; /* outstanding */
 	uint64_t seed;
+	const char *recording; /* RECORDED: its file; the program has all else from there */
 };
 
 /* What there is to be read: up to which slot or byte of each ring, and until which time. */
@@ -44,9 +46,11 @@ struct workload;
 /* Exits when there is no memory. */
 struct workload *workload_new(const struct workload_options *options);
 void workload_free(struct workload *w);
-/* Next piece of the program's start, which allocates all its blocks; number of events, 0 when it is over. */
+/* The numbers of its processes; valid as w is. */
+size_t workload_processes(const struct workload *w, const uint32_t **numbers);
+/* Next piece of the program's start, which allocates all its blocks, or nine tenths; number of events, 0 when it is over. */
 size_t workload_start(struct workload *w);
-/* Next piece of its steady state. */
+/* Next piece of its steady state; 0: a recording is at its end. */
 size_t workload_run(struct workload *w, size_t events);
 /* Of the last piece; valid until the next one is made. */
 size_t workload_sweeps(const struct workload *w, const struct sweep **sweeps);
