@@ -131,21 +131,39 @@ static void lock_for_events(struct consumer *c)
 	__atomic_store_n(&c->waiting, false, __ATOMIC_RELAXED);
 }
 
-static size_t apply_some(struct consumer *c)
+static void apply(struct consumer *c, const struct event_header *const *events, size_t count)
 {
-	const struct event_header *events[BATCH];
-	size_t n = order_next(&c->order, events, BATCH), i;
+	size_t i;
 
-	if (!n)
-		return 0;
 	lock_for_events(c);
-	feed_events(&c->feed, events, n);
+	feed_events(&c->feed, events, count);
 	pthread_mutex_unlock(&c->heap_lock);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < count; i++) {
 		note(c, events[i]);
 		if (c->go_sampler)
 			go_sampler_note(c->go_sampler, events[i]);
 	}
+}
+
+/* What came in slots is nothing that others want to know of, and is not looked at again. */
+static void apply_blocks(struct consumer *c, const struct event_header *const *events, size_t count)
+{
+	lock_for_events(c);
+	feed_blocks(&c->feed, events, count);
+	pthread_mutex_unlock(&c->heap_lock);
+}
+
+static size_t apply_some(struct consumer *c)
+{
+	const struct event_header *events[BATCH];
+	size_t n = order_next(&c->order, events, BATCH);
+
+	if (!n)
+		return 0;
+	if (c->order.buffer_count)
+		apply(c, events, n);
+	else
+		apply_blocks(c, events, n);
 	order_release(&c->order);
 	return n;
 }

@@ -23,6 +23,11 @@ void feed_events(struct feed *f, const struct event_header *const *events, size_
 		if (events[i]->type == EVENT_EXEC)
 			add_started(f, events[i]);
 	}
+	feed_blocks(f, events, count);
+}
+
+void feed_blocks(struct feed *f, const struct event_header *const *events, size_t count)
+{
 	heap_apply_batch(f->heap, events, count);
 	if (f->record)
 		record_events(f->record, events, count);

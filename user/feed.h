@@ -18,6 +18,8 @@ struct feed {
 };
 
 void feed_events(struct feed *f, const struct event_header *const *events, size_t count);
+/* The same for events that are allocations and frees, all of them. */
+void feed_blocks(struct feed *f, const struct event_header *const *events, size_t count);
 /* As heap_add_process(). */
 uint32_t feed_add_process(struct feed *f, uint32_t number, uint32_t pid, const char *comm,
 			  uint64_t now_ns);

@@ -163,7 +163,7 @@ static size_t apply_some(struct bench *b)
 	if (b->record)
 		record_events(b->record, events, n);
 	pthread_mutex_unlock(&b->lock);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n && b->order.buffer_count; i++)
 		b->notices += events[i]->type >= EVENT_FORK;
 	order_release(&b->order);
 	return n;

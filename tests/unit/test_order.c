@@ -84,6 +84,7 @@ static void expect(struct world *w, uint64_t now_ns, const uint64_t *times, size
 	order_begin(&w->order, now_ns);
 	n = order_next(&w->order, events, 64);
 	assert_int_equal(n, count);
+	assert_int_equal(w->order.buffer_count, n);
 	for (size_t i = 0; i < n; i++)
 		assert_int_equal(events[i]->time_ns, times[i]);
 	order_release(&w->order);
@@ -299,6 +300,7 @@ static size_t sweep_slots(struct slot_world *w, const struct event_header **even
 
 	order_begin(&w->order, 1000000);
 	n = order_next(&w->order, events, 64);
+	assert_int_equal(w->order.buffer_count, 0);
 	order_release(&w->order);
 	return n;
 }

@@ -151,6 +151,7 @@ static size_t take_records(struct order *o, const struct event_header **events, 
 			break;
 		}
 	} while (n < max && top->time_ns <= until);
+	o->buffer_count += n;
 	return n;
 }
 
@@ -169,6 +170,7 @@ size_t order_next(struct order *o, const struct event_header **events, size_t ma
 {
 	size_t n = 0;
 
+	o->buffer_count = 0;
 	while (n < max && o->head_count && o->heads[0].time_ns <= o->watermark_ns)
 		n += take_run(o, events + n, max - n);
 	return n;

@@ -31,6 +31,7 @@ struct order {
 	uint64_t watermark_ns;
 	uint64_t late_count; /* records older than one before them of the same ring */
 	uint64_t bad_count;
+	size_t buffer_count; /* of those that order_next() gave last: not from rings of slots */
 	/* binary heap of rings that have a record, smallest time on top */
 	struct order_head {
 		uint64_t time_ns;
