@@ -145,4 +145,7 @@ void heap_apply_batch(struct heap *h, const struct event_header *const *events, 
 		if (n - 2 < group_count)
 			apply(h, groups, &groups[(n - 2) % STEPS]);
 	}
+	/* nothing is in flight */
+	if (h->recent)
+		blocks_settle(&h->recent->blocks);
 }

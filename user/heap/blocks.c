@@ -16,7 +16,7 @@
  * no tombstones, and an address that is not there costs one or two cache lines even at the largest
  * load.
  *
- * Tables of HUGE_FROM blocks or more get their chunks from huge pages, as far as these are ready (huge.h).
+ * The chunks of tables of HUGE_FROM blocks or more move to huge pages, as these become ready (pieces.h).
  *
  * Only the index needs room to spare, and it is an eighth of the size: it is loaded 0.62 to 0.7, so
  * that few buckets overflow, and the whole takes 37 to 39 bytes a block, while growing, too
@@ -33,6 +33,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "segment.h"
+
+/* So many are looked at for one that has something to move. */
+#define SETTLE_SEGMENTS 8u
 
 /* Lets the directory entries that stand for `hash` up to the bit before `depth` lead to the
  * segment. */
@@ -199,6 +202,21 @@ static size_t directory_after(const struct blocks *b, size_t i)
 	return i + ((size_t)1 << (b->depth - b->segments[i]->depth));
 }
 
+void blocks_settle(struct blocks *b)
+{
+	const size_t count = (size_t)1 << b->depth;
+
+	if (!b->small_chunks || b->count < HUGE_FROM)
+		return;
+	for (uint32_t n = 0; n < SETTLE_SEGMENTS; n++) {
+		size_t i = b->settle_at < count ? b->settle_at : 0;
+
+		if (segment_settle(b, b->segments[i]))
+			return;
+		b->settle_at = (uint32_t)directory_after(b, i);
+	}
+}
+
 /* Iterators are (directory index of a segment's first entry, block number). */
 struct block *blocks_next(const struct blocks *b, size_t *iterator)
 {
@@ -224,7 +242,8 @@ struct block *blocks_next(const struct blocks *b, size_t *iterator)
 
 void blocks_done(struct blocks *b)
 {
-	const struct blocks kept = {.seed = b->seed, .huge = b->huge, .changes = b->changes + 1};
+	const struct blocks kept = {
+		.seed = b->seed, .pieces = b->pieces, .changes = b->changes + 1};
 
 	if (b->segments) {
 		for (size_t i = 0, next; i < (size_t)1 << b->depth; i = next) {
@@ -269,7 +288,7 @@ int blocks_copy(struct blocks *to, const struct blocks *from)
 			for (size_t k = 0; k < i; k = directory_after(to, k))
 				segment_free(to, to->segments[k]);
 			free(to->segments);
-			*to = (struct blocks){.seed = from->seed, .huge = to->huge};
+			*to = (struct blocks){.seed = from->seed, .pieces = to->pieces};
 			return -ENOMEM;
 		}
 		for (size_t k = i; k < next; k++)
@@ -304,10 +323,16 @@ static const char *segment_check(const struct blocks *b, const struct blocks_seg
 	return NULL;
 }
 
+static uint32_t small_chunks(const struct blocks_segment *s)
+{
+	return s->capacity / CHUNK_BLOCKS - (uint32_t)__builtin_popcount(s->huge);
+}
+
 const char *blocks_check(const struct blocks *b)
 {
 	size_t memory = sizeof(*b->segments) << b->depth;
 	uint64_t count = 0;
+	uint32_t small = 0;
 
 	if (!b->segments)
 		return b->count || b->memory ? "an empty table has a count" : NULL;
@@ -321,9 +346,12 @@ const char *blocks_check(const struct blocks *b)
 			if (b->segments[k] != s)
 				return "a segment's directory entries are not all there";
 		count += s->live;
+		small += small_chunks(s);
 		memory += segment_memory(s);
 	}
 	if (count != b->count)
 		return "the count is not that of the segments";
+	if (small != b->small_chunks)
+		return "small chunks are not as counted";
 	return memory != b->memory ? "the memory is not that of the segments" : NULL;
 }

@@ -22,7 +22,7 @@ struct block {
 _Static_assert(sizeof(struct block) == 32, "block");
 
 struct blocks_segment;
-struct huge;
+struct pieces;
 
 struct blocks {
 	struct blocks_segment **segments; /* 1 << depth entries; neighbours may be the same one */
@@ -30,10 +30,12 @@ struct blocks {
 	uint64_t count;
 	uint64_t seed; /* of the hash; to be set while empty, so that no target can aim at one
 			    segment */
-	struct huge *
-		huge; /* where blocks of a large table get their memory; NULL: nowhere in particular; borrowed */
-	uint64_t memory;  /* bytes in use by the table */
-	uint64_t changes; /* counts up when blocks or their places in the index have moved */
+	struct pieces *
+		pieces; /* where blocks get their memory, but for the first few; NULL: nowhere in particular; borrowed */
+	uint32_t small_chunks; /* full ones that are not in huge pages */
+	uint32_t settle_at;    /* which segment blocks_settle() looks at next */
+	uint64_t memory;       /* bytes in use by the table */
+	uint64_t changes;      /* counts up when blocks or their places in the index have moved */
 };
 
 void blocks_done(struct blocks *b);
@@ -45,6 +47,11 @@ void blocks_remove(struct blocks *b, struct block *block);
 /* 0 or -ENOMEM (then *to is empty). *to must be empty. */
 int blocks_copy(struct blocks *to, const struct blocks *from);
 size_t blocks_memory(const struct blocks *b);
+/*
+ * To be called now and then, at best after some hundred events: moves blocks of a large table to huge pages, few at a time and as far as
+ * these are ready.
+ */
+void blocks_settle(struct blocks *b);
 
 /* for (size_t it = 0; (block = blocks_next(b, &it));) — any order; no insertion or removal
  * meanwhile. */

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "../base/clock.h"
-#include "huge.h"
+#include "pieces.h"
 
 struct heap *heap_new(const struct heap_options *options)
 {
@@ -31,7 +31,7 @@ struct heap *heap_new(const struct heap_options *options)
 	pool_init(&h->lifetimes, sizeof(struct lifetimes));
 	h->lifetimes.sparse = true;
 	pool_init(&h->bulks, sizeof(struct bulk));
-	h->huge = huge_new();
+	h->pieces = pieces_new();
 	pool_init(&h->errors, sizeof(struct errors));
 	pool_init(&h->stacks, sizeof(struct heap_stack));
 	if (histories_init(h))
@@ -56,7 +56,7 @@ void heap_free(struct heap *h)
 		free(h->processes[i]);
 	}
 	free(h->processes);
-	huge_free(h->huge);
+	pieces_free(h->pieces);
 	index_done(&h->process_index);
 	index_done(&h->site_index);
 	index_done(&h->stack_index);
@@ -137,7 +137,7 @@ static uint32_t new_process(struct heap *h, uint32_t number)
 	p->number = number;
 	p->index = h->process_count + 1;
 	p->blocks.seed = h->seed;
-	p->blocks.huge = h->huge;
+	p->blocks.pieces = h->pieces;
 	p->resized.seed = h->seed;
 	p->weights.seed = h->seed;
 	h->processes[++h->process_count] = p;
@@ -302,7 +302,7 @@ size_t heap_memory(const struct heap *h)
 		     pool_memory(&h->stacks) + index_memory(&h->process_index) +
 		     index_memory(&h->site_index) + index_memory(&h->stack_index) +
 		     h->frames_memory + h->process_capacity * sizeof(*h->processes) +
-		     huge_idle(h->huge);
+		     pieces_idle(h->pieces);
 
 	for (uint32_t i = 1; i <= h->process_count; i++) {
 		const struct heap_process *p = h->processes[i];

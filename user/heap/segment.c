@@ -7,7 +7,7 @@
  * slot; a block that is not in use has address 0 and is on the free list.
  */
 #include "segment.h"
-#include "huge.h"
+#include "pieces.h"
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define CHUNK_SHIFT 16u
 
 _Static_assert(SEGMENT_CHUNKS <= 32 && sizeof(struct block) == 2 * CHUNK_SHIFT, "chunks");
-_Static_assert(CHUNK_BLOCKS * sizeof(struct block) == HUGE_PIECE_BYTES, "a chunk is a piece");
+_Static_assert(CHUNK_BLOCKS * sizeof(struct block) == PIECE_BYTES, "a chunk is a piece");
 
 struct block *blocks_look_again(struct blocks_ahead *x, uint64_t address)
 {
@@ -100,23 +100,46 @@ size_t segment_memory(const struct blocks_segment *s)
 	       s->capacity * sizeof(struct block);
 }
 
-static void chunk_free(const struct blocks *b, const struct blocks_segment *s, uint32_t i)
+static bool chunk_is_full(const struct blocks_segment *s, uint32_t i)
 {
-	if (s->huge >> i & 1)
-		huge_give(b->huge, s->chunks[i]);
+	return s->capacity >= (i + 1) * CHUNK_BLOCKS;
+}
+
+typedef void give_fn(struct pieces *p, void *piece);
+
+static void chunk_free(struct blocks *b, const struct blocks_segment *s, uint32_t i, give_fn *give)
+{
+	if (chunk_is_full(s, i) && !(s->huge >> i & 1))
+		b->small_chunks--;
+	if (s->pieces >> i & 1)
+		give(b->pieces, s->chunks[i]);
 	else if (s->chunks[i])
 		free((char *)s->chunks[i] - (s->shifted >> i & 1) * CHUNK_SHIFT);
 }
 
+static void set_bit(uint32_t *bits, uint32_t i, bool value)
+{
+	*bits = (*bits & ~(1u << i)) | (uint32_t)value << i;
+}
+
+/* A full one. NULL: there are no pieces. */
+static char *chunk_of_pieces(struct blocks *b, bool *huge)
+{
+	char *v = b->count >= HUGE_FROM ? pieces_take_huge(b->pieces) : NULL;
+
+	*huge = v;
+	return v ? v : pieces_take(b->pieces);
+}
+
 /* Room for `count` blocks in place of chunk i, which stays as it was when there is no memory (NULL). */
-static struct block *chunk_new(const struct blocks *b, struct blocks_segment *s, uint32_t i,
+static struct block *chunk_new(struct blocks *b, struct blocks_segment *s, uint32_t i,
 			       uint32_t count, uint32_t moving)
 {
-	bool large = count == CHUNK_BLOCKS && b->count >= HUGE_FROM, shifted = false;
-	char *v = large ? huge_take(b->huge) : NULL;
-	bool huge = v;
+	bool full = count == CHUNK_BLOCKS, shifted = false, huge = false, piece;
+	char *v = full ? chunk_of_pieces(b, &huge) : NULL;
 
-	if (!huge) {
+	piece = v;
+	if (!piece) {
 		v = malloc(count * sizeof(struct block) + CHUNK_SHIFT);
 		if (!v)
 			return NULL;
@@ -125,12 +148,36 @@ static struct block *chunk_new(const struct blocks *b, struct blocks_segment *s,
 	}
 	if (moving) {
 		memcpy(v, s->chunks[i], moving * sizeof(struct block));
-		chunk_free(b, s, i);
+		chunk_free(b, s, i, pieces_give);
 	}
-	s->shifted = (s->shifted & ~(1u << i)) | (uint32_t)shifted << i;
-	s->huge = (s->huge & ~(1u << i)) | (uint32_t)huge << i;
+	set_bit(&s->shifted, i, shifted);
+	set_bit(&s->pieces, i, piece);
+	set_bit(&s->huge, i, huge);
+	b->small_chunks += full && !huge;
 	s->chunks[i] = (void *)v;
 	return s->chunks[i];
+}
+
+bool segment_settle(struct blocks *b, struct blocks_segment *s)
+{
+	uint32_t i = 0;
+	void *v;
+
+	while (chunk_is_full(s, i) && s->huge >> i & 1)
+		i++;
+	if (i == SEGMENT_CHUNKS || !chunk_is_full(s, i))
+		return false;
+	v = pieces_take_huge(b->pieces);
+	if (!v)
+		return true;
+	memcpy(v, s->chunks[i], PIECE_BYTES);
+	chunk_free(b, s, i, pieces_drop);
+	set_bit(&s->shifted, i, false);
+	set_bit(&s->pieces, i, true);
+	set_bit(&s->huge, i, true);
+	s->chunks[i] = v;
+	b->changes++;
+	return true;
 }
 
 void segment_free(struct blocks *b, struct blocks_segment *s)
@@ -139,7 +186,7 @@ void segment_free(struct blocks *b, struct blocks_segment *s)
 		return;
 	b->memory -= segment_memory(s);
 	for (uint32_t i = 0; i < SEGMENT_CHUNKS; i++)
-		chunk_free(b, s, i);
+		chunk_free(b, s, i, pieces_give);
 	free(s->buckets);
 	free(s);
 }

@@ -51,7 +51,8 @@ struct blocks_segment {
 	uint32_t depth;
 	uint32_t sparse;  /* blocks in use at which it becomes smaller when one more goes */
 	uint32_t shifted; /* a bit for each chunk (segment.c) */
-	uint32_t huge;	  /* a bit for each chunk: it came from b->huge */
+	uint32_t pieces;  /* a bit for each chunk: it is one of b->pieces */
+	uint32_t huge;	  /* a bit for each chunk: of a huge page, too */
 	struct block *chunks[SEGMENT_CHUNKS];
 };
 _Static_assert(sizeof(struct blocks_segment) % CACHE_LINE == 0, "segment");
@@ -321,6 +322,8 @@ static inline bool blocks_drop_ahead(const struct blocks_ahead *x)
 /* segment.c. All take the table for its hash and its count of memory. */
 size_t segment_memory(const struct blocks_segment *s);
 void segment_free(struct blocks *b, struct blocks_segment *s);
+/* Moves a chunk to a huge page. False: there is none to be moved. */
+bool segment_settle(struct blocks *b, struct blocks_segment *s);
 /* An empty segment whose index is large enough for `blocks` and some more. NULL: no memory. */
 struct blocks_segment *segment_new(struct blocks *b, uint32_t depth, uint32_t blocks);
 /* The segment is not full. NULL when out of memory (nothing changed). */

@@ -26,7 +26,7 @@ struct heap {
 	uint64_t window_ns,
 		window_before_ns; /* when the window began and the one before; 0: at the start */
 
-	struct huge *huge;		 /* for the blocks of all processes; NULL: none */
+	struct pieces *pieces;		 /* for the blocks of all processes; NULL: none */
 	struct heap_process **processes; /* [1, process_count] */
 	uint32_t process_count, process_capacity;
 	struct index process_index;
