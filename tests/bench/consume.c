@@ -198,7 +198,8 @@ static void rewind_rings(struct bench *b)
 	size_t i;
 
 	for (i = 0; i < workload_rings(b->w); i++)
-		b->rings[i].position = b->rings[i].limit = b->producers[i] = b->consumers[i] = 0;
+		b->rings[i].position = b->rings[i].decoded = b->rings[i].limit = b->producers[i] =
+			b->consumers[i] = 0;
 }
 
 static void note_memory(struct bench *b)

@@ -230,13 +230,14 @@ static void order__small_batches__same_order(void **state)
 /* ---- rings of slots ---- */
 
 #define SLOTS 8u
+#define CPUS  5u
 
 struct slot_world {
-	struct slot_ring shared[2];
-	struct event_slot slots[2 * SLOTS];
-	struct event_alloc records[2 * RING_RECORDS];
+	struct slot_ring shared[CPUS];
+	struct event_slot slots[CPUS * SLOTS];
+	struct event_alloc records[CPUS * RING_RECORDS];
 	struct slot_rings all;
-	struct ring rings[2];
+	struct ring rings[CPUS];
 	struct order order;
 };
 
@@ -249,12 +250,12 @@ static int setup_slots(void **state)
 	w->all = (struct slot_rings){.rings = w->shared,
 				     .slots = w->slots,
 				     .records = w->records,
-				     .cpus = 2,
+				     .cpus = CPUS,
 				     .slot_count = SLOTS};
-	for (size_t i = 0; i < 2; i++)
+	for (size_t i = 0; i < CPUS; i++)
 		ring_of_slots(&w->rings[i], &w->all, i);
 	*state = w;
-	return order_init(&w->order, w->rings, 2);
+	return order_init(&w->order, w->rings, CPUS);
 }
 
 static int teardown_slots(void **state)
@@ -373,6 +374,53 @@ static void order__slots_of_two_cpus__by_time(void **state)
 }
 
 /* Runs of any length, equal times, a ring that is empty most of the time: every record once, times never go back. */
+/* Slots that are taken on any CPU, some of them written later, read now and then: all of them come, in the order of time. */
+static void order__slots_of_many_cpus__sorted_and_complete(void **state)
+{
+	struct slot_world *w = *state;
+	const struct event_header *events[64];
+	uint64_t now = 1, last = 0, put_count = 0, got = 0;
+
+	srand(9);
+	for (size_t round = 0; round < 20000; round++) {
+		struct event_slot *late = NULL;
+		size_t late_cpu = 0, n;
+		uint64_t late_at = 0;
+
+		for (int i = rand() % 12; i > 0; i--) {
+			size_t cpu = (size_t)rand() % CPUS;
+
+			if (w->shared[cpu].taken - w->shared[cpu].released == SLOTS)
+				continue;
+			now += (uint64_t)(rand() % 3);
+			put_count++;
+			if (late || rand() % 20) {
+				put_slot(w, cpu, now, 0);
+				continue;
+			}
+			late_cpu = cpu;
+			late_at = w->shared[cpu].taken;
+			late = take_slot(w, cpu, now);
+		}
+		for (int again = late != NULL; again >= 0; again--) {
+			order_begin(&w->order, again ? now : UINT64_MAX);
+			while ((n = order_next(&w->order, events, 1 + (size_t)rand() % 9))) {
+				for (size_t i = 0; i < n; i++) {
+					assert_true(events[i]->time_ns >= last);
+					last = events[i]->time_ns;
+				}
+				got += n;
+				order_release(&w->order);
+			}
+			if (again)
+				complete_slot(w, late_cpu, late, late_at, SLOT_FREE);
+		}
+		assert_int_equal(got, put_count);
+	}
+	assert_int_equal(w->order.late_count, 0);
+	assert_int_equal(w->order.bad_count, 0);
+}
+
 static void order__random_runs__sorted_and_complete(void **state)
 {
 	struct world *w = *state;
@@ -425,6 +473,7 @@ int main(void)
 		SLOT_TEST(order__slots__as_records),
 		SLOT_TEST(order__slot_taken_and_not_written__waited_for),
 		SLOT_TEST(order__slots_of_two_cpus__by_time),
+		SLOT_TEST(order__slots_of_many_cpus__sorted_and_complete),
 		TEST(order__random_runs__sorted_and_complete),
 	};
 

@@ -32,13 +32,15 @@ struct order {
 	uint64_t late_count; /* records older than one before them of the same ring */
 	uint64_t bad_count;
 	size_t buffer_count; /* of those that order_next() gave last: not from rings of slots */
-	/* binary heap of rings that have a record, smallest time on top */
+	/* Rings that had a record when the sweep began are the leaves of a tournament. */
 	struct order_head {
-		uint64_t time_ns;
 		const struct event_header *event;
-		uint32_t ring;
+		const struct event_header *end; /* of a ring of slots: of those decoded in a row */
+		struct ring *ring;
 	} * heads;
-	size_t head_count;
+	uint64_t *times;  /* of the heads; UINT64_MAX: the ring has no record any more */
+	uint32_t *losers; /* the winner first, then at each node of the tree who has lost there */
+	uint32_t leaf_count; /* a power of two; 0: no ring has a record */
 };
 
 /* Rings of slots come first. 0 or -ENOMEM. */

@@ -128,7 +128,7 @@ void ring_of_slots(struct ring *r, const struct slot_rings *s, size_t cpu)
 		.size = s->slot_count,
 		.slot_bits = (unsigned)__builtin_ctzl(s->slot_count),
 	};
-	r->position = r->limit = *r->consumer;
+	r->position = r->decoded = r->limit = *r->consumer;
 }
 
 double ring_fill(const struct ring *r)
@@ -143,16 +143,13 @@ double ring_fill_now(const struct ring *r)
 	return (double)(limit - r->position) / (double)r->size;
 }
 
-static enum ring_state slot_peek(const struct ring *r, const struct event_header **event)
+static enum ring_state slot_peek(struct ring *r, const struct event_header **event)
 {
-	const struct event_header *e;
-
 	if (r->position >= r->limit)
 		return RING_EMPTY;
-	e = ring_slot(r, r->position);
-	if (!e)
+	if (r->position >= r->decoded && !ring_decode_ahead(r))
 		return RING_BUSY;
-	*event = e;
+	*event = ring_record(r, r->position);
 	return RING_RECORD;
 }
 

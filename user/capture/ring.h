@@ -20,6 +20,7 @@ struct ring {
 	const struct event_slot *slots; /* of a ring of slots; else NULL */
 	struct event_alloc
 		*records;	/* the last RING_RECORDS slots that were looked at, as records */
+	unsigned long decoded;	/* slots before that one are among them */
 	size_t size;		/* a power of two */
 	unsigned slot_bits;	/* log2 of it, when there are slots */
 	unsigned long position; /* of the next record, not yet given back */
@@ -27,8 +28,9 @@ struct ring {
 	uint64_t last_ns;	/* time of the newest record read */
 };
 
-/* So many records of a ring of slots can be in use at once. */
+/* Records of a ring of slots: some are decoded ahead, the others can be in use at once. */
 #define RING_RECORDS 512u
+#define RING_AHEAD   32u
 
 /* What all rings of slots lie in. */
 struct slot_rings {
@@ -100,20 +102,51 @@ static inline void ring_decode(struct event_alloc *e, const struct event_slot *s
 }
 
 /*
- * The record of the slot at a position below the limit; NULL: it is still being written. The word that completes a slot is
- * written last, with a release as all stores of x86.
+ * Decodes the next slots, up to the limit or to one that is still being written. The word that completes a slot is written last, with a
+ * release as all stores of x86. False: there is none.
  */
-static inline const struct event_header *ring_slot(const struct ring *r, unsigned long position)
+static inline bool ring_decode_ahead(struct ring *r)
 {
-	const struct event_slot *slot = &r->slots[position & (r->size - 1)];
-	struct event_alloc *record = &r->records[position % RING_RECORDS];
-	uint64_t lap = (position >> r->slot_bits) + 1;
-	uint64_t what = __atomic_load_n(&slot->what, __ATOMIC_ACQUIRE);
+	const struct event_slot *slots = r->slots;
+	struct event_alloc *records = r->records;
+	unsigned long at = r->decoded, end = at + RING_AHEAD;
+	size_t mask = r->size - 1;
+	unsigned bits = r->slot_bits;
 
-	if (what >> SLOT_LAP_SHIFT != lap % SLOT_LAPS)
-		return NULL;
-	ring_decode(record, slot, what);
-	return &record->h;
+	end = end < r->limit ? end : r->limit;
+	for (; at < end; at++) {
+		const struct event_slot *slot = &slots[at & mask];
+		uint64_t what = __atomic_load_n(&slot->what, __ATOMIC_ACQUIRE);
+
+		if (what >> SLOT_LAP_SHIFT != ((at >> bits) + 1) % SLOT_LAPS)
+			break;
+		__builtin_prefetch(&slots[(at + RING_AHEAD) & mask]);
+		ring_decode(&records[at % RING_RECORDS], slot, what);
+	}
+	if (at == r->decoded)
+		return false;
+	r->decoded = at;
+	return true;
+}
+
+/* The record of a slot that was decoded. */
+static inline const struct event_header *ring_record(const struct ring *r, unsigned long position)
+{
+	return &r->records[position % RING_RECORDS].h;
+}
+
+/* Behind the decoded records that lie in a row from the read position on. */
+static inline const struct event_header *ring_records_end(const struct ring *r)
+{
+	unsigned long row = RING_RECORDS - r->position % RING_RECORDS,
+		      ahead = r->decoded - r->position;
+
+	return &r->records[r->position % RING_RECORDS + (ahead < row ? ahead : row)].h;
+}
+
+static inline const struct event_header *ring_record_after(const struct event_header *e)
+{
+	return &((const struct event_alloc *)(const void *)e + 1)->h;
 }
 
 #endif /* CAPTURE_RING_H */
