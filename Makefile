@@ -9,7 +9,7 @@
 # make fuzz         hostile input for every parser of what a target gives, FUZZ_SECONDS each (60)
 # make truth        stacks against another unwinder's, for every way of compiling (root)
 # make bench        what tracing costs, beside empty probes and other tools (root; ROUNDS=5, ONLY=pattern, QUICK=1)
-# make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --csv FILE)
+# make bench-consume what an event costs the consumer (ARGS=--large: up to 100 M blocks, --replay FILE: of a recording, --csv FILE)
 # make bench-view   what the live view costs and how soon it answers (root)
 # make bench-attach how soon a program with 100 MB of code is on the screen, and its speed afterwards (root)
 # make bench-servers throughput, latency and processor time of servers under load, in several ways of being traced (root)
