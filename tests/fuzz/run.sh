@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Feeds hostile input to every parser of what a traced process can give: first the seeds and the corpus, then changes of
-# them for some time:
+# them for some time, one target for each processor at a time:
 #   tests/fuzz/run.sh SECONDS [NAME...]     SECONDS for each target; NAMEs: those of tests/fuzz/fuzz_NAME.c
 # What breaks a target is kept in build/fuzz/found/NAME. The last line is `N passed, N failed`, one test for each target.
 # Exit status 77: this machine's clang has no fuzzing library, nothing was tried.
@@ -51,7 +51,7 @@ seeds_of()
 	esac
 }
 
-# What libFuzzer finds goes to the first directory; the others are only read.
+# One line, and more where something is wrong. What libFuzzer finds goes to the first directory; the others are only read.
 run_one()
 {
 	local name=$1 fresh=$out/fresh/$1 found=$out/found/$1 log=$out/$1.log folder status=0
@@ -67,19 +67,26 @@ run_one()
 		-timeout=$input_seconds -rss_limit_mb=$memory_mib -malloc_limit_mb=$block_mib -print_final_stats=1 \
 		-artifact_prefix="$found/" "$fresh" "${inputs[@]}" >"$log" 2>&1 || status=$?
 	if [ "$status" = 0 ]; then
-		passed=$((passed + 1))
 		echo "ok fuzz_$name ($(sed -n 's/^stat::number_of_executed_units: *//p' "$log") inputs)"
 	else
-		failed=$((failed + 1))
 		echo "not ok fuzz_$name: exit status $status; its input is in '$found', its output:"
 		grep -a -v '^#[0-9]' "$log" | head -n 40 | sed 's/^/    /'
 	fi
 }
 
+rm -f "$out"/*.result
+export out seconds input_max input_seconds memory_mib block_mib
+export -f run_one seeds_of
+printf '%s\n' $names | xargs -P "$(nproc)" -I NAME bash -c 'run_one NAME >"$out/NAME.result" 2>&1'
 passed=0
 failed=0
 for name in $names; do
-	run_one "$name"
+	cat "$out/$name.result"
+	if grep -q "^ok fuzz_$name " "$out/$name.result"; then
+		passed=$((passed + 1))
+	else
+		failed=$((failed + 1))
+	fi
 done
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]
