@@ -13,13 +13,11 @@ harmed. The cases behind the rows look at what remains in memory.
 
 import collections
 import os
-import queue
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -146,13 +144,13 @@ def copied(case, path, run):
     return shutil.copy(path, folder)
 
 
-def start(case, row, run, copy=False):
-    """Arguments and environment. `copy`: with program and library of its own, because it runs beside others."""
+def start(case, row, run):
+    """Arguments and environment; with program and libraries of its own, because it runs beside others."""
     def own(path):
-        return copied(case, path, run) if copy else path
+        return copied(case, path, run)
 
     arguments = [own(program(row.arguments[0]))]
-    arguments += [program(a) if a.endswith(".so") else a.replace("@", case.path(f"{run}.file")) for a in row.arguments[1:]]
+    arguments += [own(program(a)) if a.endswith(".so") else a.replace("@", case.path(f"{run}.file")) for a in row.arguments[1:]]
     env = {name: own(library(value)) if name in ("LD_PRELOAD", "LD_AUDIT") else value.replace("@", case.path(f"{run}.file"))
            for name, value in row.env.items()}
     return arguments, env
@@ -172,7 +170,7 @@ def run_alone(case, row):
 
 
 def run_attached(case, row, method):
-    arguments, env = start(case, row, method, copy=method == "perf")
+    arguments, env = start(case, row, method)
     process = case.keep(lib.Program(arguments, env=env))
     process.out.wait_for(r"^ready ")
     tracer = case.tracer("-v", "-p", process.pid, "--attach-method", method, *row.options)
@@ -228,74 +226,47 @@ def attach_and_judge(case, row, method, expected):
         raise Failure(f"attached by {method}: {failure}") from None
 
 
-def run_row(case, row, perf=None):
-    """`perf`: does the run by perf events; without it that is done here."""
-    methods = row.methods_here()
+def run_row(case, row, methods, command):
+    """One after the other: attached by each of the methods, then started by the tracer."""
+    if not methods and not command:
+        raise Skip("attached by perf events alone here, which is a test of its own")
     expected = run_alone(case, row)
     for method in methods:
-        if method != "perf" or not perf:
-            attach_and_judge(case, row, method, expected)
-    if row.command and lib.SLOW == 1:
+        attach_and_judge(case, row, method, expected)
+    if command:
         try:
             actual, tracer = run_as_command(case, row)
             judge(row, expected, actual, tracer)
         except Failure as failure:
             raise Failure(f"as a command: {failure}") from None
-    if "perf" in methods and perf:
-        perf.result(row)
 
 
-class PerfRuns(threading.Thread):
-    """
-    By perf events the end alone takes seconds, in which the kernel waits and nobody works: these runs go on beside all
-    others, on copies of the programs, and each row asks for its own in the end.
-    """
-
-    def __init__(self, rows):
-        super().__init__(daemon=True)
-        self.results = {row.name: queue.Queue() for row in rows}
-        self.rows = rows
-        self.start()
-
-    def run(self):
-        for row in self.rows:
-            case = lib.Case(row.name)
-            error = None
-            try:
-                attach_and_judge(case, row, "perf", run_alone(case, row))
-            except Exception as found:  # pylint: disable=broad-except
-                error, case.print_outputs = found, True
-            report = case.close()
-            if error:
-                error = Failure("\n    ".join([str(error), *report]))
-            self.results[row.name].put(error)
-
-    def result(self, row):
-        error = self.results[row.name].get()
-        if error:
-            raise error
-
-
-PERF_RUNS = []
+def run_all_of_row(case, row):
+    run_row(case, row, row.methods_here(), row.command and lib.SLOW == 1)
 
 
 def row_name(row):
     return "row__" + re.sub(r"\W+", "_", row.name)
 
 
-def row_test(row):
-    def function(case):
-        run_row(case, row, *PERF_RUNS)
-    function.__name__ = row_name(row)
+def named(name, function):
+    function.__name__ = name
     function.seconds = 60
     return function
 
 
-def start_perf_runs(words):
-    if lib.SLOW > 1:
-        return
-    PERF_RUNS.append(PerfRuns([row for row in ROWS if "perf" in row.methods and
-                               (not words or any(word in row_name(row) for word in words))]))
+def row_tests(row):
+    """By perf events the end alone takes seconds, in which the kernel waits and nobody works: such a run is a test of its own."""
+    def fast(case):
+        run_row(case, row, [method for method in row.methods_here() if method != "perf"], row.command and lib.SLOW == 1)
+
+    def slow(case):
+        row.methods_here()
+        lib.need_method("perf")
+        run_row(case, row, ["perf"], False)
+
+    tests = [named(row_name(row), fast)]
+    return [named(row_name(row) + "__by_perf", slow), *tests] if "perf" in row.methods else tests
 
 
 # What stays in memory
@@ -319,8 +290,8 @@ def detach__every_method__nothing_left_in_memory(case):
 
 
 def children_not_followed(case, method, *words):
-    # static: an allocator that no other traced process shares, whose end would free our children, too
-    process = case.keep(lib.Program([program("processes-static-pie"), "prefork", "linger", *words]))
+    # a static one, copied: an allocator that no other traced process shares, whose end would free our children, too
+    process = case.keep(lib.Program([copied(case, program("processes-static-pie"), method), "prefork", "linger", *words]))
     process.out.wait_for(r"^ready ")
     tracer = case.attach(process.pid, "--attach-method", method)
     process.write()
@@ -677,7 +648,7 @@ def table():
     print(f"| {'what the program does':34} | {'tracer':9} | bpftrace")
     print(f"|{'-' * 36}|{'-' * 11}|{'-' * 24}")
     for row in ROWS:
-        mine = one(run_row, row) or ("refused" if row.refused else "ok")
+        mine = one(run_all_of_row, row) or ("refused" if row.refused else "ok")
         harmed += mine.startswith("harmed")
         print(f"| {row.name:34} | {mine:9} | {one(run_peer, row)}", flush=True)
     return 1 if harmed else 0
@@ -695,7 +666,8 @@ CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__not
 def load():
     for case in CASES:
         case.seconds = 120 + (3 * ROUNDS[0] if case is kill__at_random_moments__program_unharmed else 0)
-    return [row_test(row) for row in ROWS] + CASES
+    # the longest first, so that nothing is left to run beside them in the end
+    return CASES + [test for row in ROWS for test in row_tests(row)]
 
 
 def main(arguments):
@@ -706,10 +678,7 @@ def main(arguments):
         ROUNDS[0] = int(arguments[at + 1])
         arguments = arguments[:at] + arguments[at + 2:]
     live.load = load
-    if "-l" not in arguments:
-        start_perf_runs([word for word in arguments if not word.startswith("-")])
-    # its threads work for the tests, so these stay in this process
-    return live.main(arguments + ["-j1"])
+    return live.main(arguments)
 
 
 if __name__ == "__main__":

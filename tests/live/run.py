@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Runs the live tests, two at a time: one line for each, a summary at the end. Started by scripts/run-live.sh.
+"""Runs the live tests, several at a time: one line for each, a summary at the end. Started by scripts/run-live.sh.
 
 A test is a function of a test_*.py file beside this one, marked with @test. It gets a Case, which starts programs and ends
 them when the test is over, whatever happened. A test that takes too long has failed.
@@ -66,6 +66,7 @@ def run_one(test):
 def start_one(test):
     """In a process of its own, so that several can run at a time. Returns its pid and what its result is read from."""
     reader, writer = os.pipe()
+    sys.stdout.flush()
     pid = os.fork()
     if pid:
         os.close(writer)
@@ -76,6 +77,7 @@ def start_one(test):
         with os.fdopen(writer, "wb") as out:
             start = time.monotonic()
             out.write(pickle.dumps((*run_one(test), time.monotonic() - start)))
+            sys.stdout.flush()
         status = 0
     finally:
         os._exit(status)
@@ -84,10 +86,10 @@ def start_one(test):
 def read_one(pid, reader):
     with os.fdopen(reader, "rb") as source:
         data = source.read()
-    status = os.waitpid(pid, 0)[1]
+    _, status, usage = os.wait4(pid, 0)
     if data and not status:
-        return pickle.loads(data)
-    return "not ok", f"the test itself ended with wait status {status}", [], 0.0
+        return (*pickle.loads(data), usage.ru_utime + usage.ru_stime)
+    return "not ok", f"the test itself ended with wait status {status}", [], 0.0, 0.0
 
 
 def run_all(tests, jobs):
@@ -104,16 +106,24 @@ def run_all(tests, jobs):
 
 
 def jobs_of(arguments):
-    """-jN; without it one for each processor, two at most: on an emulated machine one."""
+    """
+    -jN; without it two for each processor, four at most, because most of a test is waiting: for the kernel to let go of
+    probes, for an interval to be over. On an emulated machine one.
+    """
     given = [int(a[2:]) for a in arguments if a.startswith("-j")]
-    return given[-1] if given else 1 if lib.SLOW > 1 else min(2, len(os.sched_getaffinity(0)))
+    return given[-1] if given else 1 if lib.SLOW > 1 else min(4, 2 * len(os.sched_getaffinity(0)))
+
+
+def processor_seconds():
+    """Of this process and its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def run_here(tests):
     for test in tests:
-        start = time.monotonic()
+        start, used = time.monotonic(), processor_seconds()
         result = run_one(test)
-        yield (test, *result, time.monotonic() - start)
+        yield (test, *result, time.monotonic() - start, processor_seconds() - used)
 
 
 def in_turn(tests, jobs):
@@ -134,9 +144,9 @@ def main(arguments):
         return 0
     signal.signal(signal.SIGALRM, on_alarm)
     counts = {"ok": 0, "not ok": 0, "skip": 0}
-    for test, result, why, report, seconds in in_turn(tests, jobs_of(arguments)):
+    for test, result, why, report, seconds, used in in_turn(tests, jobs_of(arguments)):
         counts[result] += 1
-        took = f" ({seconds:.1f} s)" if verbose else ""
+        took = f" ({seconds:.1f} s, {used:.1f} s of processor time)" if verbose else ""
         print(f"{result} {test.__name__}{': ' + why if why else ''}{took}")
         for line in report:
             print(f"    {line}")
