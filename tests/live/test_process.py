@@ -210,15 +210,16 @@ def children_of_a_shell__followed__each_counted(case):
         check_truth(truth_of(tracer), sites.last(pid))
 
 
-# Names
+# Names, which are looked for on the whole machine: no other test, and no other run of the tests, has the same.
 
 @test()
 def name__two_running_and_one_later__all_traced(case):
-    program = case.path("liveuniq")
+    name = f"several{os.getpid()}"
+    program = case.path(name)
     shutil.copy(target_path("every"), program)
     running = [case.target(program), case.target(program)]
     path = case.path("sites.csv")
-    tracer = case.tracer("-b", "-n", "liveuniq", "--csv", path)
+    tracer = case.tracer("-b", "-n", name, "--csv", path)
     until(lambda: sum("attached to" in line for line in tracer.err.lines) >= 2, "two attached processes")
     later = case.target(program)
     until(lambda: any(f"attached to {later.pid} " in line for line in tracer.err.lines), "the later one attached")
@@ -233,10 +234,11 @@ def name__two_running_and_one_later__all_traced(case):
 
 @test()
 def name__part_of_one__not_traced(case):
-    program = case.path("liveuniq2")
+    name = f"part{os.getpid()}"
+    program = case.path(f"{name}-2")
     shutil.copy(target_path("every"), program)
     case.target(program)
-    tracer = case.run("-b", "-n", "liveuniq", "-d", "1")
+    tracer = case.run("-b", "-n", name, "-d", "1")
     check(not any("attached to" in line for line in tracer.err.lines), "attached to a process of another name")
 
 
