@@ -6,7 +6,7 @@ of attaching matters, by each of them. Output, exit status and signal must be th
 something or say why not. A row is ok, refused (with words, the program unharmed), blind (nothing seen, not a word) or
 harmed. The cases behind the rows look at what remains in memory.
 
-  run.py [-v] [-l] [WORD...]    tests; -l lists them; with WORDs: only those whose name contains one
+  run.py [-v] [-l] [-jN] [WORD...]    tests, N at a time; -l lists them; with WORDs: only those whose name contains one
   run.py --table                the rows as a table, bpftrace doing the same work beside the tracer where it is installed
   run.py --rounds N             so many rounds of kill -9 instead of 40
 """

@@ -2,7 +2,7 @@
 # What all scripts share that drive a program in tmux and look at its screen. The one who sources it may define at_end(), for what it has started.
 # shellcheck shell=bash
 
-deadline_s=10
+deadline_s=20
 passed=0
 failed=0
 socket=tracer-screen-$$
