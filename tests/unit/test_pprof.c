@@ -46,7 +46,7 @@ static struct frame_name stripped[] = {{.pc = 0x7f4000, .image = &library, .addr
 				       {.pc = 0xdead},
 				       {.pc = 0x9000, .function = "x\n\xff"}};
 
-/* As the Go runtime has them: two calls in one line, of which nothing but names is known. */
+/* As the Go runtime has them: two calls in one line, of which nothing but names is known, or which are at one address. */
 static struct frame_name one_call[] = {
 	{.function = "one", .file = "g.go", .line = 70, .inlined = true},
 	{.function = "line", .file = "m.go", .line = 9}};
@@ -54,12 +54,31 @@ static struct frame_name other_call[] = {
 	{.function = "other", .file = "g.go", .line = 70, .inlined = true},
 	{.function = "line", .file = "m.go", .line = 9}};
 
+static struct frame_name one_place[] = {
+	{.function = "one",
+	 .image = &program,
+	 .address = 0x2000,
+	 .file = "g.go",
+	 .line = 70,
+	 .inlined = true},
+	{.function = "line", .image = &program, .address = 0x1080, .file = "m.go", .line = 9}};
+static struct frame_name other_place[] = {
+	{.function = "other",
+	 .image = &program,
+	 .address = 0x2040,
+	 .file = "g.go",
+	 .line = 70,
+	 .inlined = true},
+	{.function = "line", .image = &program, .address = 0x1080, .file = "m.go", .line = 9}};
+
 static const struct stack_names stacks[] = {
 	{.frame_count = 3, .frames = frames},
 	{.frame_count = 3, .frames = stripped},
 	{.frame_count = 0},
 	{.frame_count = 2, .frames = one_call},
 	{.frame_count = 2, .frames = other_call},
+	{.frame_count = 2, .frames = one_place},
+	{.frame_count = 2, .frames = other_place},
 };
 
 static const struct stack_names *names(void *context, const struct snapshot_site *site)
@@ -176,15 +195,15 @@ static void pprof_write__code_without_names__addresses(void **state)
 	pprof__profile__free_unpacked(p, NULL);
 }
 
-static void pprof_write__two_inlined_calls_in_one_line__told_apart(void **state)
+static void told_apart(uint32_t first, uint32_t second)
 {
-	struct snapshot_site sites[3] = {{.stack = 3}, {.stack = 4}, {.stack = 3, .call = 1}};
+	struct snapshot_site sites[3] = {
+		{.stack = first}, {.stack = second}, {.stack = first, .call = 1}};
 	struct snapshot s = {.sites = sites, .site_count = 3};
 	Pprof__Profile *p = profile_of(&s);
 	const Pprof__Location *one = p->location[p->sample[0]->location_id[0] - 1],
 			      *other = p->location[p->sample[1]->location_id[0] - 1];
 
-	(void)state;
 	assert_int_equal(p->n_location, 2);
 	assert_int_equal(p->sample[2]->location_id[0], p->sample[0]->location_id[0]);
 	assert_string_equal(p->string_table[p->function[one->line[0]->function_id - 1]->name],
@@ -192,6 +211,18 @@ static void pprof_write__two_inlined_calls_in_one_line__told_apart(void **state)
 	assert_string_equal(p->string_table[p->function[other->line[0]->function_id - 1]->name],
 			    "other");
 	pprof__profile__free_unpacked(p, NULL);
+}
+
+static void pprof_write__two_inlined_calls_in_one_line__told_apart(void **state)
+{
+	(void)state;
+	told_apart(3, 4);
+}
+
+static void pprof_write__two_inlined_calls_at_one_address__told_apart(void **state)
+{
+	(void)state;
+	told_apart(5, 6);
 }
 
 static void pprof_write__many_sites__tables_hold_each_thing_once(void **state)
@@ -277,6 +308,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pprof_write__inlined_function__two_lines_of_one_location),
 		cmocka_unit_test(pprof_write__two_inlined_calls_in_one_line__told_apart),
+		cmocka_unit_test(pprof_write__two_inlined_calls_at_one_address__told_apart),
 		cmocka_unit_test(pprof_write__code_without_names__addresses),
 		cmocka_unit_test(pprof_write__many_sites__tables_hold_each_thing_once),
 		cmocka_unit_test(gzip_add__large_and_random__comes_back),

@@ -167,8 +167,8 @@ static void add_lines(struct pprof_tables *t, Pprof__Location *l, const struct f
 }
 
 /*
- * Of names->frames[from..to] together. Where nothing but names says which code it is, two calls in one line are the same but for
- * what was inlined there.
+ * Of names->frames[from..to] together. For two calls in one line a Go program may have the same address, or none, and tell them
+ * apart only by what was inlined there.
  */
 static void location_key(struct pprof_tables *t, const struct stack_names *names, size_t from,
 			 size_t to)
@@ -176,7 +176,7 @@ static void location_key(struct pprof_tables *t, const struct stack_names *names
 	size_t i;
 
 	frame_key(&t->key, names, to);
-	for (i = from; i < to && !names->frames[to].image; i++) {
+	for (i = from; i < to; i++) {
 		const struct frame_name *frame = &names->frames[i];
 
 		buffer_add(&t->key, &frame->line, sizeof(frame->line));
