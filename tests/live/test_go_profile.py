@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 
-from lib import ROOT, Target, check, equal, read_sites, read_text, sites_so_far, test, until
+from lib import ROOT, Target, check, equal, read_sites, sites_so_far, test, until
 from test_exports import check_folded, check_json, check_pprof, validate
 from test_go import STRIPPED, build, command, with_version
 from test_metrics import ask, free_port, parse, value
@@ -88,6 +88,11 @@ def by_function(rows):
     return sums
 
 
+def unnamed(sites):
+    """Before the end live rows may come before their names are found; those of a replay have them."""
+    return [{key: value for key, value in row.items() if key not in ("function", "source", "stack")} for row in sites.rows]
+
+
 @test()
 def go_profile__every_export__the_same_sites_as_the_runtime(case):
     """At rate 1 all is exact: what the program keeps, in all ways out, and again from the recording."""
@@ -113,7 +118,9 @@ def go_profile__every_export__the_same_sites_as_the_runtime(case):
     check_folded(path["folded"], rows)
     check_pprof(path["pprof"], rows, target.pid, "profiled")
     equal(case.run("-b", "-r", path["rec"], "--csv", path["again"]).process.returncode, 0, "exit status of the replay")
-    equal(read_text(path["again"]), read_text(path["csv"]), "CSV of the replay")
+    again = read_sites(path["again"])
+    equal(again.last(target.pid), rows, "last rows of the replay")
+    equal(unnamed(again), unnamed(sites), "rows of the replay")
 
 
 @test()
