@@ -2,6 +2,7 @@
 """Go programs: what their runtime counts, read from outside, beside what it says itself."""
 
 import csv
+import fcntl
 import os
 import re
 import subprocess
@@ -34,15 +35,17 @@ def go_environment(cgo=False):
 def build(name, *flags, source=SOURCE, cgo=False):
     """The program, built once, also when two tests want it at a time; a skip when Go is not installed, or with cgo no compiler for C."""
     go, path = toolchain(), os.path.join(BUILT, name)
-    if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source):
-        return path
-    os.makedirs(BUILT, exist_ok=True)
     if cgo:
         need("gcc")
-    own = f"{path}.{os.getpid()}"
-    made = subprocess.run([go, "build", *flags, "-o", own, source], env=go_environment(cgo), capture_output=True, text=True, check=False)
-    check(made.returncode == 0, f"go build: {made.stderr}")
-    os.replace(own, path)
+    os.makedirs(BUILT, exist_ok=True)
+    with open(f"{path}.lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # until it is closed, by whatever end of the test
+        if os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(source):
+            return path
+        own = f"{path}.part"
+        made = subprocess.run([go, "build", *flags, "-o", own, source], env=go_environment(cgo), capture_output=True, text=True, check=False)
+        check(made.returncode == 0, f"go build: {made.stderr}")
+        os.replace(own, path)
     return path
 
 
