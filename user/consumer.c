@@ -131,13 +131,10 @@ static void lock_for_events(struct consumer *c)
 	__atomic_store_n(&c->waiting, false, __ATOMIC_RELAXED);
 }
 
-static void apply(struct consumer *c, const struct event_header *const *events, size_t count)
+static void tell_others(struct consumer *c, const struct event_header *const *events, size_t count)
 {
 	size_t i;
 
-	lock_for_events(c);
-	feed_events(&c->feed, events, count);
-	pthread_mutex_unlock(&c->heap_lock);
 	for (i = 0; i < count; i++) {
 		note(c, events[i]);
 		if (c->go_sampler)
@@ -145,25 +142,23 @@ static void apply(struct consumer *c, const struct event_header *const *events, 
 	}
 }
 
-/* What came in slots is nothing that others want to know of, and is not looked at again. */
-static void apply_blocks(struct consumer *c, const struct event_header *const *events, size_t count)
-{
-	lock_for_events(c);
-	feed_blocks(&c->feed, events, count);
-	pthread_mutex_unlock(&c->heap_lock);
-}
-
 static size_t apply_some(struct consumer *c)
 {
 	const struct event_header *events[BATCH];
 	size_t n = order_next(&c->order, events, BATCH);
+	/* what came in slots is nothing that others want to know of, and is not looked at again */
+	bool others = c->order.buffer_count;
 
 	if (!n)
 		return 0;
-	if (c->order.buffer_count)
-		apply(c, events, n);
+	lock_for_events(c);
+	if (others)
+		feed_events(&c->feed, events, n);
 	else
-		apply_blocks(c, events, n);
+		feed_blocks(&c->feed, events, n);
+	pthread_mutex_unlock(&c->heap_lock);
+	if (others)
+		tell_others(c, events, n);
 	order_release(&c->order);
 	return n;
 }

@@ -198,6 +198,7 @@ static bool fits_slot(const struct event_alloc *e)
 static void put_recorded(struct workload *w, const struct event_header *h)
 {
 	struct event_alloc e = {.h = *h};
+	struct event_header *record;
 
 	w->now_ns = h->time_ns > w->now_ns ? h->time_ns : w->now_ns + 1;
 	if (h->type == EVENT_ALLOC || h->type == EVENT_FREE) {
@@ -207,8 +208,8 @@ static void put_recorded(struct workload *w, const struct event_header *h)
 			return;
 		}
 	}
-	h = memcpy(get_record(w, w->o.cpus, h->size), h, h->size);
-	((struct event_header *)(uintptr_t)h)->time_ns = w->now_ns;
+	record = memcpy(get_record(w, w->o.cpus, h->size), h, h->size);
+	record->time_ns = w->now_ns;
 }
 
 static uint64_t draw_stack(struct workload *w, uint32_t tid)

@@ -438,6 +438,13 @@ def read_json_lines(path):
     return [json.loads(line) for line in read_whole_lines(path).splitlines()] if os.path.exists(path) else []
 
 
+def last_process(path):
+    """The first process of the last snapshot of a --json file so far; {} before there is one."""
+    lines = read_json_lines(path)
+    processes = lines[-1]["processes"] if lines else []
+    return processes[0] if processes else {}
+
+
 def code_mappings(pid):
     for line in read_text(f"/proc/{pid}/maps").splitlines():
         words = line.split(None, 5)

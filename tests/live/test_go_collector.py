@@ -5,7 +5,7 @@ import os
 import re
 import signal
 
-from lib import ROOT, Target, check, equal, read_json_lines, test, until
+from lib import ROOT, Target, check, equal, last_process, test, until
 from test_go import build, command, rows_of
 from test_metrics import ask, free_port, parse, value
 
@@ -18,9 +18,8 @@ def steady(case, *arguments, environment=None):
 
 def last_go(path):
     """The figures of the last whole line of a JSON file; {} when there is none."""
-    lines = read_json_lines(path)
-    processes = lines[-1]["processes"] if lines else []
-    return (processes[0]["go"] or {}) if processes else {}
+    process = last_process(path)
+    return process and process["go"] or {}
 
 
 @test()

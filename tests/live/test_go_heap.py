@@ -5,7 +5,7 @@ import collections
 import os
 import re
 
-from lib import ROOT, Failure, Target, check, equal, read_json_lines, read_sites, read_text, sites_so_far, test, until
+from lib import ROOT, Failure, Target, check, equal, last_process, read_sites, read_text, sites_so_far, test, until
 from test_go import STRIPPED, build, command
 from test_metrics import ask, free_port, parse, value
 
@@ -254,9 +254,8 @@ def go_heap__thread_of_the_samples__only_where_there_are_some(case):
 
 def heap_of(path):
     """go_heap of the last whole line of a JSON file; {} when there is none."""
-    lines = read_json_lines(path)
-    processes = lines[-1]["processes"] if lines else []
-    return (processes[0]["go_heap"] or {}) if processes else {}
+    process = last_process(path)
+    return process and process["go_heap"] or {}
 
 
 @test(90)

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include "../base/either.h"
 
 #define AHEAD_BYTES 1024
 
@@ -43,12 +44,6 @@ void order_done(struct order *o)
 	o->heads = NULL;
 	o->times = NULL;
 	o->losers = NULL;
-}
-
-/* a when `first` is 1, b when it is 0. No branch, whatever the compiler thinks of it. */
-static inline uint64_t either(uint64_t first, uint64_t a, uint64_t b)
-{
-	return b ^ ((a ^ b) & -first);
 }
 
 /* The leaf has another time. Returns the winner. */

@@ -6,7 +6,7 @@
  * segments; a segment of local depth d stands in 1 << (depth - d) entries next to each other
  * (extendible hashing). A segment has
  *
- *   - its blocks, dense, in chunks that never move while it lives; free ones form a list that is
+ *   - its blocks, dense, in chunks that do not move while it lives, but once to huge pages; free ones form a list that is
  * used last in, first out, so that a program that allocates and frees in turn stays within a few
  * cache lines;
  *   - an index: buckets of one cache line with 21 slots, each with a tag byte (8 bits of the hash) and

@@ -250,10 +250,15 @@ void *pieces_take_huge(struct pieces *p)
 	return piece;
 }
 
+static struct page *page_of(void *piece)
+{
+	return (void *)((uintptr_t)piece & ~(uintptr_t)(PAGE_BYTES - 1));
+}
+
 /* One page that is empty is kept. */
 void pieces_give(struct pieces *p, void *piece)
 {
-	struct page *page = (void *)((uintptr_t)piece & ~(uintptr_t)(PAGE_BYTES - 1));
+	struct page *page = page_of(piece);
 	struct pool_of_pages *of = &p->of[page->kind];
 	size_t i = (size_t)((uint8_t *)piece - (uint8_t *)page) / PIECE_BYTES;
 
@@ -271,9 +276,7 @@ void pieces_give(struct pieces *p, void *piece)
 
 void pieces_drop(struct pieces *p, void *piece)
 {
-	const struct page *page = (void *)((uintptr_t)piece & ~(uintptr_t)(PAGE_BYTES - 1));
-
-	if (page->kind == SMALL)
+	if (page_of(piece)->kind == SMALL)
 		madvise(piece, PIECE_BYTES, MADV_DONTNEED);
 	pieces_give(p, piece);
 }

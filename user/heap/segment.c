@@ -122,6 +122,15 @@ static void set_bit(uint32_t *bits, uint32_t i, bool value)
 	*bits = (*bits & ~(1u << i)) | (uint32_t)value << i;
 }
 
+static void chunk_set(struct blocks_segment *s, uint32_t i, void *v, bool shifted, bool piece,
+		      bool huge)
+{
+	set_bit(&s->shifted, i, shifted);
+	set_bit(&s->pieces, i, piece);
+	set_bit(&s->huge, i, huge);
+	s->chunks[i] = v;
+}
+
 /* A full one. NULL: there are no pieces. */
 static char *chunk_of_pieces(struct blocks *b, bool *huge)
 {
@@ -150,11 +159,8 @@ static struct block *chunk_new(struct blocks *b, struct blocks_segment *s, uint3
 		memcpy(v, s->chunks[i], moving * sizeof(struct block));
 		chunk_free(b, s, i, pieces_give);
 	}
-	set_bit(&s->shifted, i, shifted);
-	set_bit(&s->pieces, i, piece);
-	set_bit(&s->huge, i, huge);
+	chunk_set(s, i, v, shifted, piece, huge);
 	b->small_chunks += full && !huge;
-	s->chunks[i] = (void *)v;
 	return s->chunks[i];
 }
 
@@ -172,10 +178,7 @@ bool segment_settle(struct blocks *b, struct blocks_segment *s)
 		return true;
 	memcpy(v, s->chunks[i], PIECE_BYTES);
 	chunk_free(b, s, i, pieces_drop);
-	set_bit(&s->shifted, i, false);
-	set_bit(&s->pieces, i, true);
-	set_bit(&s->huge, i, true);
-	s->chunks[i] = v;
+	chunk_set(s, i, v, false, true, true);
 	b->changes++;
 	return true;
 }

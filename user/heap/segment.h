@@ -11,6 +11,7 @@
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
+#include "../base/either.h"
 #include "blocks.h"
 
 #define BUCKET_SLOTS   21u
@@ -230,12 +231,6 @@ static inline void blocks_fetch_bucket(const struct blocks *b, uint64_t address,
 	__builtin_prefetch(x->bucket, 1);
 }
 
-/* a when `first` is 1, b when it is 0; without a branch. */
-static inline uint32_t either(uint32_t first, uint32_t a, uint32_t b)
-{
-	return b ^ ((a ^ b) & -first);
-}
-
 /* The block with that address; or, when it is `fresh`, not expected to be there, the one that it will get. */
 static inline void blocks_fetch_block(struct blocks_ahead *x, uint32_t fresh)
 {
@@ -249,7 +244,7 @@ static inline void blocks_fetch_block(struct blocks_ahead *x, uint32_t fresh)
 		return;
 	x->slot = (uint32_t)__builtin_ctz(m | 1u << (BUCKET_SLOTS - 1));
 	x->ref = x->bucket->refs[x->slot];
-	x->block = block_at(s, either(fresh, s->free_head - 1, number_of(x->ref)));
+	x->block = block_at(s, (uint32_t)either(fresh, s->free_head - 1, number_of(x->ref)));
 	__builtin_prefetch(x->block, 1);
 }
 
