@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../target/elf_image.h"
 #include "unwind_bottom.h"
 #include "unwind_check.h"
 #include "unwind_input.h"
@@ -107,48 +108,6 @@ static void add_eh_frame(struct unwind_fdes *f, Elf *elf)
 	f->source_count += s->cfi != NULL;
 }
 
-/* A file with .debug_frame and nothing else: header, contents, names, section headers. */
-static void *frame_image(const Elf_Data *data, uint64_t address, size_t *size)
-{
-	static const char names[] = "\0.debug_frame\0.shstrtab";
-	size_t contents = sizeof(Elf64_Ehdr), strings = contents + data->d_size,
-	       headers = (strings + sizeof(names) + 7) / 8 * 8;
-	Elf64_Ehdr *e;
-	Elf64_Shdr *s;
-	char *image;
-
-	*size = headers + 3 * sizeof(*s);
-	image = calloc(1, *size);
-	if (!image)
-		return NULL;
-	e = (void *)image;
-	*e = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-				      EV_CURRENT},
-			  .e_type = ET_DYN,
-			  .e_machine = EM_X86_64,
-			  .e_version = EV_CURRENT,
-			  .e_shoff = headers,
-			  .e_ehsize = sizeof(*e),
-			  .e_shentsize = sizeof(*s),
-			  .e_shnum = 3,
-			  .e_shstrndx = 2};
-	memcpy(image + contents, data->d_buf, data->d_size);
-	memcpy(image + strings, names, sizeof(names));
-	s = (void *)(image + headers);
-	s[1] = (Elf64_Shdr){.sh_name = 1,
-			    .sh_type = SHT_PROGBITS,
-			    .sh_addr = address,
-			    .sh_offset = contents,
-			    .sh_size = data->d_size,
-			    .sh_addralign = 1};
-	s[2] = (Elf64_Shdr){.sh_name = sizeof(".debug_frame") + 1,
-			    .sh_type = SHT_STRTAB,
-			    .sh_offset = strings,
-			    .sh_size = sizeof(names),
-			    .sh_addralign = 1};
-	return image;
-}
-
 static void source_done(struct unwind_source *s)
 {
 	if (s->eh)
@@ -158,7 +117,6 @@ static void source_done(struct unwind_source *s)
 	free(s->image);
 }
 
-/* libdw reads, and unpacks, all debug information that is in a file with the frames: it gets none. */
 static void add_debug_frame(struct unwind_fdes *f, Elf *elf)
 {
 	struct unwind_source *s = &f->sources[f->source_count];
@@ -172,7 +130,11 @@ static void add_debug_frame(struct unwind_fdes *f, Elf *elf)
 		f->refused = true;
 		return;
 	}
-	s->image = frame_image(s->data, s->address, &size);
+	s->image = elf_image_new(&(struct elf_image_section){.name = ".debug_frame",
+							     .bytes = s->data->d_buf,
+							     .size = s->data->d_size,
+							     .address = s->address},
+				 1, &size);
 	s->copy = s->image ? elf_memory(s->image, size) : NULL;
 	s->dwarf = s->copy ? dwarf_begin_elf(s->copy, DWARF_C_READ, NULL) : NULL;
 	s->cfi = s->dwarf ? dwarf_getcfi(s->dwarf) : NULL;

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "elf_image.h"
 #include "elf_private.h"
 #include "go_private.h"
 
@@ -26,36 +27,35 @@ enum { INFO, ABBREV, STRINGS, PARTS };
 
 static const char *const part_names[PARTS] = {".debug_info", ".debug_abbrev", ".debug_str"};
 
-struct part {
-	const void *bytes;
-	size_t size;
-};
-
 /* ---- a file of its own ---- */
 
-/* Nothing when it is not there, or too large. */
-static struct part load_part(Elf_Scn *section, const GElf_Shdr *h)
+/* Without bytes when it is not there, or too large. */
+static void load_part(Elf_Scn *section, const GElf_Shdr *h, struct elf_image_section *part)
 {
 	GElf_Chdr packed;
 	Elf_Data *data;
 
 	if (h->sh_type == SHT_NOBITS || h->sh_size > INFO_MAX)
-		return (struct part){0};
+		return;
 	if ((h->sh_flags & SHF_COMPRESSED) &&
 	    (!gelf_getchdr(section, &packed) || packed.ch_size > INFO_MAX ||
 	     elf_compress(section, 0, 0) < 0))
-		return (struct part){0};
+		return;
 	data = elf_getdata(section, NULL);
-	return data && data->d_buf ? (struct part){data->d_buf, data->d_size} : (struct part){0};
+	if (!data || !data->d_buf)
+		return;
+	part->bytes = data->d_buf;
+	part->size = data->d_size;
 }
 
-static void load_parts(Elf *elf, struct part parts[PARTS])
+static void load_parts(Elf *elf, struct elf_image_section parts[PARTS])
 {
 	Elf_Scn *section = NULL;
 	size_t names, i;
 	GElf_Shdr h;
 
-	memset(parts, 0, PARTS * sizeof(*parts));
+	for (i = 0; i < PARTS; i++)
+		parts[i] = (struct elf_image_section){.name = part_names[i]};
 	if (elf_getshdrstrndx(elf, &names))
 		return;
 	while ((section = elf_nextscn(elf, section))) {
@@ -64,72 +64,23 @@ static void load_parts(Elf *elf, struct part parts[PARTS])
 
 		for (i = 0; name && i < PARTS; i++) {
 			if (!parts[i].bytes && !strcmp(name, part_names[i]))
-				parts[i] = load_part(section, &h);
+				load_part(section, &h, &parts[i]);
 		}
 	}
-}
-
-/* Header, contents, names, section headers. */
-static char *make_image(const struct part parts[PARTS], size_t *size)
-{
-	static const char names[] = "\0.debug_info\0.debug_abbrev\0.debug_str\0.shstrtab";
-	static const uint32_t name_at[PARTS + 1] = {1, 13, 27, 38};
-	size_t at = sizeof(Elf64_Ehdr), strings, i;
-	Elf64_Ehdr *e;
-	Elf64_Shdr *s;
-	char *image;
-
-	for (i = 0; i < PARTS; i++)
-		at += parts[i].size;
-	strings = at;
-	at = (at + sizeof(names) + 7) / 8 * 8;
-	*size = at + (PARTS + 2) * sizeof(*s);
-	image = calloc(1, *size);
-	if (!image)
-		return NULL;
-	e = (void *)image;
-	*e = (Elf64_Ehdr){.e_ident = {ELFMAG0, ELFMAG1, ELFMAG2, ELFMAG3, ELFCLASS64, ELFDATA2LSB,
-				      EV_CURRENT},
-			  .e_type = ET_DYN,
-			  .e_machine = EM_X86_64,
-			  .e_version = EV_CURRENT,
-			  .e_shoff = at,
-			  .e_ehsize = sizeof(*e),
-			  .e_shentsize = sizeof(*s),
-			  .e_shnum = PARTS + 2,
-			  .e_shstrndx = PARTS + 1};
-	s = (void *)(image + at);
-	at = sizeof(*e);
-	for (i = 0; i < PARTS; at += parts[i].size, i++) {
-		if (parts[i].size)
-			memcpy(image + at, parts[i].bytes, parts[i].size);
-		s[i + 1] = (Elf64_Shdr){.sh_name = name_at[i],
-					.sh_type = SHT_PROGBITS,
-					.sh_offset = at,
-					.sh_size = parts[i].size,
-					.sh_addralign = 1};
-	}
-	memcpy(image + strings, names, sizeof(names));
-	s[PARTS + 1] = (Elf64_Shdr){.sh_name = name_at[PARTS],
-				    .sh_type = SHT_STRTAB,
-				    .sh_offset = strings,
-				    .sh_size = sizeof(names),
-				    .sh_addralign = 1};
-	return image;
 }
 
 /* NULL: there is none. The caller frees it. */
 static char *copy_types(const struct elf_file *file, size_t *size)
 {
 	Elf *elf = elf_begin(file->fd, ELF_C_READ, NULL);
-	struct part parts[PARTS];
+	struct elf_image_section parts[PARTS];
 	char *image = NULL;
 
 	if (!elf)
 		return NULL;
 	load_parts(elf, parts);
 	if (parts[INFO].size && parts[ABBREV].size)
-		image = make_image(parts, size);
+		image = elf_image_new(parts, PARTS, size);
 	elf_end(elf);
 	return image;
 }
