@@ -323,6 +323,7 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 {
 	struct tracked *from = tracker_find_pid(t, parent), *p;
 	uint32_t number = loader_find_process(t->loader, pid);
+	int err;
 
 	if (!from || !number)
 		return NULL;
@@ -332,8 +333,14 @@ struct tracked *tracker_add_child(struct tracker *t, pid_t pid, pid_t parent)
 	if (p->borrowed)
 		t->live_count--;
 	follow_fork(t, from, p);
-	if (copy_probes(t, p, from))
-		log_verbose("process %d: not all probes could be placed at its start", (int)pid);
+	err = copy_probes(t, p, from);
+	if (err == -ESRCH)
+		log_verbose("process %d ended before its probes were placed", (int)pid);
+	else if (err)
+		log_warn(
+			"process %d (%s), a child: not all probes could be placed: %s; its figures "
+			"are too low",
+			(int)pid, p->comm, strerror(-err));
 	else if (p->borrowed)
 		loader_mark_probed(t->loader, pid);
 	return p;

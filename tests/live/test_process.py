@@ -150,11 +150,11 @@ def fork__not_followed__only_the_parent(case):
     target.finish()
 
 
-def check_family(tracer, sites, lines):
-    """The parent, its fork (which inherits 11 blocks), the vforked and the spawned program."""
+def check_family(tracer, sites, lines, others=frozenset()):
+    """The parent, its fork (which inherits 11 blocks), the vforked and the spawned program; `others` have summaries too."""
     processes = parse_processes(lines)
     equal(set(processes), {"parent", "child", "vforked", "spawned"}, "processes that said their truth")
-    equal(set(tracer.summaries()), {pid for pid, _ in processes.values()}, "processes with a summary")
+    equal(set(tracer.summaries()) - others, {pid for pid, _ in processes.values()}, "processes with a summary")
     for name, (pid, truth) in processes.items():
         try:
             check_truth(truth, sites.last(pid))
@@ -178,6 +178,15 @@ def fork__followed__children_are_processes_of_their_own(case):
 def fork__of_a_command__followed(case):
     tracer, sites = command(case, "--", target_path("forks"), "--now")
     check_family(tracer, sites, tracer.out.lines)
+
+
+@test()
+def fork__of_a_child_that_has_execed__followed(case):
+    """Its modules are where they were not when it was forked itself."""
+    shell = f"{target_path('forks')} --now; true"
+    tracer, sites = command(case, "--", "/bin/sh", "-c", shell)
+    check_family(tracer, sites, tracer.out.lines,
+                 {pid for pid, summary in tracer.summaries().items() if summary.comm == "sh"})
 
 
 @test()

@@ -40,7 +40,7 @@ struct attachment {
 	enum probe_method method;
 	int idle_program; /* its own descriptor: detaching may outlive the loader */
 	pid_t pid;
-	bool pauses, paused;
+	bool paused;
 	struct module_links *modules;
 	size_t module_count;
 };
@@ -53,7 +53,6 @@ struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachm
 	a->method = loader_method(loader);
 	a->idle_program = fcntl(loader_idle_program(loader), F_DUPFD_CLOEXEC, 0);
 	a->pid = pid;
-	a->pauses = pauses != PAUSES_NEVER;
 	a->paused = pauses == PAUSES_NOW;
 	return a;
 }
@@ -267,16 +266,14 @@ static int link_places(struct attachment *a, struct module_links *links)
 	return err;
 }
 
-/* By its descriptor a file is found again, whatever its process maps by then. */
-static void keep_file(const struct attachment *a, struct module_links *links)
+/* By its descriptor a file is found again, whatever its process maps by then: for a link after a pause, or for a child. */
+static void keep_file(struct module_links *links)
 {
 	size_t i;
 
 	links->stays = true;
 	for (i = 0; i < links->places.count; i++)
 		links->stays &= COOKIE_ID(links->places.v[i].cookie) == CALL_ID_MODULES;
-	if (!a->pauses || links->stays)
-		return;
 	if (links->file < 0)
 		links->file = open(links->path, O_PATH | O_CLOEXEC);
 	if (links->file >= 0)
@@ -340,7 +337,7 @@ static int attach_module(struct attachment *a, const struct targets *targets,
 	snprintf(links.path, sizeof(links.path), "%s", m->open_path);
 	err = places_plan(&links.places, a->loader, a->pid, targets, m, known);
 	if (!err) {
-		keep_file(a, &links);
+		keep_file(&links);
 		err = link_module(a, &links);
 	}
 	if (err) {
@@ -394,7 +391,7 @@ int attachment_copy(struct attachment *a, const struct attachment *from)
 	for (i = 0; !err && i < from->module_count; i++) {
 		struct module_links links = copy_of(&from->modules[i], a->pid);
 
-		keep_file(a, &links);
+		keep_file(&links);
 		err = link_module(a, &links);
 		if (err) {
 			drop_links(&links);
