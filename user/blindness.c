@@ -23,6 +23,8 @@ static enum blind find_blind(const struct options *o, const struct snapshot_proc
 		.ranges_bytes = p->ranges_bytes,
 		.allocs = p->heap_alloc_count,
 		.missed_allocs = p->missed_allocs,
+		.frees = p->heap_free_count + p->unknown_frees,
+		.layers = t->layers,
 		.reused = p->reused_addresses,
 		.lost = p->lost_events,
 	};

@@ -241,6 +241,13 @@ void tracker_announce(struct tracker *t, struct tracked *p)
 		 attachment_probe_count(p->attachment), attachment_module_count(p->attachment));
 }
 
+static void note_layers(struct tracked *p)
+{
+	unsigned layers = attachment_free_count(p->attachment);
+
+	p->layers = layers > p->layers ? layers : p->layers;
+}
+
 struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 {
 	struct targets targets = {0};
@@ -269,6 +276,7 @@ struct tracked *tracker_attach(struct tracker *t, pid_t pid)
 		err = loader_add_process(t->loader, pid, p->number);
 		if (!err)
 			err = attachment_update(p->attachment, &targets, false);
+		note_layers(p);
 		go_heap_begin(t, p, &targets);
 		log_verbose("process %d: planned and attached in %.1f ms", (int)pid,
 			    (double)(clock_monotonic_ns() - begun) / 1e6);
@@ -316,6 +324,7 @@ static int copy_probes(struct tracker *t, struct tracked *p, const struct tracke
 	stall_update_begin(t->stall);
 	err = attachment_copy(p->attachment, from->attachment);
 	stall_update_end(t->stall);
+	p->layers = from->layers;
 	return err;
 }
 
@@ -385,6 +394,7 @@ int tracker_mapped(struct tracker *t, struct tracked *p, dev_t device, ino_t ino
 		go_heap_begin(t, p, &targets);
 	if (!err && places_have_allocator(&targets, CALL_RANGE))
 		p->productive = true;
+	note_layers(p);
 	if (!err)
 		remember_barren(t, &targets, device, inode);
 	targets_done(&targets);

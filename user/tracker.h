@@ -34,6 +34,7 @@ struct tracked {
 	bool refused;	     /* cannot be traced (said) */
 	bool announced;	     /* the "attached to" line is written */
 	bool productive;     /* one of its modules has an allocator */
+	unsigned layers;     /* so many of its modules free blocks, at most */
 	uint64_t started_ns; /* noticed at its start, at this time; 0: not so */
 	bool held;	     /* ptrace holds it at fork and exec: nothing is noticed late */
 	bool borrowed;	     /* vfork child, until it execs */

@@ -423,6 +423,19 @@ def leaks_and_ends__are_not_blind__nothing_said(case):
         equal(what_is_said(case, [word]), [], f"{word}: what is said")
 
 
+def library_before_the_allocator__is_not_blind__nothing_said(case):
+    """Its free calls the one below, of which no allocation is seen."""
+    for name in ("libmemusage.so", "libc_malloc_debug.so.0"):
+        process = case.keep(lib.Program([program("plain"), "wait"], env={"LD_PRELOAD": lib.find_library(name)}))
+        process.out.wait_for("^ready ")
+        tracer = case.attach(process.pid)
+        process.write("\n\n")
+        equal(process.wait(), 14, "exit status")
+        tracer.end()
+        check(tracer.summary(process.pid).events >= 2000, "not everything was seen")
+        equal([line for line in tracer.err.lines if "not seen" in line], [], f"what is said with {name}")
+
+
 def vfork__child_that_allocates__seen_or_counted(case):
     """Its 7 blocks are in the memory of the parent: a way of attaching that does not see them counts such children."""
     seen = {}
@@ -657,7 +670,8 @@ def table():
 CASES = [vfork__child_that_allocates__seen_or_counted, detach__every_method__nothing_left_in_memory,
          children__not_followed__free_of_breakpoints, children__not_followed_and_orphaned__free_of_breakpoints, kill__at_random_moments__program_unharmed,
          exceptions__in_two_processes_at_once__caught, growth__without_an_allocation__said,
-         half_an_allocator__without_a_known_name__said, leaks_and_ends__are_not_blind__nothing_said,
+         half_an_allocator__without_a_known_name__said,
+         library_before_the_allocator__is_not_blind__nothing_said, leaks_and_ends__are_not_blind__nothing_said,
          gdb__on_a_traced_process__both_work, gdb__holds_the_process__tracer_attaches, strace__as_the_command__works,
          gdb__as_the_command__works, stall__attach_and_detach__measured,
          stall__threads_wait_for_the_memory_map__said, children__cost_of_a_pair__measured]

@@ -110,6 +110,23 @@ static void blind_find__few_among_many_or_lost__not_blind(void **state)
 		BLIND_NOT);
 }
 
+/* Each free is followed by that of the layer below, of which no allocation is seen. */
+static void blind_find__frees_of_a_layer_below__not_blind(void **state)
+{
+	struct blind_facts f = {.allocs = 5000, .missed_allocs = 4000, .frees = 8000, .layers = 2};
+
+	(void)state;
+	assert_int_equal(blind_find(&f), BLIND_NOT);
+	f.layers = 1;
+	assert_int_equal(blind_find(&f), BLIND_ALLOCATIONS);
+	f.layers = 3;
+	f.frees = 6000;
+	assert_int_equal(blind_find(&f), BLIND_NOT);
+	/* more than the upper layer explains */
+	f.layers = 2;
+	assert_int_equal(blind_find(&f), BLIND_ALLOCATIONS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +139,7 @@ int main(void)
 		cmocka_unit_test(blind_find__freed_again_and_again__allocations),
 		cmocka_unit_test(blind_find__handed_out_again_and_again__frees),
 		cmocka_unit_test(blind_find__few_among_many_or_lost__not_blind),
+		cmocka_unit_test(blind_find__frees_of_a_layer_below__not_blind),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

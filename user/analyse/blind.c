@@ -15,6 +15,11 @@ static bool many(uint64_t repeats, uint64_t lost, uint64_t of)
 	return repeats > lost && repeats - lost >= REPEATS && repeats - lost >= of / SHARE;
 }
 
+static uint64_t lower_frees(const struct blind_facts *f)
+{
+	return f->layers > 1 ? f->frees - f->frees / f->layers : 0;
+}
+
 static bool grew_unseen(const struct blind_facts *f)
 {
 	uint64_t least = GROWTH_BYTES;
@@ -29,7 +34,9 @@ static bool grew_unseen(const struct blind_facts *f)
 enum blind blind_find(const struct blind_facts *f)
 {
 	if (!f->filtered && !f->sample_bytes) {
-		if (many(f->missed_allocs, f->lost, f->allocs))
+		uint64_t lower = lower_frees(f);
+
+		if (f->missed_allocs > lower && many(f->missed_allocs - lower, f->lost, f->allocs))
 			return BLIND_ALLOCATIONS;
 		if (many(f->reused, f->lost, f->allocs))
 			return BLIND_FREES;

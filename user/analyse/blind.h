@@ -10,6 +10,10 @@
  *                   end most programs).
  *   frees           an address is handed out again and again that was not given back.
  *
+ * A library that is put before the allocator (memusage, libc_malloc_debug) frees by calling it: both
+ * frees are seen, and of the lower ones no allocation is, as the upper one is taken for it. So with
+ * several layers that free, that share of all frees proves nothing.
+ *
  * The last two are sure, whatever the program does, as long as no event was lost, filtered or left
  * out by sampling.
  */
@@ -28,6 +32,8 @@ struct blind_facts {
 	uint64_t ranges_bytes;	/* outstanding of the mmap class */
 	uint64_t allocs;	/* seen, heap class */
 	uint64_t missed_allocs; /* frees of an address that was freed before */
+	uint64_t frees;		/* seen, of known and of unknown blocks */
+	unsigned layers;	/* modules that free; 0 or 1: no free calls another one */
 	uint64_t reused;	/* allocations at an address that was live */
 	uint64_t lost;
 };

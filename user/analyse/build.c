@@ -41,6 +41,7 @@ static void copy_process(struct snapshot_process *to, const struct heap_process 
 	totals_add(&to->totals, &p->ranges_totals);
 	to->totals.peak_bytes += p->ranges_totals.peak_bytes;
 	to->heap_alloc_count = p->totals.alloc_count;
+	to->heap_free_count = p->totals.free_count;
 	to->ranges_bytes = p->ranges_totals.outstanding_bytes;
 	to->event_count = p->event_count;
 	to->lost_events = lost_events(p);

@@ -58,7 +58,7 @@ static void begin_process(struct snapshot_process *p)
 	memset(&p->totals, 0, sizeof(p->totals));
 	p->totals.peak_bytes = peak;
 	p->ranges_bytes = 0;
-	p->heap_alloc_count = 0;
+	p->heap_alloc_count = p->heap_free_count = 0;
 }
 
 static void add_site(struct snapshot_process *p, const struct snapshot_site *site)
@@ -66,10 +66,12 @@ static void add_site(struct snapshot_process *p, const struct snapshot_site *sit
 	totals_add(&p->totals, &site->totals);
 	if (p->totals.peak_bytes < p->totals.outstanding_bytes)
 		p->totals.peak_bytes = p->totals.outstanding_bytes;
-	if (site->range)
+	if (site->range) {
 		p->ranges_bytes += site->totals.outstanding_bytes;
-	else
+	} else {
 		p->heap_alloc_count += site->totals.alloc_count;
+		p->heap_free_count += site->totals.free_count;
+	}
 }
 
 void snapshot_sum(struct snapshot *s, const struct coverage_figures *coverage)

@@ -135,9 +135,9 @@ struct snapshot_process {
 	char comm[16];
 	bool exited;
 	int exit_code;
-	struct totals totals;	   /* heap class and mmap class together */
-	uint64_t ranges_bytes;	   /* outstanding of the mmap class alone */
-	uint64_t heap_alloc_count; /* of the heap class alone */
+	struct totals totals;			    /* heap class and mmap class together */
+	uint64_t ranges_bytes;			    /* outstanding of the mmap class alone */
+	uint64_t heap_alloc_count, heap_free_count; /* of the heap class alone */
 	uint64_t event_count, lost_events;
 	uint64_t unknown_frees;
 	uint64_t missed_allocs, reused_addresses;

@@ -132,6 +132,23 @@ bool attachment_has(const struct attachment *a, dev_t device, ino_t inode)
 	return false;
 }
 
+unsigned attachment_free_count(const struct attachment *a)
+{
+	unsigned found = 0;
+	size_t i, j;
+
+	for (i = 0; i < a->module_count; i++) {
+		const struct places *places = &a->modules[i].places;
+
+		for (j = 0; j < places->count; j++) {
+			if (COOKIE_KIND(places->v[j].cookie) == CALL_FREE)
+				break;
+		}
+		found += j < places->count;
+	}
+	return found;
+}
+
 size_t attachment_module_count(const struct attachment *a)
 {
 	return a->module_count;

@@ -55,6 +55,8 @@ bool attachment_has(const struct attachment *a, dev_t device, ino_t inode);
 /* No allocator function has a breakpoint, although the kernel accepted them. */
 bool attachment_is_blind(const struct attachment *a);
 size_t attachment_probe_count(const struct attachment *a);
+/* Modules with a function that frees. */
+unsigned attachment_free_count(const struct attachment *a);
 size_t attachment_module_count(const struct attachment *a);
 
 #endif /* PROBE_ATTACH_H */
