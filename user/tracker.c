@@ -472,6 +472,17 @@ static void on_started(struct tracker *t, const struct notice *n)
 	announce_started(t, p);
 }
 
+/* The process runs on while we look. */
+static void look_for_allocator(struct tracker *t, struct tracked *p, uint64_t mapped_ns)
+{
+	size_t before = attachment_probe_count(p->attachment);
+
+	if (!tracker_update(t, p) && before && attachment_probe_count(p->attachment) > before)
+		log_info("process %d (%s) has loaded another allocator; what it allocated there in "
+			 "the first %.1f ms is not shown",
+			 (int)p->pid, p->comm, (double)(clock_monotonic_ns() - mapped_ns) / 1e6);
+}
+
 static void work_off(struct tracker *t, const struct notice *n)
 {
 	struct tracked *p = tracker_find_number(t, n->type == EVENT_FORK ? n->child : n->process);
@@ -498,7 +509,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 			read_mappings(t, p);
 			/* code that no dynamic linker announced: generated, or mapped by hand */
 			if (!(n->flags & EVENT_F_UNWIND))
-				tracker_update(t, p);
+				look_for_allocator(t, p, n->time_ns);
 			names_read(t, p);
 			announce_started(t, p);
 		}
