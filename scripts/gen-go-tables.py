@@ -254,7 +254,8 @@ def write(tables):
         print("\t" + ", ".join(map(str, sizes[i:i + 12])) + ",")
     print("};\n\n/* Where debug information has them. */\nstatic const struct go_member_name go_member_names[GO_MEMBERS] = {")
     for name, *words in FIELDS:
-        print(f"\t[GO_{name}] = {{" + ", ".join(f'"{word}"' if word else "NULL" for word in words) + "},")
+        members = zip(("type", "member", "inner_type", "inner"), words)
+        print(f"\t[GO_{name}] = {{" + ", ".join(f'.{key} = "{word}"' for key, word in members if word) + "},")
     print("};\n\nstatic const struct go_layout go_layouts[] = {")
     for table in tables:
         print(f"\t{{.minor = {table['minor']}, .at = {{")
