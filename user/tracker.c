@@ -418,6 +418,14 @@ int tracker_update(struct tracker *t, struct tracked *p)
 	return err;
 }
 
+/* On a busy machine its fork may be told before it has come to its first stop: then it is no late one. */
+static bool is_held_by_us(pid_t pid)
+{
+	struct process_info info;
+
+	return !process_read(pid, &info) && info.tracer == getpid();
+}
+
 static void late_child(struct tracker *t, const struct notice *n)
 {
 	struct tracked *from = tracker_find_number(t, n->process), *p;
@@ -490,7 +498,7 @@ static void work_off(struct tracker *t, const struct notice *n)
 	switch (n->type) {
 	case EVENT_FORK:
 		/* a vfork child that has become a process of its own is known by its pid */
-		if (!p && !tracker_find_pid(t, (pid_t)n->pid))
+		if (!p && !tracker_find_pid(t, (pid_t)n->pid) && !is_held_by_us((pid_t)n->pid))
 			late_child(t, n);
 		break;
 	case EVENT_STRANGER:

@@ -189,6 +189,50 @@ def fork__of_a_child_that_has_execed__followed(case):
                  {pid for pid, summary in tracer.summaries().items() if summary.comm == "sh"})
 
 
+# While its parent waits for the tracer, a more urgent process takes the only CPU that the child may run on.
+STARVED_CHILD = """
+import os, time
+
+def urgent(priority):
+    os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
+
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+wait, go = os.pipe()
+ready, tell = os.pipe()
+hog = os.fork()
+if not hog:
+    urgent(1)
+    os.write(tell, b"x")
+    os.read(wait, 1)
+    end = time.monotonic() + 0.2
+    while time.monotonic() < end:
+        pass
+    os._exit(0)
+os.read(ready, 1)
+urgent(2)
+os.write(go, b"x")
+child = os.fork()
+if not child:
+    os.execvp("sleep", ["sleep", "0"])
+os.waitpid(child, 0)
+os.waitpid(hog, 0)
+"""
+
+
+@test()
+def fork__child_that_does_not_get_to_run__is_not_late(case):
+    """Its fork is told before it has come to its first stop; taken for a late one, it would be told of its exec twice, and its names be those of no program."""
+    if len(os.sched_getaffinity(0)) < 2:
+        raise Skip("needs a CPU for the tracer")
+    path = case.path("sites.csv")
+    tracer = case.run("--csv", path, "--", python(), "-c", STARVED_CHILD)
+    equal(tracer.wait(), 0, "exit status of the tracer")
+    equal([line for line in tracer.err.lines if " late" in line], [], "what is said")
+    pid = next(pid for pid, summary in tracer.summaries().items() if summary.comm == "sleep")
+    stacks = {row["site"] for row in read_sites(path).last(pid)}
+    check(len(stacks) > 5, f"the child has {len(stacks)} stacks")
+
+
 @test()
 def fork__of_a_command_no_follow__only_the_parent(case):
     tracer, sites = command(case, "--no-follow", "--", target_path("forks"), "--now")
