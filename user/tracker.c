@@ -121,7 +121,7 @@ static struct tracked *add(struct tracker *t, pid_t pid, uint32_t number, const 
 	p->number = number;
 	p->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	snprintf(p->comm, sizeof(p->comm), "%s", comm);
-	p->attachment = attachment_new(t->loader, pid, t->pauses);
+	p->attachment = attachment_new(t->loader, pid, t->paused);
 	p->go_builds = t->go_builds;
 	p->rss_first = process_rss(pid);
 	push_space(t, p);
@@ -369,7 +369,7 @@ void tracker_exec(struct tracker *t, struct tracked *p, bool by_other_thread)
 	 */
 	if (by_other_thread) {
 		attachment_free(p->attachment);
-		p->attachment = attachment_new(t->loader, p->pid, t->pauses);
+		p->attachment = attachment_new(t->loader, p->pid, t->paused);
 	}
 	go_sampler_drop(t->go_sampler, p->number);
 	push_space(t, p);

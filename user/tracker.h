@@ -69,8 +69,8 @@ struct tracker {
 	struct discover_options discover;
 	struct go_builds *go_builds; /* what is known of Go programs; from the stages */
 	bool follow;
-	bool go_enable_profile;	       /* may be written in Go programs */
-	enum attachment_pauses pauses; /* of all attachments */
+	bool go_enable_profile; /* may be written in Go programs */
+	bool paused;		/* all attachments are, and new ones begin so */
 	struct tracked *first, **tail;
 	uint32_t last_space;
 	size_t live_count; /* not ended, borrowed ones not counted */

@@ -23,7 +23,6 @@ void windows_init(struct windows *w, struct tracker *tracker, struct overhead *o
 			      .overhead = overhead,
 			      .percent = percent < 100 ? percent : 0,
 			      .next_ns = UINT64_MAX};
-	tracker->pauses = w->percent > 0 ? PAUSES_LATER : PAUSES_NEVER;
 }
 
 static struct coverage_meter meter_of(const struct overhead_figures *f)
@@ -110,7 +109,7 @@ static void begin_closing(struct windows *w)
 	struct tracked *p;
 
 	c->detach = (struct detach){.idle_program = loader_idle_program(t->loader), .silent = true};
-	t->pauses = PAUSES_NOW;
+	t->paused = true;
 	stall_update_begin(t->stall);
 	for (p = t->first; p; p = p->next) {
 		if (p->attachment)
@@ -134,7 +133,7 @@ static void resume_probes(struct tracker *t)
 	struct tracked *p;
 	int err;
 
-	t->pauses = PAUSES_LATER;
+	t->paused = false;
 	stall_update_begin(t->stall);
 	for (p = t->first; p; p = p->next) {
 		err = p->attachment ? attachment_resume(p->attachment) : 0;

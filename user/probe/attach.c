@@ -45,7 +45,7 @@ struct attachment {
 	size_t module_count;
 };
 
-struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachment_pauses pauses)
+struct attachment *attachment_new(struct loader *loader, pid_t pid, bool paused)
 {
 	struct attachment *a = xcalloc(1, sizeof(*a));
 
@@ -53,7 +53,7 @@ struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachm
 	a->method = loader_method(loader);
 	a->idle_program = fcntl(loader_idle_program(loader), F_DUPFD_CLOEXEC, 0);
 	a->pid = pid;
-	a->paused = pauses == PAUSES_NOW;
+	a->paused = paused;
 	return a;
 }
 

@@ -18,10 +18,8 @@
 
 struct attachment;
 
-/* PAUSES_NOW: it begins with a pause. */
-enum attachment_pauses { PAUSES_NEVER, PAUSES_LATER, PAUSES_NOW };
-
-struct attachment *attachment_new(struct loader *loader, pid_t pid, enum attachment_pauses pauses);
+/* `paused`: it begins with a pause. */
+struct attachment *attachment_new(struct loader *loader, pid_t pid, bool paused);
 /* Slow with perf events: how far it is is said each second, unless `silent`. */
 void attachment_detach(struct attachment *a, bool silent);
 /* Detaches what is left. NULL is fine. */
@@ -47,7 +45,7 @@ void attachment_sweep(const struct attachment *a);
 /*
  * The breakpoints come again at the same places after they went, which takes closing what attachment_pause() adds to *d, by
  * detach_close(), in any thread. What is attached in a pause comes at its end. The dynamic linker's notice
- * stays. Only when it was made for that. 0, or -errno when some places could not be linked again.
+ * stays. 0, or -errno when some places could not be linked again.
  */
 void attachment_pause(struct attachment *a, struct detach *d);
 int attachment_resume(struct attachment *a);
